@@ -44,7 +44,9 @@ def read_agents(path: Path) -> list[NamedAgent]:
     try:
         with path.open("rb") as file:
             named = msgspec.json.decode(file.read(_FILE_BYTES_MAX), type=_File).agents
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise AgentsFileError(f"{path}: {error.strerror}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise AgentsFileError(f"{path}: {error}") from None
     for place, one in enumerate(named):
         if one.to < one.from_:

@@ -13,7 +13,7 @@ from federation.accesslogs.hits import LoggedLine
 from federation.accesslogs.importing import Desk, Sink, read_log
 from federation.accesslogs.judging import Judge
 from federation.accesslogs.known import KnownLogs, only_import
-from federation.accesslogs.saying import Summary, said_by_node
+from federation.accesslogs.saying import Summary, said_by_node, said_of_hosts
 from federation.accesslogs.sending import HandIn
 from federation.clock import Clock, system_clock
 from federation.errors import RefusalError
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str], *, clock: Clock = system_clock) -> int:
         settings = read_settings(asked.config)
         judge = _judge(settings, asked, clock())
         if asked.dry_run:
-            _read(asked.logs, Desk(judge, KnownLogs(None), _NOWHERE))
+            _read(asked.logs, Desk(judge, KnownLogs(None), _NOWHERE), settings.origins)
         else:
             _import(settings, judge, asked, clock)
     except (RefusalError, OSError) as error:
@@ -113,12 +113,13 @@ def _instant(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _read(names: Sequence[str], desk: Desk) -> None:
+def _read(names: Sequence[str], desk: Desk, origins: Sequence[str]) -> None:
     summary = Summary()
     for name in names:
         summary.add(name, read_log(name, desk))
         sys.stdout.write(summary.of_last())
         sys.stdout.flush()
+    sys.stdout.write(said_of_hosts(desk.judge.other_hosts, origins))
     sys.stdout.write(summary.of_all())
 
 
@@ -133,7 +134,7 @@ def _import(settings: Settings, judge: Judge, asked: argparse.Namespace, clock: 
         hand_in = HandIn(settings, spool, clock)
         sink = _sink(spool, None if asked.no_send else hand_in)
         try:
-            _read(asked.logs, Desk(judge, KnownLogs(home), sink))
+            _read(asked.logs, Desk(judge, KnownLogs(home), sink), settings.origins)
         finally:
             spool.close()
             if not asked.no_send:

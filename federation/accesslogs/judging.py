@@ -23,6 +23,7 @@ _RAW_SAFE: Final = "/:@!$&'()*+,;=~-._%"
 _PLAIN_TARGET: Final = re.compile(r"/[\w/:@!$&'()*+,;=~.?%-]*", re.ASCII)
 _WHOLE_URL: Final = re.compile(r"https?://([^/?#]*)(.*)", re.DOTALL | re.IGNORECASE)
 _HOST_NAME: Final = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*(?::[0-9]{1,5})?")
+HOSTS_SHOWN_MAX: Final = 3
 _AGENT_CHARS_MAX: Final = 256
 _FIELD_CHARS_MAX: Final = 256
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)
@@ -63,6 +64,7 @@ class Judge:
         self._oldest = oldest
         self._tokens = ShownTokens()
         self._by_host: dict[str, str] = {}
+        self.other_hosts: dict[str, None] = {}  # the first that are none of the site's
 
     def rule(self, hit: Hit, name: Callable[[Hit], str]) -> LoggedLine:
         """Return the usage line of a hit, with the id that `name` gives it, or refuse the hit."""
@@ -126,6 +128,8 @@ class Judge:
             except RefusalError:
                 # Anything else may hold somebody's account or address.
                 name = host if _HOST_NAME.fullmatch(host) else "no name of a host"
+                if len(self.other_hosts) < HOSTS_SHOWN_MAX:
+                    self.other_hosts[name] = None
                 raise RefusedHit(Fate.OTHER_SITE, name) from None
         return found
 

@@ -1,6 +1,7 @@
 """Puts into words what an import read, and what the node said."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from federation.accesslogs.hits import COUNTED, LISTED, Fate
@@ -65,14 +66,27 @@ class Summary:
         return f"all: {self._lines} new lines, {counted} counted as usage\n"
 
 
+def said_of_hosts(others: Iterable[str], origins: Iterable[str]) -> str:
+    """Say which hosts are none of the site's, beside those that are: often a port is missing."""
+    named = ", ".join(others)
+    return f"  {Fate.OTHER_SITE}: {named} (origins: {' '.join(origins)})\n" if named else ""
+
+
 def _lines_by_fate(fates: Counter[Fate]) -> list[str]:
     return [f"  {fates[fate]:>12,} {fate}: {_MEANS[fate]}\n" for fate in Fate if fates[fate]]
 
 
 def said_by_node(hand_in: HandIn) -> str:
     """Say what the node took and said, and what waits."""
-    said = [f"the node took {hand_in.batches} batches\n"]
-    said += [f"  {lines:>12,} {name}\n" for name, lines in sorted(hand_in.classes.items())]
+    said = [f"the node took {_batches(hand_in.batches)}\n"]
+    for name, lines in sorted(hand_in.classes.items()):
+        said.append(f"  {lines:>12,} {name}\n")
+        said += [f"{'':15}because {why}\n" for why in hand_in.reasons.get(name, ())]
     said += [f"  {refusal}: {times} times\n" for refusal, times in hand_in.refusals.items()]
-    said.append(f"{hand_in.waiting()} batches wait in the spool\n")
+    waiting = hand_in.waiting()
+    said.append(f"{_batches(waiting)} wait{'s' if waiting == 1 else ''} in the spool\n")
     return "".join(said)
+
+
+def _batches(count: int) -> str:
+    return f"{count} batch" if count == 1 else f"{count} batches"

@@ -14,19 +14,31 @@ from federation.site.reporter import Reporter
 from federation.site.settings import Settings
 
 _SUCCESS: Final = 2
+_REASONS_SHOWN: Final = 3
+_REASON_CHARS_MAX: Final = 200
+
+
+class _Problem(msgspec.Struct):
+    verdict: str
+    reason: str
 
 
 class _Receipt(msgspec.Struct):
     classes: dict[str, tuple[int, str]] = {}
+    problems: list[_Problem] = []
 
 
 class HandIn:
-    """What the node said: {class: lines} of what it took, and its refusals as one line each."""
+    """What the node said: {class: lines} of what it took, and its refusals as one line each.
+
+    `reasons` are the first few that it gave for lines that it did not take: {class: reasons}.
+    """
 
     def __init__(self, settings: Settings, spool: Spool, clock: Clock) -> None:
         self.batches = 0
         self.classes: Counter[str] = Counter()
         self.refusals: Counter[str] = Counter()
+        self.reasons: dict[str, list[str]] = {}
         self._spool = spool
         self._reporter = Reporter(
             spool,
@@ -55,4 +67,13 @@ class HandIn:
             return answer
         for name, (lines, _) in receipt.classes.items():
             self.classes[name] += lines
+        for problem in receipt.problems:
+            self._keep(problem)
         return answer
+
+    def _keep(self, problem: _Problem) -> None:
+        """Keep a reason once, of few, without what a terminal would take for more than text."""
+        plain = "".join(letter for letter in problem.reason if letter.isprintable())
+        reason, kept = plain[:_REASON_CHARS_MAX], self.reasons.setdefault(problem.verdict, [])
+        if reason not in kept and len(kept) < _REASONS_SHOWN:
+            kept.append(reason)

@@ -63,7 +63,7 @@ def opened(name: str) -> Iterator[Log]:
             plain = held.enter_context(open(where, "rb", closefd=name != STDIN))
             is_packed = plain.peek(2)[:2] == _GZIP_MAGIC
         except OSError as error:
-            raise LogUnreadableError(f"{name}: {error}") from error
+            raise LogUnreadableError(f"{name}: {error.strerror}") from error
         file: BinaryIO = plain
         if is_packed:
             file = cast("BinaryIO", held.enter_context(gzip.GzipFile(fileobj=plain, mode="rb")))

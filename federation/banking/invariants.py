@@ -143,17 +143,21 @@ async def decided_within_limits(session: ReadSession, here: str) -> Check:
     return len(sums), wrong
 
 
+_PAIRS = (
+    (OfficerLimit.proposed_by, OfficerLimit.confirmed_by),
+    (
+        OverpaymentSetOff.proposed_by,
+        OverpaymentSetOff.decided_by,
+        OverpaymentSetOff.state.in_(["APPROVED", "UNDONE"]),
+    ),
+    (OverpaymentSetOff.undo_proposed_by, OverpaymentSetOff.undone_by),
+)
+
+
 async def settled_by_two(session: ReadSession, here: str) -> Check:
     """I21: limits, set-offs and proposals on entries were decided by two people."""
     del here
-    carried_out = OverpaymentSetOff.state.in_(["APPROVED", "UNDONE"])
-    undone_by = (OverpaymentSetOff.undo_proposed_by, OverpaymentSetOff.undone_by)
-    decided = (OverpaymentSetOff.proposed_by, OverpaymentSetOff.decided_by)
-    found = [
-        await decided_alone(session, OfficerLimit.proposed_by, OfficerLimit.confirmed_by),
-        await decided_alone(session, *decided, carried_out),
-        await decided_alone(session, *undone_by),
-    ]
+    examined, named = await decided_alone(session, *_PAIRS)
     proposal = aliased(Match)
     rows = await session.execute(
         select(Match.entry_id, proposal.acted_by, Match.acted_by)
@@ -166,8 +170,7 @@ async def settled_by_two(session: ReadSession, here: str) -> Check:
         for entry, one, other in acts
         if is_same(one, other)
     ]
-    counts, named = zip(*found, strict=True)
-    return len(acts) + sum(counts), [*wrong, *(name for names in named for name in names)]
+    return len(acts) + examined, [*wrong, *named]
 
 
 async def _booked_entries(session: ReadSession) -> AsyncIterator[Entry]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
 from sqlalchemy import bindparam, delete, func, select, update
 
 from federation.clients.tables import Client, Credential, RevokedToken, SiteCode, UsedAssertion
@@ -85,6 +86,25 @@ async def count_live_codes(session: ReadSession, member: str, now: datetime) -> 
         SiteCode.member == member, SiteCode.client_id.is_(None), SiteCode.expires_at > now
     )
     return await session.scalar(query) or 0
+
+
+async def installed_origins(session: ReadSession, member: str, limit: int) -> list[str]:
+    """Return the origins of a member's sites that were installed by code and not revoked.
+
+    Of more sites than `limit` the newest count.
+    """
+    query = (
+        select(SiteCode.origins)
+        .join(Client, Client.client_id == SiteCode.client_id)
+        .where(SiteCode.member == member, Client.revoked_at.is_(None))
+        .order_by(SiteCode.made_at.desc(), SiteCode.id)
+        .limit(limit)
+    )
+    return [
+        origin
+        for text in await session.scalars(query)
+        for origin in msgspec.json.decode(text, type=list[str])
+    ]
 
 
 async def has_secrets(session: ReadSession) -> bool:

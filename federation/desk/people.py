@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 import rich_click as click
+from rich.table import Table
 
 from federation.desk.client import Desk, at_desk, when_text
 from federation.desk.printing import make_table
@@ -56,7 +57,30 @@ def list_people(
     """List who works here now, or what one person was and is."""
     wanted = state if state or subject else "IN_FORCE"
     found = desk.ask(PEOPLE, first=first, after=after, subject=subject, state=wanted)
-    _show(desk, found, found["people"], found["next"])
+    if subject:
+        _show(desk, found, found["people"], found["next"])
+    else:
+        desk.show(found, lambda: [_short(found["people"], found["next"])])
+
+
+def _short(rows: list[dict[str, Any]], more: str | None) -> Table:
+    """Return who is who, in as little room as a terminal may have; the rest is asked of one."""
+    cells = [
+        [
+            row["id"],
+            row["subject"],
+            row["name"],
+            ", ".join(row["roles"]) + (f" for {row['party']}" if row["party"] else ""),
+            row["state"],
+        ]
+        for row in rows
+    ]
+    columns = ("id", "subject", "name", "roles", "state")
+    return make_table(f"{_title(more)}; all of one: --subject SUBJECT", columns, cells)
+
+
+def _title(more: str | None) -> str:
+    return "People" + (f"; more: --after {more}" if more else "")
 
 
 @people.command()
@@ -132,5 +156,4 @@ def _show(desk: Desk, found: Any, rows: list[dict[str, Any]], more: str | None =
         ]
         for row in rows
     ]
-    after = f"; more: --after {more}" if more else ""
-    desk.show(found, lambda: [make_table(f"People{after}", columns, cells)])
+    desk.show(found, lambda: [make_table(_title(more), columns, cells)])

@@ -20,6 +20,13 @@ _REPLACED: Final = frozenset(
         *(b"surrogate-control", b"edge-control", b"x-accel-expires"),
     }
 )
+_HANDING_OVER: Final = frozenset(
+    {
+        *(b"x-accel-redirect", b"x-sendfile", b"x-sendfile2", b"x-sendfile-temporary"),
+        *(b"x-lighttpd-send-file", b"x-lighttpd-send-tempfile", b"x-litespeed-location"),
+        *(b"x-reproxy-url", b"x-reproxy-file"),
+    }
+)
 _TARGETED: Final = b"-cache-control"  # for caches of one kind, before Cache-Control (RFC 9213)
 _URL_SAFE: Final = ":/?#[]@!$&'()*+,;=%~-._"
 _LINKED: Final = frozenset({401, 402, 403})
@@ -44,6 +51,11 @@ def licensed(headers: Headers, link: str) -> list[tuple[bytes, bytes]]:
     kept = [(name, value) for name, value in headers if not _is_replaced(name.lower())]
     varies = [value for name, value in headers if name.lower() == b"vary"]
     return [*kept, KEPT_BY_NOBODY, (b"vary", _varying(varies)), link_header(link)]
+
+
+def hands_over(headers: Headers) -> bool:
+    """Tell whether an answer has the server in front deliver another page in its place."""
+    return any(name.lower() in _HANDING_OVER for name, _ in headers)
 
 
 def _is_replaced(name: bytes) -> bool:

@@ -139,7 +139,7 @@ class _MeteredSend:
             if not self._listening.is_over:
                 body = self._meter.count(body)
             message = {**message, "body": body}
-            if is_last:
+            if is_last or (self._start is not None and self._meter.is_refused):
                 await self._record()
             if self._start is not None:
                 start, self._start, self.has_begun = self._start, None, True

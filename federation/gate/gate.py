@@ -32,7 +32,7 @@ from federation.gate.crawlers import CrawlerRule, name_of
 from federation.gate.events import Unit, UsageLine, new_event_id, units_of
 from federation.gate.guesses import Guesses
 from federation.gate.nonces import NonceStore
-from federation.gate.origins import Origins
+from federation.gate.origins import Origins, require_one_address
 from federation.gate.refusals import (
     LicenceRequiredError,
     MethodNotAllowedError,
@@ -168,6 +168,7 @@ class Gate:
             return PASSED
         try:
             _require_reading(scope)
+            require_one_address(scope)
             return PASSED if self._is_reservation(scope) else self._admit(scope)
         except RefusalError as refusal:
             if not isinstance(refusal, TooManyGuessesError):  # of those one line tells in a while

@@ -16,7 +16,9 @@ from federation.signing.tokens import split_prefix
 _DEFAULT_PORTS: Final[Mapping[str, str]] = {"http": ":80", "https": ":443"}
 _FORWARDED_HOST: Final = "x-forwarded-host"
 _FORWARDED: Final = re.compile(r"""(?:^|[;,])\s*host\s*=\s*("[^"]*"|[^;,"]*)""", re.IGNORECASE)
-_OTHER_ADDRESS: Final = ("x-original-url", "x-rewrite-url", "script-name", "path-info")
+_OTHER_ADDRESS: Final = (
+    *("x-original-url", "x-rewrite-url", "script-name", "x-script-name", "path-info"),
+)
 """Headers by which some applications and servers take another path than that of the request."""
 
 
@@ -36,9 +38,6 @@ class Origins:
 
     def asked(self, scope: Scope) -> str:
         """Return the origin a request is for, or refuse one that names another host or two."""
-        for name in _OTHER_ADDRESS:
-            if header_values(scope, name) or header_values(scope, name.replace("-", "_")):
-                raise AmbiguousRequestError(f"{name} names another address")
         hosts = header_values(scope, "host")
         if len(hosts) != 1:
             raise AmbiguousRequestError("one Host header is asked for")
@@ -57,6 +56,13 @@ class Origins:
         """Return the path of an address on this site, None for one elsewhere."""
         split = split_prefix(url or "")
         return split[1] if split is not None and split[0] in self._by_host.values() else None
+
+
+def require_one_address(scope: Scope) -> None:
+    """Refuse a request with a header by which an application may take another path than it says."""
+    for name in _OTHER_ADDRESS:
+        if header_values(scope, name) or header_values(scope, name.replace("-", "_")):
+            raise AmbiguousRequestError(f"{name} names another address")
 
 
 def _origin(configured: str) -> str:

@@ -125,13 +125,21 @@ class SpoolError(SiteRefusalError):
     code: ClassVar[str] = "USAGE_NOT_RECORDED"
     status: ClassVar[int] = 503
     error: ClassVar[str] = "server_error"
-    retry_after = 60
+    retry_after: int | None = 60
 
 
 class SpoolFullError(SpoolError):
     """The site's usage spool is full, because its node has not taken the reports."""
 
     code: ClassVar[str] = "SPOOL_FULL"
+
+
+class LeavesUnseenError(SpoolError):
+    """The page would leave past the site's gate, which cannot count it."""
+
+    code: ClassVar[str] = "LEAVES_UNSEEN"
+    status: ClassVar[int] = 501
+    retry_after = None
 
 
 class NonceStoreError(SiteRefusalError):

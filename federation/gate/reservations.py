@@ -17,7 +17,12 @@ _WELL_KNOWN: Final = re.compile(r"/\.well-known(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+"
 
 
 def is_reservation(scope: Scope) -> bool:
-    """Tell whether a request is for such a file; an address with escapes or dots is for none."""
+    """Tell whether a request is for such a file; an address with escapes or dots is for none.
+
+    Nor is one below a place where the application is mounted: it goes by what stands behind that.
+    """
+    if scope.get("root_path"):
+        return False
     path: str = scope["path"]
     if raw_path(scope) != path.encode(errors="replace"):
         return False

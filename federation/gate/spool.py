@@ -160,7 +160,9 @@ class Spool:
             size = batch.path.stat().st_size
             try:
                 batch.path.unlink()
-            except PermissionError as error:
+            except FileNotFoundError:
+                raise
+            except OSError as error:
                 self._taken.add(batch.path)
                 self.set_aside(batch.path, error)
             else:

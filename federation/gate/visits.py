@@ -10,7 +10,7 @@ import secrets
 import threading
 from collections import Counter
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -159,7 +159,18 @@ class VisitCounts:
             return _File(series=secrets.token_urlsafe(16))
 
     def _write(self, file: _File) -> None:
-        replace_whole(self._path, msgspec.json.encode(file))
+        """Write it, or raise OSError where it is as it was: what stands is not added again."""
+        body = msgspec.json.encode(file)
+        try:
+            replace_whole(self._path, body)
+        except OSError:
+            if not self._holds(body):
+                raise
+
+    def _holds(self, body: bytes) -> bool:
+        with suppress(OSError):
+            return self._path.read_bytes() == body
+        return False
 
 
 def _kind(row: VisitCount | _Row) -> VisitKind:

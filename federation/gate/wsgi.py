@@ -83,6 +83,7 @@ def scope_of(environ: Environ) -> Scope:
         "type": "http",
         "method": environ["REQUEST_METHOD"],
         "path": path.decode("utf-8", "replace"),
+        "root_path": environ.get("SCRIPT_NAME", ""),
         "raw_path": written,
         "query_string": _latin(environ.get("QUERY_STRING", "")),
         "headers": [*_headers(environ)],
@@ -172,6 +173,8 @@ class _Counted:
     def _parts(self, parts: Iterable[bytes]) -> Generator[bytes]:
         try:
             for part in parts:
+                if self._meter.is_refused:
+                    break
                 if part:
                     before, self._held = self._held, part
                     if before:
@@ -190,7 +193,8 @@ class _Counted:
                 raise
             response = self._instead(refusal)
             self._start_response(_status(response.status), _strings(response.headers))
-            yield response.body
+            if not self._meter.is_bodiless:
+                yield response.body
             return
         self._begin()
         if last:
@@ -198,7 +202,7 @@ class _Counted:
 
     def _written(self, part: bytes) -> None:
         """Take a part by the old way, `write`."""
-        if part:
+        if part and not self._meter.is_refused:
             before, self._held = self._held, part
             if before:
                 released = self._released(before)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, func, not_, null, or_, select
+from sqlalchemy import ColumnElement, case, func, not_, null, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from federation.ledger import names
@@ -109,8 +109,9 @@ async def moved(
     wanted = [JournalEntry.id <= up_to]
     if until is not None:
         wanted.append(JournalEntry.posted_on <= until)
-    came = await _sums(session, JournalPosting.debit, wanted, by_day=by_day)
-    went = await _sums(session, JournalPosting.credit, wanted, by_day=by_day)
+    longest = await _longest(session, wanted)
+    came = await _sums(session, JournalPosting.debit, wanted, longest, by_day=by_day)
+    went = await _sums(session, JournalPosting.credit, wanted, longest, by_day=by_day)
     keys = sorted({*came, *went}, key=lambda key: (key[2] or date.min, *key[:2]))
     return [
         Moved(account, currency, came.get(key, 0), went.get(key, 0), day)
@@ -122,23 +123,30 @@ async def moved(
 _Key = tuple[str, str, date | None]
 
 
+async def _longest(session: ReadSession, wanted: Sequence[ColumnElement[bool]]) -> int:
+    """Return how many digits the longest amount of some postings has; 0 where there are none."""
+    amount = JournalPosting.amount
+    digits = func.max(func.length(digits_of(amount)))
+    bad = func.min(case((is_no_count(amount), JournalPosting.id)))
+    query = select(digits, bad).select_from(JournalPosting).join(JournalEntry, _ENTRY)
+    [(longest, number)] = await session.execute(query.where(*wanted))
+    if number is not None:
+        raise ValueError(f"the amount of posting {number} is no number")
+    return longest or 0
+
+
 async def _sums(
     session: ReadSession,
     side: InstrumentedAttribute[str],
     wanted: Sequence[ColumnElement[bool]],
+    longest: int,
     *,
     by_day: bool,
 ) -> dict[_Key, int]:
     """Return {(account, currency, day): sum}, exactly, of one side of the postings."""
-    amount = JournalPosting.amount
-    base = select(func.max(func.length(digits_of(amount)))).join(JournalEntry, _ENTRY)
-    longest = await session.scalar(base.where(*wanted))
-    if longest is None:
+    if not longest:
         return {}
-    bad = select(JournalPosting.id).join(JournalEntry, _ENTRY)
-    bad = bad.where(is_no_count(amount), *wanted).limit(1)
-    if (number := await session.scalar(bad)) is not None:
-        raise ValueError(f"the amount of posting {number} is no number")
+    amount = JournalPosting.amount
     day = JournalEntry.posted_on if by_day else null()
     keys = (side, JournalPosting.currency, *([day] if by_day else []))
     query = select(side, JournalPosting.currency, day, *limbs(amount, longest))
@@ -190,7 +198,9 @@ async def _balances(
     """Return {(account, currency): debits less credits} of the accounts that are asked for."""
     found: dict[tuple[str, str], int] = {}
     for sign, side in ((1, JournalPosting.debit), (-1, JournalPosting.credit)):
-        sums = await _sums(session, side, [accounts(side), *more], by_day=False)
+        wanted = [accounts(side), *more]
+        longest = await _longest(session, wanted)
+        sums = await _sums(session, side, wanted, longest, by_day=False)
         for (account, currency, _), amount in sums.items():
             found[account, currency] = found.get((account, currency), 0) + sign * amount
     return found

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from federation.addresses.urls import ClaimKey, MalformedUrlError, UrlKey, normalise_url
-from federation.errors import RefusalError
+from federation.errors import LaterError, RefusalError
 from federation.licensing import store
 from federation.licensing.minting import (
     PREFIXES_MAX,
@@ -41,6 +41,7 @@ from federation.values.party import HUB
 
 CLAIMS_MAX = 1_000
 LICENCES_MAX = 200
+REGISTERED_SECONDS = 2  # in which most are
 SHOWN_MAX = 3  # addresses that a refusal names
 
 
@@ -54,6 +55,12 @@ class NothingBoughtError(RefusalError):
     """No licence of yours grants this here."""
 
     code: ClassVar[str] = "NOTHING_BOUGHT"
+
+
+class NotRegisteredYetError(LaterError):
+    """The licence was sold, and its way to this collective takes some seconds."""
+
+    code: ClassVar[str] = "NOT_REGISTERED_YET"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,8 @@ async def sell_token(
     The use is the first that the terms name (in the order of their words, then in ours), that is
     not reserved there and that a licence of the buyer's grants. Refused are terms that are none
     (BAD_RSL) or are not on offer there (NOT_OFFERED), an address that is not this member's alone
-    (BAD_RESOURCE), and a buyer without a licence that grants any of it (NOTHING_BOUGHT).
+    (BAD_RESOURCE), and a buyer without a licence that grants any of it (NOTHING_BOUGHT), or with
+    one that the collective has not registered yet (NOT_REGISTERED_YET).
     """
     usages = _offered(licence, desk)
     open_at = await _open_at(session, desk, resource, usages, now)
@@ -229,6 +237,7 @@ async def _sold(
     usable = [each for each in licences if each.is_in_force(now)]
     choice = _choice(open_at, [each for each in usable if each.licensor.party not in barred])
     if choice is None:
+        await _require_none_on_its_way(session, desk, who, open_at, now)
         granted = usages_of(use for licence in usable for use in licence.uses)
         raise NothingBoughtError(
             f"no licence of {who.party} in force here grants {' '.join(open_at)}"
@@ -242,6 +251,28 @@ async def _sold(
         session, licence.number, who, asked=asked, issuer=desk.issuer, now=now
     )
     return Sold(minted, usage, use)
+
+
+async def _require_none_on_its_way(
+    session: ReadSession, desk: Desk, who: Principal, usages: Iterable[str], now: datetime
+) -> None:
+    """Refuse for the moment where a licence that grants it is not registered at the node yet."""
+    if desk.issuer.code != HUB:
+        return  # a node learns of a licence as it registers it
+    rows = await store.licences_in_force(
+        session,
+        who.require_party(),
+        on=now.astimezone(UTC).date(),
+        registered_at=desk.node,
+        limit=LICENCES_MAX,
+        state="PENDING",
+    )
+    found = [decode(row.body) for row in rows]
+    choice = _choice(usages, [each for each in found if _reaches(each, desk.node)])
+    if choice is not None:
+        number = choice[2].number
+        told = f"{number} is not registered at {desk.node} yet: ask again in some seconds"
+        raise NotRegisteredYetError(told, retry_after=REGISTERED_SECONDS)
 
 
 def _choice(

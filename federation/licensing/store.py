@@ -79,11 +79,17 @@ async def licences(
 
 
 async def licences_in_force(
-    session: ReadSession, licensee: str, *, on: date, registered_at: str | None, limit: int
+    session: ReadSession,
+    licensee: str,
+    *,
+    on: date,
+    registered_at: str | None,
+    limit: int,
+    state: str = "REGISTERED",
 ) -> list[Licence]:
     """Return a licensee's licences that may be used on a day, those accepted last first.
 
-    `registered_at` leaves out those that a node neither granted nor registered.
+    `registered_at` leaves out those that a node neither granted nor has in this `state`.
     """
     query = (
         select(Licence)
@@ -96,7 +102,7 @@ async def licences_in_force(
         stands = exists().where(
             Registration.licence == Licence.number,
             Registration.node == registered_at,
-            Registration.state == "REGISTERED",
+            Registration.state == state,
         )
         query = query.where(or_(Licence.licensor == registered_at, stands))
     return list(await session.scalars(query))

@@ -10,6 +10,7 @@ from federation.clients import site_codes
 from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.http import decoded
+from federation.nodes.terms import Terms
 from federation.registry import service as registry
 from federation.server import Server
 from federation.signing.enrolment import CODE_CHARS_MAX, SITE_BITS, Enrolment, sign_enrolment
@@ -32,8 +33,8 @@ class Shown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bits: Annotated[str, Meta(pattern=rf"\A{SITE_BITS}\Z")] | None = None
 
 
-def enrolling_routes(doors: Doors) -> list[Any]:
-    """Return the door for sites that are being installed."""
+def enrolling_routes(doors: Doors, terms: Terms) -> list[Any]:
+    """Return the door for sites that are being installed; a member's terms name their schemes."""
     server = doors.server
 
     @post("/sites/enrol", status_code=200)
@@ -43,6 +44,7 @@ def enrolling_routes(doors: Doors) -> list[Any]:
         async with doors.body(request, site, LIMIT) as body:
             shown = decoded(body, Shown)
         signed = await _enrolled(server, shown)
+        terms.look_again()
         return Response(
             signed.encode(), media_type="application/jwt", headers={"Cache-Control": "no-store"}
         )

@@ -141,7 +141,14 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) ->
         answer = {"valid": True, "licence": token.licence, "uses": list(token.uses), "use": use}
         return json_response(answer)
 
-    return [imports, policy, told, validate, *terms_routes(doors, terms), *enrolling_routes(doors)]
+    return [
+        imports,
+        policy,
+        told,
+        validate,
+        *terms_routes(doors, terms),
+        *enrolling_routes(doors, terms),
+    ]
 
 
 async def _all_lists(held: Trust, own: OwnLists) -> list[SignedList]:

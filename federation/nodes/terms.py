@@ -7,6 +7,7 @@ once for all who ask meanwhile; that there is no such member is kept as well.
 import asyncio
 import hashlib
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Any, ClassVar, Final, NamedTuple
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.params import FromPath
 
+from federation.clients.store import installed_origins
 from federation.edge.doors import Doors
 from federation.edge.http import decoded
 from federation.edge.peers import PeerAnswerError, PeerClient
@@ -22,7 +24,7 @@ from federation.errors import LaterError, RefusalError
 from federation.licensing.counter import Counter, counter_url
 from federation.licensing.member_facts import member_facts
 from federation.registry.service import UnknownMemberError
-from federation.rsl.member_terms import MemberFacts, terms_of
+from federation.rsl.member_terms import MemberFacts, plain_hosts, terms_of
 from federation.rsl.signals import robots_lines, tdm_reservations
 from federation.rsl.words import MEDIA_TYPE
 from federation.rsl.writing import write
@@ -33,6 +35,7 @@ from federation.values.party import HUB
 
 KEPT_SECONDS: Final = 10
 KEPT_BYTES_MAX: Final = 16 * MIB
+SITES_MAX: Final = 1_000  # of a member, whose schemes are looked at
 NOBODY_BYTES: Final = 1024  # with the longest name
 MEMBER_ID_LENGTH_MAX: Final = 128
 COUNTER_BYTES_MAX: Final = 1 * MIB
@@ -142,13 +145,15 @@ class Terms:
     async def _facts(self, member: str) -> MemberFacts:
         server, counter = self._server, await self._counter.current()
         async with server.db.read() as session:
-            return await member_facts(
+            facts = await member_facts(
                 session,
                 server.code,
                 member,
                 counter=counter,
                 now=server.clock(),
             )
+            origins = await installed_origins(session, member, SITES_MAX)
+        return replace(facts, plain_hosts=plain_hosts(origins))
 
     def _keep(self, member: str, moment: int, found: Documents | None) -> None:
         """Keep what was made in the place of the oldest, within `KEPT_BYTES_MAX` in all."""

@@ -21,6 +21,7 @@ CLIENT_ID_MAX: Final = 40
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 INVALID_REQUEST: Final = "invalid_request"
 INVALID_CLIENT: Final = "invalid_client"
+LATER: Final = "temporarily_unavailable"
 
 
 class OAuthError(RefusalError):

@@ -28,6 +28,7 @@ from federation.oauth.answering import FAILED_COST
 from federation.oauth.asked import (
     INVALID_CLIENT,
     INVALID_REQUEST,
+    LATER,
     Asked,
     OAuthError,
     asked_of,
@@ -56,8 +57,9 @@ ERRORS: Final = {  # what a refusal of ours is called there
     "NODE_SUSPENDED": INVALID_RESOURCE,
     "BAD_RESOURCE": INVALID_RESOURCE,
     "NOT_ALLOWED": "unauthorized_client",
+    "NOT_REGISTERED_YET": LATER,
 }
-STATUSES: Final = {INVALID_CLIENT: 401, "unauthorized_client": 403}
+STATUSES: Final = {INVALID_CLIENT: 401, "unauthorized_client": 403, LATER: 503}
 Sells = Callable[[], Awaitable[Counter]]
 """Returns what the hub sells now; at a node as the hub said it last."""
 log = get_logger("olp")

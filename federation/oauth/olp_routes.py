@@ -1,12 +1,13 @@
 """Where the licence servers are: `/olp/<node>/<member>` at the hub, `/olp/<member>` at a node."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from litestar import Request, Response, Router, post
 
 from federation.edge.bodies import HttpRequest
 from federation.edge.doors import Doors
-from federation.edge.http import json_response
+from federation.edge.http import headers_of, json_response
 from federation.errors import RefusalError
 from federation.logs import get_logger
 from federation.oauth.asked import INVALID_CLIENT, INVALID_REQUEST, OAuthError
@@ -66,17 +67,17 @@ def _refused(request: HttpRequest, refusal: RefusalError) -> Response[bytes]:
     """Answer a refusal in the words of RSL; who did not prove itself reads no reason."""
     found = told(refusal)
     if found is not None:
-        return _error(*found)
+        return _error(*found, headers_of(refusal))
     if isinstance(refusal, OAuthError):
         is_client = refusal.error == INVALID_CLIENT
         return _error(refusal.error, "who asks is not known here" if is_client else "see RFC 6749")
     return refused(request, refusal)
 
 
-def _error(error: str, description: str) -> Response[bytes]:
+def _error(error: str, description: str, headers: Mapping[str, str] = NO_STORE) -> Response[bytes]:
     return Response(
         encoded(error, description),
         media_type="application/json",
         status_code=STATUSES.get(error, 400),
-        headers={**NO_STORE, **(CHALLENGE if error == INVALID_CLIENT else {})},
+        headers={**NO_STORE, **headers, **(CHALLENGE if error == INVALID_CLIENT else {})},
     )

@@ -10,14 +10,13 @@ from federation.edge.http import headers_of, json_response, status_of
 from federation.errors import LaterError, RefusalError
 from federation.logs import get_logger
 from federation.oauth.answering import Endpoint, Endpoints
-from federation.oauth.asked import INVALID_CLIENT, INVALID_REQUEST, OAuthError
+from federation.oauth.asked import INVALID_CLIENT, INVALID_REQUEST, LATER, OAuthError
 from federation.oauth.core import METHODS, SCOPES
 from federation.quotas import QuotaExceededError
 from federation.server import Server
 from federation.signing.keys import ALGORITHM
 
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-LATER: Final = "temporarily_unavailable"
 log = get_logger("oauth")
 
 

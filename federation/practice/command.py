@@ -64,12 +64,16 @@ def _run(folder: Path, *, is_new: bool) -> None:
 
 @practice.command()
 @click.argument("folder", type=FOLDER, default="practice-publisher")
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
-def publisher(folder: Path, port: int) -> None:
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Of the site; 8000 where a FOLDER is new, and what it was else.",
+)
+def publisher(folder: Path, port: int | None) -> None:
     """Try the gate of a site on http://press.localhost:PORT, in FOLDER, by today's clock.
 
     A hub and a node run until Ctrl-C, SIGTERM or the end of input. In a FOLDER where it ran before
-    it goes on, for the port it was started with.
+    it goes on.
     """
     from federation import logs  # noqa: PLC0415
     from federation.practice.ending import run_until_ended  # noqa: PLC0415

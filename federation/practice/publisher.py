@@ -149,18 +149,26 @@ class _Servers:
 
 @contextlib.asynccontextmanager
 async def practising(
-    folder: Path, port: int = PORT, *, clock: Clock = system_clock
+    folder: Path, port: int | None = None, *, clock: Clock = system_clock
 ) -> AsyncIterator[Practice]:
-    """Run the federation of a folder to the end of the block, for a site on a port of loopback."""
-    kept, folder = _kept(folder), _made(folder)
+    """Run the federation of a folder to the end of the block, for a site on a port of loopback.
+
+    The port is 8000 where none is named. A folder keeps the one that it was started with: its
+    member's claim and its sites are for it.
+    """
+    kept = _kept(folder)
+    if kept is not None and port not in (None, kept.port):
+        told = f"{folder} is for port {kept.port}: leave --port out, or begin in another folder"
+        raise PracticeNotStartedError(told)
+    folder = _made(folder)
     async with http_session() as http:
         servers = _Servers(folder, http, clock)
         try:
             if kept is None:
                 scenario = read_scenario(FILES / "publisher")
                 await servers.make(scenario)
-                lab = await _prepared_lab(servers, scenario, port, clock)
-                kept, is_new = _Kept(port, lab), True
+                lab = await _prepared_lab(servers, scenario, port or PORT, clock)
+                kept, is_new = _Kept(port or PORT, lab), True
             else:
                 await servers.resume()
                 is_new = False

@@ -3,7 +3,7 @@
 from typing import Final
 
 from federation.clock import Clock, system_clock, today
-from federation.practice.publisher import MEMBER_FILE, Practice
+from federation.practice.publisher import LAB, MEMBER, MEMBER_FILE, Practice
 
 PAGE: Final = """\
 {what} in {folder}: nothing of it is real.
@@ -28,6 +28,16 @@ PAGE: Final = """\
 
   {seen}
 
+4. Be the lab's buyer, with a token of hers for 12 hours, and do what docs/rsl.md shows:
+
+  {buyer}
+  {her_token}
+
+5. A second installation (nginx beside your application, say) takes a code of its own:
+
+  {officer}
+  {another}
+
 Ctrl-C ends it. federation practice publisher {folder} goes on with it, and prints another code;
 delete the folder to start anew."""
 TAKEN: Final = (
@@ -38,7 +48,7 @@ TAKEN: Final = (
 )
 SHOWN: Final = """python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'"""
 SEEN: Final = (
-    "{ memberSites { kit mode waitingLines }"
+    "{ memberSites { site kit mode waitingLines }"
     ' visits(fromDay: \\"DAY\\", toDay: \\"DAY\\") { rows { agent outcome count } } }'
 )
 
@@ -64,4 +74,15 @@ def told(practice: Practice, clock: Clock = system_clock) -> str:
         fetched=f'curl -si -A GPTBot -H "Authorization: License $TOKEN" {origin}/',
         seen=f"curl -s {member} -H 'Content-Type: application/json'"
         f' -d \'{{"query": "{query}"}}\' {practice.node}/graphql',
+        buyer=f"export FEDERATION_URL={practice.hub} NODE_URL={practice.node}",
+        her_token=f"export FEDERATION_TOKEN={_token(practice, 'hub', f'buyer@{LAB}', 'lab')}",
+        officer=f"OFFICER={_token(practice, 'gb', 'registry', 'registry_officer')}",
+        another=f'FEDERATION_URL={practice.node} FEDERATION_TOKEN="$OFFICER"'
+        f" federation clients site-code {MEMBER} {origin}",
     )
+
+
+def _token(practice: Practice, server: str, subject: str, role: str) -> str:
+    """Return what signs a token for somebody of the practice federation."""
+    config = practice.folder / f"{server}.toml"
+    return f"$(federation token --config {config} --subject {subject} --role {role})"

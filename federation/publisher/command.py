@@ -16,10 +16,12 @@ from federation.accesslogs.command import main as take_in_logs
 from federation.errors import RefusalError
 from federation.gate.background import Background, Round
 from federation.publisher.doctor import examine
-from federation.publisher.following import FOLLOW_SECONDS, Follower
+from federation.publisher.following import FOLLOW_SECONDS, Follower, require_folder
 from federation.publisher.installing import install
 from federation.publisher.nginx_endpoint import AuthServer
+from federation.publisher.nginx_files import write_files
 from federation.publisher.nginx_map import nginx_map
+from federation.publisher.silence import Silence
 from federation.site.install import gate_of
 from federation.site.settings import FILE_NAME, read_settings, read_site
 
@@ -49,13 +51,21 @@ def _parser() -> argparse.ArgumentParser:
     robots.set_defaults(run=_robots)
     named = commands.add_parser("nginx-map", help="print who is a crawler, for nginx")
     named.set_defaults(run=_nginx_map)
+    written = commands.add_parser("nginx-files", help="write what nginx includes into a folder")
+    written.add_argument("folder", type=Path, metavar="DIR")
+    written.set_defaults(run=_nginx_files)
     auth = commands.add_parser("auth", help="judge what nginx asks, and count what it served")
-    auth.add_argument("--listen", required=True, metavar="unix:PATH|127.0.0.1:PORT")
+    auth.add_argument(
+        "--listen",
+        required=True,
+        metavar="unix:PATH|127.0.0.1:PORT",
+        help="a socket in a folder that is there, or a port of loopback",
+    )
     auth.add_argument("--log", type=Path, required=True, help="the access log that nginx writes")
     auth.add_argument("--group", help="the group of nginx's user, which may open the socket")
     auth.set_defaults(run=_auth)
     commands.add_parser("logs", help="read access logs, and hand the usage in", add_help=False)
-    for command in (init, doctor, robots, named, auth):
+    for command in (init, doctor, robots, named, written, auth):
         command.add_argument("--config", type=Path, default=Path(FILE_NAME), metavar="FILE")
     return parser
 
@@ -99,17 +109,30 @@ def _nginx_map(asked: argparse.Namespace) -> int:
     return 0
 
 
+def _nginx_files(asked: argparse.Namespace) -> int:
+    for path in write_files(asked.folder, read_settings(asked.config).crawlers.rule()):
+        _say(str(path))
+    return 0
+
+
 def _auth(asked: argparse.Namespace) -> int:
     """Answer nginx until a signal ends it; what was served meanwhile is read at the next start."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    require_folder(asked.log)
     site = read_site(asked.config)
     gate, background = gate_of(site)
     spool, visits = gate.config.spool, gate.config.visits
     assert visits is not None  # noqa: S101 - a site that is installed counts them
-    follower = Follower(asked.log, site.directory / "served.place", spool, visits)
-    rounds = {**background.rounds, "log": Round(FOLLOW_SECONDS, follower.round)}
+    silence = Silence(asked.log, site.directory)
+    follower = Follower(asked.log, site.directory / "served.place", spool, visits, silence.heard)
+    rounds = {
+        **background.rounds,
+        "log": Round(FOLLOW_SECONDS, follower.round),
+        "silence": Round(FOLLOW_SECONDS, silence.round),
+    }
     background = Background(rounds)
-    server = AuthServer(asked.listen, gate, asked.log, group=asked.group)
+    server = AuthServer(asked.listen, gate, asked.log, group=asked.group, granted=silence.granted)
+    silence.heard()
 
     def end(*_: object) -> None:
         threading.Thread(target=server.shutdown).start()

@@ -12,6 +12,7 @@ from federation.errors import RefusalError, answered
 from federation.gate.gate import Mode
 from federation.publisher.files import looked_over
 from federation.publisher.installing import CLOCK_SECONDS_MAX, time_of
+from federation.publisher.silence import ADVICE, told_silent
 from federation.signing.keys import key_set
 from federation.signing.policy import CheckedPolicy
 from federation.signing.tokens import split_prefix
@@ -61,6 +62,8 @@ def examine(site: SiteConfig) -> Iterator[Finding]:
             yield _unchecked(what, "the node cannot be reached")
     for what, found, advice in looked_over(site.directory):
         yield Finding(what, found, advice)
+    if (silent := told_silent(site.directory)) is not None:
+        yield Finding("log", silent, ADVICE)
     for origin in site.origins:
         if pulled is not None:
             yield from _claimed(origin, pulled)

@@ -12,15 +12,16 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, ClassVar, Final, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
+from federation.errors import RefusalError
 from federation.gate.crawlers import name_of
 from federation.gate.events import UsageLine
 from federation.gate.metering import counts
@@ -62,11 +63,34 @@ def written_grant(event: UsageLine) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(event)).decode()
 
 
-class Follower:
-    """Follows one log into one spool. One process does; another one waits in vain for the lock."""
+class NoLogFolderError(RefusalError):
+    """The folder of nginx's log is not there, so nothing that is served would be counted."""
 
-    def __init__(self, log: Path, state: Path, spool: Spool, visits: VisitCounts) -> None:
+    code: ClassVar[str] = "NO_LOG_FOLDER"
+
+
+def require_folder(log: Path) -> None:
+    """Refuse a log that nginx cannot write. The log itself may be missing: nginx makes it."""
+    if not log.parent.is_dir():
+        raise NoLogFolderError(f"{log.parent}: give --log the path of access_log in nginx's files")
+
+
+class Follower:
+    """Follows one log into one spool. One process does; another one waits in vain for the lock.
+
+    `heard` is called where lines of licensed answers have come.
+    """
+
+    def __init__(
+        self,
+        log: Path,
+        state: Path,
+        spool: Spool,
+        visits: VisitCounts,
+        heard: Callable[[], None] = lambda: None,
+    ) -> None:
         self._log = log
+        self._heard = heard
         self._state = state
         self._spool = spool
         self._visits = visits
@@ -146,6 +170,8 @@ class Follower:
             known = f"{place.offset:012d}-{sha256(name).hexdigest()[:32]}"
             self._spool.add(known, b"".join(lines))
         self._save(_Place(place.inode, place.until))
+        if answers:
+            self._heard()
         for event, is_counted in answers:
             self._visits.licensed(name_of(event.agent), is_counted=is_counted, at=event.occurred_at)
 

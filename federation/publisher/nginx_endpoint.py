@@ -13,8 +13,7 @@ import re
 import shutil
 import socket
 import sys
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from io import BufferedIOBase
 from pathlib import Path
@@ -28,8 +27,9 @@ from federation.gate.answers import KEPT_BY_NOBODY, VARIES, Headers, Response, l
 from federation.gate.asks import Scope
 from federation.gate.events import Unit
 from federation.gate.gate import Answered, Gate, Passed, Visit
-from federation.gate.refusals import SpoolFullError
+from federation.gate.refusals import SpoolError, SpoolFullError
 from federation.gate.reservations import LICENCE_PATH
+from federation.publisher.connections import CONNECTIONS_MAX, Connections
 from federation.publisher.following import written_grant
 from federation.publisher.held import Seals
 from federation.publisher.sockets import ListenError, let_in, require_free
@@ -44,7 +44,6 @@ ROOM_BYTES: Final = 64 << 20
 _OURS: Final = frozenset({METHOD, TARGET, ADDRESS, HOST, REFUSAL, HELD})
 _OF_THE_ASKING: Final = frozenset({"connection", "x-federation-grant"})
 _FAILED: Final = 400
-_CONNECTIONS_MAX: Final = 256
 _IDLE_SECONDS: Final = 75
 _ENDS: Final = (b"\r\n", b"\n", b"")
 _log = logging.getLogger(__name__)
@@ -63,11 +62,23 @@ class AuthServer(ThreadingMixIn, TCPServer):
     request_queue_size = 128
     allow_reuse_address = True
 
-    def __init__(self, listen: str, gate: Gate, log: Path, *, group: str | None = None) -> None:
+    def __init__(
+        self,
+        listen: str,
+        gate: Gate,
+        log: Path,
+        *,
+        group: str | None = None,
+        granted: Callable[[], None] = lambda: None,
+        connections_max: int = CONNECTIONS_MAX,
+    ) -> None:
+        if not log.parent.is_dir():
+            raise ListenError(f"{log.parent} is no folder: --log names the file that nginx writes")
         self.gate = gate
+        self._note_granted = granted
         self.log = log
         self._seals = Seals()
-        self._room = threading.BoundedSemaphore(_CONNECTIONS_MAX)
+        self.connections = Connections(connections_max)
         if listen.startswith("unix:"):
             path = Path(listen.removeprefix("unix:"))
             require_free(path)
@@ -88,6 +99,8 @@ class AuthServer(ThreadingMixIn, TCPServer):
                 raise ListenError("only nginx may ask: listen on unix:PATH or 127.0.0.1:PORT")
             if not port.isdigit():
                 raise ListenError(f"{listen} names no port")
+            if host == "[::1]":
+                self.address_family = socket.AF_INET6
             try:
                 super().__init__((host.strip("[]"), int(port)), _Door)
             except (OSError, OverflowError) as error:
@@ -95,7 +108,7 @@ class AuthServer(ThreadingMixIn, TCPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Answer a connection in a thread of its own, if there is room for one."""
-        if self._room.acquire(blocking=False):
+        if self.connections.take():
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
@@ -105,7 +118,7 @@ class AuthServer(ThreadingMixIn, TCPServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._room.release()
+            self.connections.give_back(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log a defect. A connection that nginx gives up is none: it needs no body for HEAD."""
@@ -118,8 +131,7 @@ class AuthServer(ThreadingMixIn, TCPServer):
         if (again := self._seals.open(scope, held) if held else None) is not None:
             return 204, (*again, (HELD.encode(), held.encode("latin-1")))
         decision = self.gate.decide(scope)
-        if isinstance(decision, Visit) and not self._has_room():
-            refusal = SpoolFullError("the disk of the access log")
+        if isinstance(decision, Visit) and (refusal := self._lack()) is not None:
             self.gate.count_refused(decision.ask.agent, refusal)
             decision = Answered(self.gate.refusal(refusal, scope))
         if isinstance(decision, Visit):
@@ -133,16 +145,20 @@ class AuthServer(ThreadingMixIn, TCPServer):
     def _kept(self, scope: Scope, headers: Headers) -> Headers:
         return (*headers, (HELD.encode(), self._seals.seal(scope, headers))) if headers else ()
 
-    def _has_room(self) -> bool:
+    def _lack(self) -> SpoolError | None:
+        """Return why nginx could not write down what it serves."""
         try:
-            return shutil.disk_usage(self.log.parent).free >= ROOM_BYTES
-        except OSError:
-            return False
+            free = shutil.disk_usage(self.log.parent).free
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            return SpoolError(f"the folder of the access log: {why}")
+        return None if free >= ROOM_BYTES else SpoolFullError("the disk of the access log")
 
     def _granted(self, visit: Visit) -> Headers:
         # By bytes nobody knows the units yet; the follower fills them in.
         is_by_bytes = self.gate.config.unit == Unit.BYTE
         event = self.gate.event(visit, 0, 0 if is_by_bytes else 1)
+        self._note_granted()
         return (
             (b"x-federation-grant", written_grant(event).encode()),
             link_header(visit.link),
@@ -179,8 +195,16 @@ class _Door(BaseHTTPRequestHandler):
     timeout: ClassVar[float] = _IDLE_SECONDS
     server: BaseServer
 
+    def handle_one_request(self) -> None:
+        """Wait for a question, and answer it."""
+        assert isinstance(self.server, AuthServer)  # noqa: S101 - it made this door
+        self.server.connections.is_idle(self.connection)
+        super().handle_one_request()
+
     def parse_request(self) -> bool:
         """Read the head of a question, of as many lines as nginx took."""
+        assert isinstance(self.server, AuthServer)  # noqa: S101 - it made this door
+        self.server.connections.is_asked(self.connection)
         from_nginx = self.rfile
         self.rfile = _ManyLines(from_nginx)  # type: ignore[assignment]
         try:

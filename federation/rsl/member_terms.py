@@ -45,6 +45,8 @@ class MemberFacts:
 
     `sold` are uses of ours, `server` the base of its licence server, `buy_at` the hub's counter.
     `others` are addresses within its own that another member claims: what is there is not its.
+    `plain_hosts` are those where its sites answer by http: buyers get a token for an address as it
+    stands in the terms, and a site takes none for another scheme than its own.
     """
 
     claims: Sequence[ClaimKey]
@@ -53,6 +55,7 @@ class MemberFacts:
     server: str
     buy_at: str
     others: Sequence[ClaimKey] = ()
+    plain_hosts: Collection[str] = ()
 
 
 def base_path(node: str, member: str) -> str:
@@ -60,9 +63,16 @@ def base_path(node: str, member: str) -> str:
     return f"/olp/{node}/{quote(member, safe='')}"
 
 
-def web_url(host: str, path: str) -> str:
+def plain_hosts(origins: Iterable[str]) -> set[str]:
+    """Return the hosts that origins (`scheme://host`) name with http, and none with https."""
+    split = [origin.partition("://") for origin in origins]
+    secure = {host for scheme, _, host in split if scheme == "https"}
+    return {host for scheme, _, host in split if scheme == "http"} - secure
+
+
+def _web_url(facts: MemberFacts, host: str, path: str) -> str:
     """Return the address of a host and path: registries know no scheme, and the web is https."""
-    return f"https://{host}{path}"
+    return f"{'http' if host in facts.plain_hosts else 'https'}://{host}{path}"
 
 
 def offer(usages: Iterable[str], buy_at: str) -> Licence:
@@ -206,9 +216,9 @@ def _contents(
     sold = [usage for usage in SOLD_IN_ORDER if usage in priced and usage not in withheld]
     if not sold or is_pattern(place.path):
         reserved = withheld if sold else withheld | set(AI_USAGES)
-        url = web_url(place.host, place.path)
+        url = _web_url(facts, place.host, place.path)
         return [Content(url, (_reservation(reserved),), terms=facts.buy_at)]
-    url = web_url(place.host, place.path.rstrip("/") or "/")
+    url = _web_url(facts, place.host, place.path.rstrip("/") or "/")
     alone = [[usage] for usage in sold] if each_alone and len(sold) > 1 else []
     licences = tuple(offer(usages, facts.buy_at) for usages in (sold, *alone))
     found = [Content(url, licences, facts.server, facts.buy_at)]

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import CompoundSelect, func, literal, select, union_all
 
 from federation.store.sessions import ReadSession
 from federation.trust.tables import (
@@ -155,21 +155,32 @@ async def own_keys(session: ReadSession) -> list[OwnKey]:
     return list(rows)
 
 
-async def decided_alone(
-    session: ReadSession,
-    maker: InstrumentedAttribute[Any],
-    checker: InstrumentedAttribute[Any],
-    *where: ColumnElement[bool],
-) -> tuple[int, list[str]]:
-    """Count decisions of a table that name two, and name the pairs that are one person.
+Pair = tuple[Any, ...]
+"""Who prepared, who decided (two columns of a table), and conditions on the rows that count."""
 
-    As many pairs are compared as there are, not as many rows.
+
+async def decided_alone(session: ReadSession, *pairs: Pair) -> tuple[int, list[str]]:
+    """Count decisions that name two people, and name those that are one person.
+
+    As many names are compared as there are, not as many rows. Pairs are constants of their modules.
     """
-    query = select(maker, checker, func.count()).where(maker.is_not(None), checker.is_not(None))
-    rows = (await session.execute(query.where(*where).group_by(maker, checker))).all()
+    rows = (await session.execute(_two_of_each(*pairs))).all()
     wrong = [
-        f"{maker.class_.__tablename__}: {one!r} and {other!r} are one person, {count} times"
-        for one, other, count in rows
+        f"{pairs[place][0].class_.__tablename__}: {one!r} and {other!r} are one person,"
+        f" {count} times"
+        for place, one, other, count in sorted(rows, key=lambda row: row[0])
         if is_same(one, other)
     ]
-    return sum(count for _, _, count in rows), wrong
+    return sum(row[-1] for row in rows), wrong
+
+
+@cache  # one question for all of them, made once: a check asks it of each server
+def _two_of_each(*pairs: Pair) -> CompoundSelect[Any]:
+    return union_all(
+        *(
+            select(literal(place), maker, checker, func.count())
+            .where(maker.is_not(None), checker.is_not(None), *where)
+            .group_by(maker, checker)
+            for place, (maker, checker, *where) in enumerate(pairs)
+        )
+    )

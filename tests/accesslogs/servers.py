@@ -17,7 +17,7 @@ pid {home}/pid;
 error_log {home}/error.log;
 events {{ }}
 http {{
-    include {root}/kit/nginx/licence-log.conf;
+    include {root}/federation/publisher/nginx/licence-log.conf;
     client_body_temp_path {home}/body;
     proxy_temp_path {home}/proxy;
     fastcgi_temp_path {home}/fastcgi;

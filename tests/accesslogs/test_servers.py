@@ -60,18 +60,22 @@ def test_a_real_server_logs_what_counts_and_no_whole_token(server, home, tmp_pat
             asked(port, Authorization="Basic YTpi", User_Agent=BROWSER),
             asked(port, Authorization=f"License {whole}.x", User_Agent='a "b" \\ {c}'),
             asked(port, User_Agent=b"caf\xe9 \xff"),
+            asked(port, Host="pub.example:8000", Authorization=f"License {whole}", **bot),
         ]
-    publisher = Publisher(tmp_path, a_judge(now=now + timedelta(minutes=1)))
+    judge = a_judge(now=now + timedelta(minutes=1))
+    publisher = Publisher(tmp_path, judge)
 
     read = publisher.read(log)
 
-    assert statuses == [200, 200, 200, 404, 200, 200, 200, 200, 200]
+    assert statuses == [200, 200, 200, 404, 200, 200, 200, 200, 200, 200]
     assert read.fates == {
         "TOKEN_LOGGED": 3,
         "NOT_SUCCESSFUL": 1,
         "NOT_A_GET": 1,
         "NOT_A_CRAWLER": 4,
+        "OTHER_SITE": 1,
     }
+    assert list(judge.other_hosts) == ["pub.example:8000"]  # an origin has its port, too
     assert len(publisher.ids()) == 3  # equal requests of one second: each has an id of its own
     assert {event.token for event in publisher.events} == {"token-1"}
     assert {event.url for event in publisher.events} == {"https://pub.example/a"}

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from federation.clients import service, site_codes
+from federation.clients import service, site_codes, store
 from federation.clients.service import Act
 from federation.clients.site_codes import NewSite
 from federation.people.tables import AuditAct
@@ -242,3 +242,31 @@ async def test_who_makes_no_codes_withdraws_none(database):
             assert refused == ("BAD_SITE_CODE" if unknown_to_it else "NOT_ALLOWED"), who
 
     assert (await used(database, code.secret)).member == "m-1"
+
+
+async def test_origins_are_those_of_sites_that_are_installed_and_not_revoked(database):
+    async def origins(limit=10):
+        async with database.read() as session:
+            return await store.installed_origins(session, "m-1", limit)
+
+    plain = await issued(database, origins=["http://pub.example:8000"])
+    await issued(database, origins=["http://unused.example"])
+    later = await issued(
+        database, origins=["https://a.example", "https://b.example"], now=NOW + timedelta(hours=1)
+    )
+    other = await issued(database, member="m-2", origins=["https://other.example"])
+    assert await origins() == []
+
+    first = await used(database, plain.secret)
+    for code in (later, other):
+        await used(database, code.secret, now=NOW + timedelta(hours=1))
+    both = await origins(), await origins(1)
+    async with database.write("test.revoke") as session:
+        act = Act(session, REGISTRY, NOW, PEPPER)
+        await service.revoke(act, first.given.client.client_id)
+
+    assert both == (
+        ["https://a.example", "https://b.example", "http://pub.example:8000"],
+        ["https://a.example", "https://b.example"],
+    )
+    assert await origins() == ["https://a.example", "https://b.example"]

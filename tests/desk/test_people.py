@@ -73,6 +73,19 @@ async def test_a_person_joins_and_leaves_from_a_shell(small):
     assert "+00:00" not in shown
 
 
+async def test_the_list_is_one_table_on_a_narrow_terminal(small):
+    token = small.running[HUB].token("auditor", "auditor")
+    where = {"FEDERATION_URL": small.running[HUB].url, "FEDERATION_TOKEN": token}
+
+    code, shown = await run("people", "list", **where, COLUMNS="80")
+
+    title, rule, heads, *_ = shown.splitlines()
+    assert (code, title) == (0, "People; all of one: --subject SUBJECT")
+    assert re.findall(r"\w+", heads) == ["id", "subject", "name", "roles", "state"]
+    assert len(rule) <= 80
+    assert re.search(r"buyer@lab-one .* lab for lab-one .* IN_FORCE ", shown)
+
+
 async def test_a_proposal_is_withdrawn_and_who_is_not_here_does_not_leave(small):
     joins = await read(small, "operator", *JOIN)
     gone = await read(small, "second-operator", "people", "withdraw", joins["id"], "--reason", "no")

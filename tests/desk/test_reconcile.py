@@ -285,7 +285,7 @@ async def test_an_overpayment_that_cannot_be_used_so_is_refused(hub, tmp_path):
             (("overpayments", "refund", "op-1-1"), "UNKNOWN_OVERPAYMENT"),
             (("overpayments", "refund", "op-1-1"), "Ids are in capitals: OP-1-1?"),
             ((*against, "HUB-000001"), "BAD_TARGET"),
-            ((*against, "BANK_CHARGE:HUB-000001"), "BAD_ITEM"),
+            ((*against, "BANK_CHARGE:HUB-000001"), "does not exist in 'SetOffKind'"),
             ((*against, "INVOICE:hub-000001"), "Ids are in capitals: HUB-000001?"),
             (("overpayments", "withdraw", "7"), "SET_OFF_STATE"),
             (("overpayments", "withdraw", "x"), "BAD_ID"),

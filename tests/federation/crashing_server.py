@@ -1,10 +1,12 @@
 """Servers that kill themselves at the commits their plan names; run by test_crash.py.
 
 Everything is imported once and each life of a server is a fork, so that coming back takes no
-longer than binding a port. A line on standard input is a server to run. On standard output each
-life says that it listens and as which process, and the last line that it ended, as SIGTERM asks
-that process to. The plan is a file: `[[transaction,
-moment, n], …]`; at its n-th time such a moment ends the life, and the entry is gone.
+longer than binding a port. Before the first of them a month is lived: what its statements were
+compiled to and its handlers read to, every life has at its birth. A line on standard input is a
+server to run. On standard output each life says that it listens and as which process, and the last
+line that it ended, as SIGTERM asks that process to. The plan is a file:
+`[[transaction, moment, n], …]`; at its n-th time such a moment ends the life, and the entry is
+gone.
 """
 
 import asyncio
@@ -12,10 +14,11 @@ import gc
 import os
 import signal
 import sys
+import tempfile
+import threading
 from pathlib import Path
 
 import msgspec
-from sqlalchemy.orm import configure_mappers
 
 from federation import logs
 from federation.clock import FileClock
@@ -24,6 +27,18 @@ from federation.hub.app import create_hub
 from federation.nodes.app import create_node
 from federation.process import run_loop
 from federation.store.database import Boundary
+from tests.databases import SqliteFiles
+from tests.federation.harness import (
+    PERIOD,
+    USAGE,
+    month_over,
+    open_for_business,
+    small_federation,
+    write_scenario,
+)
+from tests.speed import compile_once
+
+A_LINE = "e-1,L1,https://news.example/de/1,TRAIN,1000,2026-09-10T12:00:00Z,site"
 
 Plan = list[tuple[str, str, int]]
 
@@ -95,9 +110,25 @@ def live(job: Job) -> bool:
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
 
 
+async def live_once(folder: Path) -> None:
+    """Live a month of the small federation."""
+    files = SqliteFiles(folder)
+    await files.start()
+    scenario = write_scenario(folder / "scenario", usage_csv=f"{USAGE}{A_LINE}\n")
+    async with small_federation(files, scenario, folder) as small:
+        story = await open_for_business(small)
+        month_over(small)
+        await story.publish_rates()
+        await story.settle(PERIOD)
+        await small.silence()
+
+
 def main() -> None:
     logs.configure("error")
-    configure_mappers()
+    compile_once()
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(live_once(Path(folder)))
+    assert threading.active_count() == 1  # a fork has no other thread
     gc.freeze()
     for line in sys.stdin.buffer:
         job = msgspec.json.decode(line, type=Job)

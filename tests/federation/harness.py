@@ -21,7 +21,7 @@ import msgspec
 from federation.cli.check import check_server
 from federation.clock import SettableClock
 from federation.config import HubConfig, NodeConfig, StaffMember
-from federation.edge.keys import read_ring
+from federation.edge.staff import StaffTokens
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
 from federation.process import Service
@@ -45,6 +45,7 @@ from federation.trust.own_keys import KeyRing
 from federation.values.party import HUB
 from tests.databases import contents
 from tests.quick_servers import make_servers_quick
+from tests.scheduling import examines_what_follows
 
 make_servers_quick()
 
@@ -278,6 +279,11 @@ class Keeper:
         self.service = create(self.config, self._clock, boundary=self.at_commit)
         await self.service.start()
 
+    async def ring(self) -> KeyRing:
+        """Return the keys that the server holds."""
+        assert self.service is not None
+        return self.service.server.keys.held
+
     async def stop(self) -> None:
         if self.service is not None:
             service, self.service = self.service, None
@@ -353,8 +359,8 @@ class Small:
         """Start servers, again or for the first time."""
         await asyncio.gather(*(self.keepers[code].start() for code in codes))
         for code in codes:
-            self.rings[code] = await read_ring(self.keepers[code].config)
-            await self.running[code].open()
+            self.rings[code], here = await self.keepers[code].ring(), self.running[code]
+            here.tokens = StaffTokens(here.config, self.token_key(code), here.clock)
 
     async def stop(self, *codes: str) -> None:
         """Stop servers; their data and ports stay theirs."""
@@ -511,6 +517,7 @@ async def lived(
             await live(small)
             await small.silence()
             await small.stop(*small.codes)
+            await assert_sound(small)
             for code, keeper in small.keepers.items():
                 await small.databases[code].close()
                 url = await stack.enter_async_context(backend.copy(keeper.config.database_url))
@@ -537,7 +544,8 @@ async def resumed(backend: Any, past: Past) -> AsyncIterator[Small]:
             story = small.story()
             story.numbers, story.recorded = dict(past.numbers), past.recorded
             yield small
-            await assert_sound(small)
+            if examines_what_follows(backend):
+                await assert_sound(small)
         finally:
             await small.stop(*small.keepers)
 
@@ -548,6 +556,7 @@ async def assert_sound(small: Small) -> None:
         server = small.keepers[code]
         found = await check_server(server.config)
         assert found.violations == [], code
+        server.wrote = False
 
 
 async def open_for_business(small: Small) -> Story:

@@ -51,7 +51,8 @@ async def test_a_logged_crawl_is_usage_at_the_members_node(small, tmp_path, caps
     config.write_text(json.dumps(site))
     named = {"agent": "GPTBot", "licence": "HUB-000001", "use": "GROUND"}
     named |= {"from": "2026-09-01", "to": "2026-09-30"}
-    agents.write_text(json.dumps({"as_of": "2026-09-01", "agents": [named]}))
+    strange = named | {"agent": "CCBot", "use": "SEARCH"}  # no use of the hub's terms
+    agents.write_text(json.dumps({"as_of": "2026-09-01", "agents": [named, strange]}))
     token = (await small.lab("lab-one").ask(MINT))["token"]
     part = token.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(part + "=="))
@@ -66,6 +67,7 @@ async def test_a_logged_crawl_is_usage_at_the_members_node(small, tmp_path, caps
                 a_hit("", request_id="r-3", use=""),
                 a_hit(forged.rstrip("="), request_id="r-4"),
                 a_hit("", request_id="r-5", agent="Firefox"),
+                a_hit("", request_id="r-6", use="", agent="CCBot/2.0"),
                 "",
             ]
         )
@@ -82,12 +84,15 @@ async def test_a_logged_crawl_is_usage_at_the_members_node(small, tmp_path, caps
     month_over(small)
     await all_reported(small)
 
-    assert "all: 5 new lines, 4 counted as usage\n" in first
+    assert "all: 6 new lines, 5 counted as usage\n" in first
     for said, verdict in ((first, "ACCEPTED"), (second, "DUPLICATE")):
         assert (
-            "the node took 1 batches\n"
+            "the node took 1 batch\n"
             f"             3 {verdict}\n"
+            "             1 MALFORMED\n"
+            "               because use: unknown 'SEARCH'\n"
             "             1 UNKNOWN_LICENCE\n"
+            "               because no such licence: HUB-009999\n"
             "0 batches wait in the spool\n"
         ) in said
     assert await uses(small, "GB") == [

@@ -23,6 +23,7 @@ import pytest_asyncio
 from sqlalchemy import func, select
 
 from federation.clock import SettableClock
+from federation.edge.keys import read_ring
 from federation.hub.handlers import HANDLERS as HUB_HANDLERS
 from federation.nodes.handlers import HANDLERS as NODE_HANDLERS
 from federation.scenario.story import first_instant_after
@@ -30,6 +31,7 @@ from federation.settlement.run_document import decode, run_id
 from federation.store.base import Base
 from federation.store.database import Database
 from federation.store.tables import OutboxMessage
+from federation.trust.own_keys import KeyRing
 from federation.values.party import HUB
 from tests.databases import contents
 from tests.federation.crashing_server import read_plan, write_plan
@@ -278,6 +280,9 @@ class Mortal(Keeper):
         self._life = await self._nursery.next_life()
         assert self._life, f"{self._code} did not start"
         self._watch = asyncio.create_task(self._count())
+
+    async def ring(self) -> KeyRing:
+        return await read_ring(self.config)
 
     async def _count(self) -> None:
         """Follow the lives of the server until one ends as asked."""

@@ -653,8 +653,40 @@ async def a_member_opts_out(own):
     assert (await own.buy(HUB, "GB/gb-b", license=terms, resource=PRESS))[0] == 400
 
 
+async def a_licence_is_on_its_way_to_the_collective(own):
+    async with own.small.databases[HUB].read() as session:
+        number = await session.scalar(select(Licence.number).where(Licence.licensee == "trains"))
+
+    async def register(state):
+        async with own.small.databases[HUB].write("test.register") as session:
+            (await session.get(Registration, (number, "DE"))).state = state
+
+    async def bought(**asked):
+        return await own.buy(HUB, DE_A, client="trains", resource=NEWS, **asked)
+
+    await register("PENDING")
+    status, found, headers = await bought()
+    assert (status, headers["Retry-After"], found) == (
+        503,
+        "2",
+        {
+            "error": "temporarily_unavailable",
+            "error_description": "The licence was sold, and its way to this collective takes some"
+            f" seconds. ({number} is not registered at DE yet: ask again in some seconds)",
+        },
+    )
+    status, found, _ = await bought(license=own.terms("ai-input"))  # which it does not grant
+    assert (status, found["error"]) == (400, "invalid_license")
+    await register("REFUSED")
+    status, found, _ = await bought()
+    assert (status, found["error"]) == (400, "invalid_license")
+    await register("REGISTERED")
+    assert (await bought())[0] == 200
+
+
 async def test_what_changes_is_seen_at_once(own):
     """One federation for all of it: the last act leaves the lab nothing."""
+    await a_licence_is_on_its_way_to_the_collective(own)
     await a_collective_is_suspended(own)
     await a_member_opts_out(own)
     await a_lab_has_more_dead_licences_than_are_read(own)

@@ -1,6 +1,8 @@
 """A site counts visits in one file, and its node hears each total until it has it."""
 
 import multiprocessing
+import os
+import stat
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -191,6 +193,23 @@ def test_a_full_disk_loses_no_count(counts, tmp_path):
     with pytest.raises(OSError, match="exists"):
         counts.add_up()
     (tmp_path / "state").unlink()
+    counts.licensed("GPTBot", is_counted=True)
+    counts.add_up()
+
+    assert counts.untold()[1] == [VisitCount(TODAY, "GPTBot", "SERVED", 2)]
+
+
+def test_a_disk_that_fails_after_a_file_has_its_name_doubles_no_count(counts, monkeypatch):
+    sync = os.fsync
+
+    def fails_for_folders(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(5, "Input/output error")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", fails_for_folders)
+    counts.licensed("GPTBot", is_counted=True)
+    counts.add_up()
     counts.licensed("GPTBot", is_counted=True)
     counts.add_up()
 

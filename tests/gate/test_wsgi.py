@@ -197,6 +197,19 @@ def licensed(site, **changes):
     return environ(AUTHORIZATION=f"License {site.token()}", **changes)
 
 
+@pytest.mark.parametrize("is_raw_known", [True, False])
+def test_no_page_of_a_mounted_application_is_a_reservation(site, is_raw_known):
+    """It goes by PATH_INFO, whoever set SCRIPT_NAME."""
+    asked = environ("/.well-known/a/premium/1")
+    asked |= {"SCRIPT_NAME": "/.well-known/a", "PATH_INFO": "/premium/1"}
+    if not is_raw_known:
+        del asked["RAW_URI"]
+
+    status, _, _ = Server().ask(make(site, page), asked)
+
+    assert status == "401 Unauthorized"
+
+
 def test_a_list_stays_one_part_whose_length_a_server_knows(site):
     server = Server()
     server.ask(make(site, page), licensed(site))

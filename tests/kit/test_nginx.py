@@ -31,7 +31,8 @@ from tests.site.stacks.wire import exchange
 
 NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-KIT = Path(__file__).parents[2] / "kit" / "nginx"
+ROOT = Path(__file__).parents[2]
+KIT = ROOT / "federation" / "publisher" / "nginx"
 BOT = {"User-Agent": "GPTBot/1.2"}
 PERSON = {"User-Agent": "Mozilla/5.0 Firefox/140.0"}
 
@@ -568,13 +569,12 @@ def test_the_unit_of_systemd_listens_and_reads_where_nginx_does():
     assert f"RuntimeDirectory={Path(asked.listen.removeprefix('unix:')).parent.name}\n" in unit
 
 
-GUIDE = (KIT.parents[1] / "docs" / "publishers.md").read_text(encoding="utf-8")
+GUIDE = (ROOT / "docs" / "publishers.md").read_text(encoding="utf-8")
 
 
 def test_the_configuration_of_the_page_for_publishers_is_one(front):
     [config] = re.findall(r"```nginx\n(.*?)```", GUIDE, re.DOTALL)
-    changed = config.replace("CHECKOUT/kit/nginx/federation-site-", f"{front.folder}/")
-    changed = changed.replace("federation-site-map.conf", f"{front.folder}/map.conf")
+    changed = config.replace("nginx/federation-site-", f"{front.folder}/")
     changed = changed.replace("user www-data;", f"user root; pid {front.folder}/other.pid;")
     assert changed.count(str(front.folder)) == 5
     (front.folder / "guide.conf").write_text(changed, encoding="utf-8")

@@ -44,7 +44,7 @@ def package(tmp_path):
 )
 def test_an_application_on_node_stands_behind_the_gate(package, example):
     main = package / "main.js"
-    changed = example.replace("8080", "Number(process.argv[3])").replace(
+    changed = example.replace("8000", "Number(process.argv[3])").replace(
         '"federation-site.json"', "process.argv[2]"
     )
     assert changed.count("process.argv") == 2
@@ -74,7 +74,7 @@ def test_a_page_that_express_serves_under_other_names_is_withheld_under_all_of_t
     """Its routers tell neither capitals nor a last `/`; a bound token is for the whole site."""
     main = package / "main.js"
     main.write_text(
-        EXPRESS.replace("8080", "Number(process.argv[3])").replace(
+        EXPRESS.replace("8000", "Number(process.argv[3])").replace(
             '"federation-site.json"', "process.argv[2]"
         )
     )

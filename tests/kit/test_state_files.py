@@ -335,6 +335,27 @@ def test_a_file_is_on_the_disk_before_its_name_and_the_name_before_it_counts(tmp
     )
 
 
+def test_a_disk_that_fails_after_a_file_has_its_name_doubles_no_count(tmp_path):
+    script = """
+        import { DiskStore } from "SRC/node/disk-store.js";
+        import { VisitCounts } from "SRC/site/visits.js";
+        let fails = null;
+        const store = new DiskStore("FOLDER");
+        const counts = new VisitCounts({ store, clock: () => 1_800_000_000 });
+        const found = [];
+        for (const failing of [null, "/visits", "/visits", null]) {
+          fails = failing;
+          counts.licensed("GPTBot", true);
+          await counts.addUp().catch(({ code }) => found.push(code));
+        }
+        const [{ counts: [row] }] = await store.untoldVisits();
+        console.log(JSON.stringify([found, row.count]));
+    """
+    said = in_node((SYSTEM + script).replace("FOLDER", str(tmp_path)))
+
+    assert said == [["EIO", "EIO"], 4]
+
+
 def test_a_file_whose_bytes_do_not_reach_the_disk_stays_as_it_was(tmp_path):
     (tmp_path / "one").write_text("before")
     script = """
@@ -351,3 +372,53 @@ def test_a_file_whose_bytes_do_not_reach_the_disk_stays_as_it_was(tmp_path):
 
     assert said == "EIO"
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("one", "before")]
+
+
+def test_a_text_that_cannot_be_read_is_said_once_until_it_can_be(folder):
+    said = run(
+        folder,
+        """
+        const { loaded } = await import("SRC/site/store.js");
+        const { store } = made();
+        const place = `${folder}/policy.jwt`;
+        fs.writeFileSync(place, "a policy");
+        take(place);
+        become();
+        const found = [await loaded(store, "policy.jwt", log)];
+        found.push(await loaded(store, "policy.jwt", log));
+        giveBack(place);
+        found.push(await loaded(store, "policy.jwt", log));
+        say({ found });
+        """,
+    )
+
+    assert said["found"] == [None, None, "a policy"]
+    [line] = said["logged"]
+    assert line.startswith("policy.jwt cannot be read where it was kept: Error: EACCES")
+
+
+def test_what_hinders_a_round_is_said_once_until_it_is_something_else():
+    said = in_node(
+        """
+        import { Background } from "SRC/node/background.js";
+        const logged = [];
+        const background = new Background((line) => logged.push(line));
+        const troubles = ["full", "full", "gone", null, "gone"];
+        await new Promise((done) => {
+          const kept = setInterval(() => undefined, 1000); // rounds keep no process alive
+          void background.every(0, async () => {
+            if (troubles.length === 0) {
+              clearInterval(kept);
+              background.stop();
+              return done();
+            }
+            const trouble = troubles.shift();
+            if (trouble !== null) throw new Error(trouble);
+          });
+        });
+        console.log(JSON.stringify(logged));
+        """
+    )
+
+    line = "a background round failed: Error: "
+    assert said == [f"{line}full", f"{line}gone", f"{line}gone"]

@@ -298,6 +298,46 @@ def test_days_past_telling_are_dropped_and_names_beyond_the_limit_are_counted_as
     assert [(row["day"], row["agent"]) for row in report["counts"]] == [("2026-10-16", "CCBot")]
 
 
+def test_days_to_come_wait_until_they_have_come(tmp_path):
+    """They were counted while the clock was wrong, and a node takes none of a report with one."""
+    said = run(
+        tmp_path,
+        """
+        const { counts, tick } = made();
+        now += 10 * 86_400;
+        counts.licensed("GPTBot", true);
+        await counts.addUp();
+        now -= 10 * 86_400;
+        counts.licensed("CCBot", true);
+        await tick();
+        await tick();
+        now += 9 * 86_400;
+        await tick();
+        await tick();
+        say({});
+        """,
+    )
+
+    found = [[(row["day"], row["agent"]) for row in each["counts"]] for each in reports(said)]
+    assert found == [[("2026-09-15", "CCBot")], [], [("2026-09-25", "GPTBot")], []]
+
+
+def test_a_licensed_visit_is_of_the_day_on_which_it_began(tmp_path):
+    said = run(
+        tmp_path,
+        """
+        const { counts, tick } = made();
+        const began = now;
+        now += 86_400;
+        counts.licensed("GPTBot", true, began);
+        await tick();
+        say({});
+        """,
+    )
+
+    assert [row["day"] for row in reports(said)[0]["counts"]] == ["2026-09-15"]
+
+
 def test_a_worker_adds_up_behind_what_it_answers(tmp_path):
     said = run(
         tmp_path,

@@ -21,6 +21,7 @@ from federation.practice.publisher_page import told
 from federation.practice.servers import FolderNotEmptyError
 from federation.publisher.installing import NotEnrolledError, install
 from federation.scenario.client import until
+from federation.signing.enrolment import read_code
 from federation.site.install import gate_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "publishers.md").read_text(encoding="utf-8")
@@ -74,7 +75,7 @@ async def test_a_newcomer_comes_from_the_page_to_a_licensed_page(tmp_path):
     async with practising(folder, port) as practice:
         page = told(practice)
         printed = [line.strip() for line in page.splitlines() if line.startswith("  ")]
-        init, doctor, terms, taken, bought, fetched, seen = printed[3:]
+        init, doctor, terms, taken, bought, fetched, seen, *lab, officer, another = printed[3:]
         assert [line.split(maxsplit=1)[0] for line in SHELL] == [
             *("make", ".venv/bin/federation", "python3", ".", "pip"),
             *("federation-site", "federation-site", "curl"),
@@ -89,6 +90,9 @@ async def test_a_newcomer_comes_from_the_page_to_a_licensed_page(tmp_path):
             await until_true((site / "state" / "policy.jwt").exists)
             looked = await done(doctor, site)
             served = await done(f"{terms}\n{taken}\n{bought}\n{fetched}", site)
+            ours = "federation clients list --json"
+            clients = await done("\n".join([*lab, ours]), site)
+            more = await done(f"{officer}\n{another}", site)
         finally:
             server.send_signal(signal.SIGINT)
             await server.wait()
@@ -98,10 +102,14 @@ async def test_a_newcomer_comes_from_the_page_to_a_licensed_page(tmp_path):
         heard = json.loads(await done(seen, site))["data"]
 
     assert json.loads(refused)["code"] == "LICENCE_REQUIRED"
+    assert f'<content url="{practice.origin}/"' in (site / "license.xml").read_text("utf-8")
     assert [line.split(":")[0] for line in looked.splitlines()] == [
         *("ok    node", "ok    clock", "ok    credential", "ok    keys", "ok    disk"),
         *("ok    http", "ok    http", "ok    policy"),
     ]
+    assert [each["id"] for each in json.loads(clients)] == [practice.lab.client]
+    [code] = re.findall(r"fs1_[\w-]+", more)
+    assert (read_code(code).node, code != practice.code) == (practice.node, True)
     assert served.startswith("HTTP/1.1 200 OK")
     assert served.endswith("\r\n\r\nA page.\n")
     assert [each["waitingLines"] for each in heard["memberSites"]] == ["0"]
@@ -116,7 +124,10 @@ async def test_a_second_start_goes_on_and_its_code_is_another(tmp_path):
         with pytest.raises(PracticeNotStartedError, match="does it run already"):
             async with practising(folder):
                 raise AssertionError("it runs twice")
-    async with practising(folder, 9000) as second:
+    with pytest.raises(PracticeNotStartedError, match="is for port 8000: leave --port out"):
+        async with practising(folder, 9000):
+            raise AssertionError("it runs for another port")
+    async with practising(folder) as second:
         said = await asyncio.to_thread(fetch, Call("GET", f"{second.node}/health/live", {}))
         with pytest.raises(NotEnrolledError, match="BAD_SITE_CODE"):
             await asyncio.to_thread(install, first.code, tmp_path / "old.json")

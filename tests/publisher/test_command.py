@@ -4,15 +4,22 @@ import base64
 import grp
 import json
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from federation.publisher.command import main
+from federation.gate.crawlers import CrawlerRule
+from federation.publisher import nginx_files
+from federation.publisher.command import _parser, main
 from federation.publisher.nginx_endpoint import AuthServer
+from federation.publisher.nginx_files import FILES
+from federation.publisher.nginx_map import nginx_map
 from federation.publisher.sockets import require_free
 from federation.site.install import gate_of
 
@@ -94,6 +101,49 @@ def test_where_it_cannot_listen_it_says_why(config, tmp_path):
     assert "too long" in refused_to_listen(config, f"unix:{tmp_path}/{'x' * 200}")
 
 
+def test_a_log_in_no_folder_is_refused_before_anything_is_served(config, tmp_path):
+    listen, log = tmp_path / "auth.sock", tmp_path / "lgo" / "served.log"
+    with pytest.raises(SystemExit) as ended:
+        main(["auth", "--config", str(config), "--listen", f"unix:{listen}", "--log", str(log)])
+
+    assert str(ended.value.code).startswith("NO_LOG_FOLDER: ")
+    assert f"({log.parent}: give --log the path of access_log" in str(ended.value.code)
+    assert not listen.exists()
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_doctor_says_that_the_log_is_silent(config, capsys):
+    told = "LOG_SILENT: 3 pages were granted and /a.log has no line of it"
+    state = config.parent / "state"
+    state.mkdir()
+    (state / "served.silent").write_text(told)
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor", "--config", str(config)])
+
+    assert ended.value.code == 1
+    assert f"WRONG log: {told} - is it the path of access_log" in capsys.readouterr().out
+
+
+def test_nginx_has_its_files_from_the_command_also_over_older_ones(config, tmp_path, capsys):
+    folder = tmp_path / "nginx"
+    for _ in range(2):
+        with pytest.raises(SystemExit) as ended:
+            main(["nginx-files", str(folder), "--config", str(config)])
+        assert ended.value.code == 0
+
+    names = [*FILES, "federation-site-map.conf"]
+    assert capsys.readouterr().out.splitlines() == [f"{folder}/{name}" for name in names] * 2
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+    kit = Path(nginx_files.__file__).parent / "nginx"
+    assert sorted(path.name for path in kit.iterdir()) == sorted(FILES)
+    assert all((folder / name).read_bytes() == (kit / name).read_bytes() for name in FILES)
+    assert (folder / names[-1]).read_text() == nginx_map(CrawlerRule())
+    (tmp_path / "a file").touch()
+    with pytest.raises(SystemExit) as ended:
+        main(["nginx-files", str(tmp_path / "a file"), "--config", str(config)])
+    assert str(ended.value.code).startswith("NOT_WRITTEN: ")
+
+
 def test_a_socket_that_somebody_answers_on_is_left_and_a_dead_one_is_taken_over(config, tmp_path):
     path = tmp_path / "auth.sock"
     with socket.socket(socket.AF_UNIX) as other:
@@ -172,3 +222,29 @@ def test_a_refusal_of_logs_is_one_line_with_its_code(capsys, tmp_path):
 
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("federation-site: SITE_SETTINGS: ")
+
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "publishers.md").read_text(encoding="utf-8")
+
+UNIT = Path(nginx_files.__file__).parent / "nginx" / "federation-site.service"
+
+
+def test_each_command_of_the_page_for_publishers_is_one_and_so_is_each_file_of_nginx():
+    lines = re.findall(
+        r"^ *(?:runuser .* -- )?(?:/opt/federation-site/bin/)?federation-site (.*)$",
+        GUIDE,
+        re.MULTILINE,
+    )
+    asked = [
+        _parser().parse_args(shlex.split(line.rstrip("& "))) for line in lines if "logs" not in line
+    ]
+    included = re.findall(r"include /etc/nginx/federation-site/(.*);", GUIDE)
+
+    assert sorted({each.run.__name__ for each in asked}) == [
+        *("_auth", "_doctor", "_init", "_nginx_files", "_robots"),
+    ]
+    assert {*included} < {*FILES, "federation-site-map.conf"}
+    assert len(included) == 4
+    [unit] = re.findall(r"^ExecStart=\S+ (.*)$", UNIT.read_text("utf-8"), re.MULTILINE)
+    [said] = [line for line in lines if line.startswith("auth --config")]
+    assert said.replace(" --group www-data", "") == unit  # whose own group it is there

@@ -1,6 +1,7 @@
 """What a node publishes of a member: what is for sale, what is reserved, and never more."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from federation.rsl.member_terms import (
     Reserved,
     base_path,
     offer,
+    plain_hosts,
     terms_of,
 )
 from federation.rsl.reading import read
@@ -47,6 +49,25 @@ def shown(found):
 
 def state(found, url, usage="ai-train"):
     return evaluate(terms_of(found), Asked(url, usage)).state
+
+
+def test_an_address_has_the_scheme_under_which_its_site_answers():
+    plain = plain_hosts(
+        [
+            "http://pub.example:8000",
+            "http://both.example",
+            "https://both.example",
+            "https://a.example",
+        ]
+    )
+    found = facts("pub.example:8000/", "both.example/", "other.example/")
+
+    assert plain == {"pub.example:8000"}
+    assert [url for url, *_ in shown(replace(found, plain_hosts=plain))] == [
+        "https://both.example/",
+        "https://other.example/",
+        "http://pub.example:8000/",
+    ]
 
 
 def test_all_usages_of_a_site_are_for_sale_in_one_licence_and_then_each_in_one_of_its_own():

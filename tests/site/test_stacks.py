@@ -224,6 +224,22 @@ def test_what_cannot_be_recorded_is_not_served(make_server, stack, tmp_path):
     assert read_as_a_person(server) == b"A page.\n"
 
 
+@pytest.mark.skipif(not is_here(STACKS["django"]), reason="not installed")
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO", "Script-Name", "X-Script-Name"])
+def test_gunicorn_takes_no_address_from_a_header_past_the_gate(make_server, name):
+    """It believes SCRIPT_NAME of whoever comes from loopback, and the application goes by it."""
+    server = make_server(STACKS["django"])
+    path = "/.well-known/a/news/a"
+
+    refused = server.ask("GET", path, [*BOT, (name, "/.well-known/a")])
+    read_without = server.ask("GET", path, BOT)
+
+    assert (refused.status, json.loads(refused.body)["code"]) == (400, "AMBIGUOUS_REQUEST")
+    assert refused.headers.get("x-page") is None
+    assert (read_without.status, read_without.body) == (200, b"A page.\n")
+    assert server.lines() == []
+
+
 def read_as_a_person(server):
     person = ("user-agent", "Mozilla/5.0 Firefox/140.0")
     return server.ask("GET", "/news/a", [("host", "pub.example"), person]).body

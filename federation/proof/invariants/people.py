@@ -15,31 +15,22 @@ from federation.suspense.tables import HeldClaim
 from federation.trust.store import decided_alone
 from federation.trust.tables import Application, Suspension
 
+_PAIRS = (
+    (Run.calculated_by, Run.approved_by),
+    (Payment.proposed_by, Payment.approved_by),
+    (Exclusion.proposed_by, Exclusion.confirmed_by),
+    (PayAhead.proposed_by, PayAhead.confirmed_by),
+    (MissingReport.declared_by, MissingReport.confirmed_by),
+    (HeldClaim.filed_by, HeldClaim.decided_by),
+    (ParkedMessage.drop_proposed_by, ParkedMessage.decided_by),
+    (PersonVersion.proposed_by, PersonVersion.confirmed_by),
+    (PersonVersion.subject, PersonVersion.confirmed_by),
+    (Application.recommended_by, Application.decided_by, Application.state == "ADMITTED"),
+    (Suspension.proposed_by, Suspension.decided_by, Suspension.state == "DONE"),
+)
+
 
 async def decided_by_two(session: ReadSession, here: str) -> Check:
     """I21: who prepared and who decided are two, of everything that two people decide."""
     del here
-    pairs = (
-        (Run.calculated_by, Run.approved_by),
-        (Payment.proposed_by, Payment.approved_by),
-        (Exclusion.proposed_by, Exclusion.confirmed_by),
-        (PayAhead.proposed_by, PayAhead.confirmed_by),
-        (MissingReport.declared_by, MissingReport.confirmed_by),
-        (HeldClaim.filed_by, HeldClaim.decided_by),
-        (ParkedMessage.drop_proposed_by, ParkedMessage.decided_by),
-        (PersonVersion.proposed_by, PersonVersion.confirmed_by),
-        (PersonVersion.subject, PersonVersion.confirmed_by),
-    )
-    examined, wrong = 0, list[str]()
-    for maker, checker in pairs:
-        count, found = await decided_alone(session, maker, checker)
-        examined, wrong = examined + count, wrong + found
-    admitted = Application.state == "ADMITTED"
-    count, found = await decided_alone(
-        session, Application.recommended_by, Application.decided_by, admitted
-    )
-    examined, wrong = examined + count, wrong + found
-    count, found = await decided_alone(
-        session, Suspension.proposed_by, Suspension.decided_by, Suspension.state == "DONE"
-    )
-    return examined + count, wrong + found
+    return await decided_alone(session, *_PAIRS)

@@ -77,6 +77,11 @@ HEADLINES = {
         "slow_down",
         "Too many licence tokens that were none came from where this one comes from.",
     ),
+    "LEAVES_UNSEEN": (
+        501,
+        "server_error",
+        "The page would leave past the site's gate, which cannot count it.",
+    ),
     "POLICY_UNAVAILABLE": (503, "server_error", "The site holds no policy that is in force."),
 }
 
@@ -257,6 +262,18 @@ CACHED = {
 }
 
 
+def handed_over() -> Iterator[Case]:
+    """Yield what the server in front would deliver in the application's place."""
+    for page in ("accel", "accel-in-parts", "sendfile"):
+        path = f"/news/{page}"
+        yield passes(f"a person is handed over: {page}", request(path, ("user-agent", BROWSER)))
+        name = f"a licensed page is handed over: {page}"
+        yield refuses(name, licensed(path), "LEAVES_UNSEEN", needs=["handing over"])
+    head = licensed("/news/accel", method="HEAD")
+    needs = {"needs": ["handing over"]}
+    yield refuses("the head of what is handed over", head, "LEAVES_UNSEEN", **needs)
+
+
 def bound() -> Iterator[Case]:
     """Yield requests under a token that is bound to a key."""
     shown = ("authorization", "License {bound}")
@@ -420,9 +437,13 @@ def ambiguous() -> Iterator[Case]:
     yield refuses(
         "two uses", licensed("/news/a", *uses), two, "x-licence-use comes twice", needs=["lines"]
     )
-    for name in ("x-original-url", "x-rewrite-url", "script-name", "path-info"):
+    others = ("x-original-url", "x-rewrite-url", "script-name", "x-script-name", "path-info")
+    for name in others:
+        detail = f"{name} names another address"
         other = licensed("/news/a", (name, "/news/withheld"))
-        yield refuses(f"another address: {name}", other, two, f"{name} names another address")
+        yield refuses(f"another address: {name}", other, two, detail)
+        reserved = request("/.well-known/a/news/b", (name, "/.well-known/a"))
+        yield refuses(f"another address than the reservation's: {name}", reserved, two, detail)
     hop = [("connection", "close"), ("connection", "x-original-url")]
     moved = licensed("/news/a", *hop, ("x-original-url", "/news/b"))
     named = "x-original-url names another address"
@@ -478,6 +499,13 @@ def observing() -> Iterator[Case]:
     yield serves("a licensed page", licensed("/news/a"))
     cached = licensed("/news/cached")
     yield serves("a licensed page that says it may be cached", cached, headers=CACHED)
+    made = licensed("/news/accel")
+    handed_over = serves("a licensed page is handed over", made, line=None)
+    yield {
+        **handed_over,
+        "visits": [visit(made, "LEAVES_UNSEEN", let_through=True)],
+        "needs": ["handing over"],
+    }
 
 
 def odd() -> Iterator[Case]:
@@ -523,7 +551,15 @@ def without_policy() -> Iterator[Case]:
 
 def table() -> dict[str, Any]:
     """Return the whole file."""
-    plain = [*people(), *served(), *bound(), *unlicensed(), *outside(), *ambiguous()]
+    plain = [
+        *people(),
+        *served(),
+        *handed_over(),
+        *bound(),
+        *unlicensed(),
+        *outside(),
+        *ambiguous(),
+    ]
     others = [
         *at("observing", observing()),
         *at("odd", odd()),

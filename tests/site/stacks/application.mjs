@@ -16,6 +16,8 @@ const PAGES = {
   broken: ["Broken.\n", 500],
   empty: ["", 200],
   moved: [null, 302, { location: "/news/a" }],
+  accel: ["A page.\n", 200, { "X-Accel-Redirect": "/kept/page" }],
+  sendfile: ["A page.\n", 200, { "X-Sendfile": "/srv/kept/page" }],
   cached: ["A page.\n", 200, CACHED],
 };
 
@@ -24,6 +26,10 @@ export function application(request) {
   const page = new URL(request.url).pathname.split("/").pop();
   if (!["GET", "HEAD"].includes(request.method)) return new Response("Done.\n", { headers: TEXT });
   if (page === "stream") return new Response(stream(["one\n", "two\n", "three\n"]), { headers: TEXT });
+  if (page === "accel-in-parts") {
+    const headers = { ...TEXT, "x-accel-redirect": "/kept/page" };
+    return new Response(stream(["A ", "page", ".\n"]), { headers });
+  }
   if (page === "long") return new Response(stream(Array(256).fill("x".repeat(65536))), { headers: TEXT });
   const [body, status, more] = PAGES[page] ?? ["A page.\n", 200];
   return new Response(body, { status, headers: { ...TEXT, ...more } });

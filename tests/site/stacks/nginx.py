@@ -12,7 +12,7 @@ from federation.publisher.nginx_map import nginx_map
 from federation.site.settings import read_settings
 from tests.site.stacks.wsgi import application
 
-KIT = Path(__file__).parents[3] / "kit" / "nginx"
+KIT = Path(__file__).parents[3] / "federation" / "publisher" / "nginx"
 
 
 def config_of(folder: Path, port: int, behind: int) -> str:

@@ -13,6 +13,8 @@ const PAGES = {
   broken: [500, "Broken.\n"],
   empty: [200, ""],
   moved: [302, "", { location: "/news/a" }],
+  accel: [200, "A page.\n", { "X-Accel-Redirect": "/kept/page" }],
+  sendfile: [200, "A page.\n", { "X-Sendfile": "/srv/kept/page" }],
   cached: [
     200,
     "A page.\n",
@@ -37,6 +39,10 @@ function application(request, response) {
   } else if (page === "stream") {
     response.writeHead(200, TEXT);
     for (const part of ["one\n", "two\n", "three\n"]) response.write(part);
+    response.end();
+  } else if (page === "accel-in-parts") {
+    response.writeHead(200, { ...TEXT, "x-accel-redirect": "/kept/page" });
+    for (const part of ["A ", "page", ".\n"]) response.write(part);
     response.end();
   } else if (page === "long") {
     response.writeHead(200, TEXT);

@@ -13,6 +13,9 @@ PAGES: dict[str, Page] = {
     "moved": (302, [], [("location", "/news/a")]),
     "stream": (200, [b"one\n", b"two\n", b"three\n"], []),
     "long": (200, [b"x" * 65536] * 256, []),
+    "accel": (200, [b"A page.\n"], [("X-Accel-Redirect", "/kept/page")]),
+    "accel-in-parts": (200, [b"A ", b"page", b".\n"], [("x-accel-redirect", "/kept/page")]),
+    "sendfile": (200, [b"A page.\n"], [("X-Sendfile", "/srv/kept/page")]),
     "cached": (
         200,
         [b"A page.\n"],

@@ -50,7 +50,8 @@ class Stack(NamedTuple):
     Of what it `lacks` nothing is asked: "lines" (it joins the lines of one header), "backslash"
     (it reads one as a slash), "hops" (it takes no second word in Connection), "hang-ups"
     (it does not say that nobody listens any more), "siblings" (two of one site beside each other),
-    "spool" (what is served is recorded at the end, in a log).
+    "spool" (what is served is recorded at the end, in a log), "handing over" (it delivers what the
+    application answers, whatever that names in its place).
     Cases that are its `own` it answers otherwise than the table says, and of those `unasked` its
     gate does not even hear.
     """
@@ -78,7 +79,7 @@ STACKS = {
     "flask": _python("flask_site", "lines", "hops", "hang-ups"),
     "django": _python("django_site", "lines"),
     "fastapi": _python("fastapi_site"),
-    "nginx": _python("nginx", "siblings", "spool")._replace(
+    "nginx": _python("nginx", "siblings", "spool", "handing over")._replace(
         program="nginx",
         own=frozenset(
             {

@@ -1,6 +1,6 @@
 /** Counts an answer between the application and the crawler: on disk before its last byte leaves. */
 
-import { NOT_CACHED, isOfCaches, varied } from "../site/answers.js";
+import { NOT_CACHED, handsOver, isOfCaches, varied } from "../site/answers.js";
 import { RefusalError } from "../errors.js";
 import { Recording } from "../site/recording.js";
 
@@ -73,6 +73,7 @@ class Meter {
 
   /** @param {unknown[]} given */
   write(given) {
+    if (this.#isUnseen()) return true;
     this.#measure(given);
     this.#begin();
     return this.#call("write", given);
@@ -80,13 +81,27 @@ class Meter {
 
   /** @param {unknown[]} given */
   end(given) {
+    if (this.#isRefused) return this.#response;
     if (this.#isEnded) return this.#isBegun ? this.#call("end", given) : this.#response;
+    if (this.#isUnseen()) return this.#response;
     this.#isEnded = true;
     this.#measure(given);
     const recorded = this.#recording.record(this.#response.statusCode, this.#bodyBytes);
     if (recorded === null) this.#finish(given);
     else void this.#finishBehind(recorded, given);
     return this.#response;
+  }
+
+  /** Tell whether the answer is refused, since the page would leave past the count. */
+  #isUnseen() {
+    const response = this.#response;
+    if (this.#isBegun) return this.#isRefused;
+    if (!response.getHeaderNames().some(handsOver)) return false;
+    const refusal = this.#recording.refuseUnseen();
+    if (refusal === null) return false;
+    this.#isEnded = true;
+    this.#refuse(this.#metering.gate.refusal(refusal, this.#metering.seen));
+    return true;
   }
 
   /** Record an answer that broke off, most often by a hang-up: what was taken was taken. */
@@ -140,7 +155,10 @@ class Meter {
   /** Have no cache keep what one crawler paid for, whatever the application says of caches. */
   #mark() {
     const response = this.#response;
-    for (const name of response.getHeaderNames().filter(isOfCaches)) response.removeHeader(name);
+    const isEnforced = !this.#metering.gate.isObserving;
+    for (const name of response.getHeaderNames()) {
+      if (isOfCaches(name) || (isEnforced && handsOver(name))) response.removeHeader(name);
+    }
     response.setHeader("cache-control", NOT_CACHED);
     const present = response.getHeader("vary");
     response.setHeader("vary", varied(present === undefined ? null : [present].flat().join(", ")));

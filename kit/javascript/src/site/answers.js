@@ -8,6 +8,17 @@ export const READING = ["GET", "HEAD"];
 export const NOT_CACHED = "private, no-store";
 export const VARY = "Authorization, X-Collective-License, Signature, User-Agent";
 const OF_CACHES = ["cache-control", "expires", "pragma", "surrogate-control", "edge-control", "x-accel-expires"];
+const HANDING_OVER = [
+  "x-accel-redirect",
+  "x-sendfile",
+  "x-sendfile2",
+  "x-sendfile-temporary",
+  "x-lighttpd-send-file",
+  "x-lighttpd-send-tempfile",
+  "x-litespeed-location",
+  "x-reproxy-url",
+  "x-reproxy-file",
+];
 const TARGETED = "-cache-control"; // for caches of one kind, before Cache-Control (RFC 9213)
 const URL_SAFE = kept(":/?#[]@!$&'()*+,;=%~-._");
 const LINKED = new Set([401, 402, 403]);
@@ -22,6 +33,14 @@ const LINKED = new Set([401, 402, 403]);
 export function isOfCaches(name) {
   const lower = name.toLowerCase();
   return OF_CACHES.includes(lower) || lower.endsWith(TARGETED);
+}
+
+/**
+ * Tell whether a header has the server in front deliver another page in the answer's place.
+ * @param {string} name
+ */
+export function handsOver(name) {
+  return HANDING_OVER.includes(name.toLowerCase());
 }
 
 /**

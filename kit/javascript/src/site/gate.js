@@ -15,7 +15,7 @@ import { callerOf } from "./callers.js";
 import { isCrawler, nameOf } from "./crawlers.js";
 import { usageLine } from "./events.js";
 import { Guesses } from "./guesses.js";
-import { Origins } from "./origins.js";
+import { Origins, requireOneAddress } from "./origins.js";
 import {
   LicenceRequiredError,
   MethodNotAllowedError,
@@ -100,6 +100,7 @@ export class Gate {
     if (this.policy.current() === null) await this.policy.look?.();
     try {
       requireReading(seen);
+      requireOneAddress(seen);
       if (this.#isReservation(seen)) return { act: "pass", headers: [] };
       const visit = await this.#admit(seen);
       return { act: "serve", visit, link: linkTo(this.#termsUrl(seen)) };

@@ -11,7 +11,7 @@ import { AmbiguousRequestError, UnknownHostError } from "./refusals.js";
 const DEFAULT_PORTS = { http: ":80", https: ":443" };
 const FORWARDED = /(?:^|[;,])\s*host\s*=\s*("[^"]*"|[^;,"]*)/gi;
 // By which some applications and servers take another path than that of the request.
-const OTHER_ADDRESS = ["x-original-url", "x-rewrite-url", "script-name", "path-info"];
+const OTHER_ADDRESS = ["x-original-url", "x-rewrite-url", "script-name", "x-script-name", "path-info"];
 
 /** @typedef {import("./seen.js").Seen} Seen */
 
@@ -42,11 +42,6 @@ export class Origins {
    * @param {Seen} seen
    */
   asked(seen) {
-    for (const name of OTHER_ADDRESS) {
-      if (seen.headers.has(name) || seen.headers.has(name.replaceAll("-", "_"))) {
-        throw new AmbiguousRequestError(`${name} names another address`);
-      }
-    }
     const hosts = seen.values("host");
     if (hosts.length !== 1) throw new AmbiguousRequestError("one Host header is asked for");
     const origins = new Set([...hosts, ...forwarded(seen)].map((host) => this.#known(host)));
@@ -69,6 +64,18 @@ export class Origins {
     const split = splitPrefix(url ?? "");
     const isHere = split !== null && [...this.#byHost.values()].includes(split.origin);
     return isHere ? split.path : null;
+  }
+}
+
+/**
+ * Refuse a request with a header by which an application may take another path than it says.
+ * @param {Seen} seen
+ */
+export function requireOneAddress(seen) {
+  for (const name of OTHER_ADDRESS) {
+    if (seen.headers.has(name) || seen.headers.has(name.replaceAll("-", "_"))) {
+      throw new AmbiguousRequestError(`${name} names another address`);
+    }
   }
 }
 

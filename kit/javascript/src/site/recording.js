@@ -2,6 +2,7 @@
 
 import { RefusalError } from "../errors.js";
 import { counts } from "./events.js";
+import { LeavesUnseenError } from "./refusals.js";
 
 /** One answer, recorded once: as usage if it is a 2xx with a body, and as a visit. */
 export class Recording {
@@ -31,6 +32,21 @@ export class Recording {
     if (counts(status, bodyBytes)) return this.#append(status, bodyBytes);
     this.#gate.countServed(this.#visit, false);
     return null;
+  }
+
+  /**
+   * Return the refusal of an answer in whose place the server in front would deliver another page:
+   * nobody could say which bytes of what. It is recorded as that; null where a site only observes.
+   */
+  refuseUnseen() {
+    const [gate, { ask }] = [this.#gate, this.#visit];
+    const refusal = new LeavesUnseenError();
+    if (!this.#isDone) {
+      gate.log(`${ask.url}: ${refusal.code}: ${refusal.told}`);
+      gate.countRefused(ask.agent, refusal);
+    }
+    this.#isDone = true;
+    return gate.isObserving ? null : refusal;
   }
 
   /**

@@ -130,6 +130,13 @@ export class SpoolFullError extends SpoolError {
   static headline = "The site's usage spool is full, because its node has not taken the reports.";
 }
 
+export class LeavesUnseenError extends SpoolError {
+  static code = "LEAVES_UNSEEN";
+  static headline = "The page would leave past the site's gate, which cannot count it.";
+  static status = 501;
+  static retryAfter = null;
+}
+
 export class NonceStoreError extends UnableError {
   static code = "REPLAY_NOT_CHECKED";
   static headline =

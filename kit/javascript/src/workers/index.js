@@ -8,7 +8,7 @@
 import { ClientBearer } from "../access/bearers.js";
 import { asker } from "../access/wire.js";
 import { RefusalError } from "../errors.js";
-import { NOT_CACHED, isOfCaches, varied } from "../site/answers.js";
+import { NOT_CACHED, handsOver, isOfCaches, varied } from "../site/answers.js";
 import { readConfig } from "../site/config.js";
 import { counts } from "../site/events.js";
 import { Gate, spoken } from "../site/gate.js";
@@ -170,6 +170,11 @@ export class WorkerGate {
     headers.set("vary", varied(headers.get("vary")));
     const { status, statusText } = response;
     const recording = new Recording(this.#gate, visit);
+    const unseen = [...headers.keys()].some(handsOver) ? recording.refuseUnseen() : null;
+    if (unseen !== null) {
+      this.#behind(Promise.resolve(response.body?.cancel()));
+      return responseOf(this.#gate.refusal(unseen, seen), seen.method);
+    }
     if (response.body === null || seen.method === "HEAD" || !counts(status, 1)) {
       recording.record(status, 0);
       return new Response(seen.method === "HEAD" ? null : response.body, { status, statusText, headers });
