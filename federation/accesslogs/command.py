@@ -67,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", type=Path, default=Path(FILE_NAME), metavar="FILE")
     parser.add_argument("--agents", type=Path, help="which user agents which licence names")
     parser.add_argument("--months", type=_months, default=13, help="older lines are refused (13)")
+    parser.add_argument(
+        "--since", type=_instant, metavar="INSTANT", help="lines from before are refused"
+    )
     parser.add_argument("--dry-run", action="store_true", help="read and say, write nothing")
     parser.add_argument("--no-send", action="store_true", help="leave the usage in the spool")
     parser.add_argument(
@@ -103,13 +106,19 @@ def _judge(settings: Settings, asked: argparse.Namespace, now: datetime) -> Judg
     except ValueError as error:
         raise SettingsError(str(error)) from None
     named = [] if asked.agents is None else read_agents(asked.agents)
+    oldest = now.astimezone(UTC) - timedelta(days=_DAYS_OF_MONTH * asked.months)
     return Judge(
         origins=origins,
         agents=Agents(named, settings.crawlers.rule()),
         unit=settings.unit,
         now=now.astimezone(UTC),
-        oldest=now.astimezone(UTC) - timedelta(days=_DAYS_OF_MONTH * asked.months),
+        oldest=max(oldest, asked.since or oldest),
     )
+
+
+def _instant(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _read(names: Sequence[str], desk: Desk, origins: Sequence[str]) -> None:

@@ -2,6 +2,7 @@ r"""What a log line says: combined, combined with the kit's fields, JSON; read w
 
 import re
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Final
 
 import msgspec
@@ -24,6 +25,14 @@ _ESCAPE: Final = re.compile(r"\\(x[0-9A-Fa-f]{2}|.)", re.DOTALL)
 _ESCAPED: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "\udc22": '"'}
 """What escapes mean, where not themselves. A lone surrogate, which no text holds, is a quote."""
 _REQUEST_LINE: Final = re.compile(r"([A-Z]{1,20}) (\S+)(?: HTTP/[0-9](?:\.[0-9])?)?")
+
+
+class Format(StrEnum):
+    """How a line is written. Each shows other fields, so a request has another id in each."""
+
+    COMBINED = "combined"
+    KIT = "combined with the kit's fields"
+    JSON = "JSON"
 
 
 class _CaddyRequest(msgspec.Struct):
@@ -65,6 +74,13 @@ def read_hit(line: str) -> Hit:
     return _read_json(line) if line.startswith("{") else _read_combined(line)
 
 
+def format_of(line: str) -> Format:
+    """Return how a line is written that could be read."""
+    if line.startswith("{"):
+        return Format.JSON
+    return Format.KIT if len(_parts(line)) == KIT_PARTS else Format.COMBINED
+
+
 def is_whole(parts: Sequence[str]) -> bool:
     """Tell whether these are the parts of a whole combined line, as it is cut at its quotes."""
     if len(parts) != PLAIN_PARTS and not (
@@ -80,7 +96,7 @@ def is_whole(parts: Sequence[str]) -> bool:
 
 
 def _read_combined(line: str) -> Hit:
-    parts = line.split('"') if "\\" not in line else _unescaped_parts(line)
+    parts = _parts(line)
     if not is_whole(parts):
         raise RefusedHit(Fate.MALFORMED, "not a whole line of a known format")
     asked = _REQUEST_LINE.fullmatch(parts[REQUEST_PART])
@@ -99,6 +115,10 @@ def _read_combined(line: str) -> Hit:
         use=given(use),
         request_id=given(request_id),
     )
+
+
+def _parts(line: str) -> list[str]:
+    return line.split('"') if "\\" not in line else _unescaped_parts(line)
 
 
 def _unescaped_parts(line: str) -> list[str]:

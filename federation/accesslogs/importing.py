@@ -1,16 +1,18 @@
 """Reads logs into usage lines: each line once, whatever happens in the middle.
 
-What was written down goes first: usage to the spool, refused lines to their file, then how far the
-log was read. What a crash leaves between them is read again, and gets the ids that it had.
+What was written down goes first: which formats are of which time, usage to the spool, refused lines
+to their file, then how far the log was read. What a crash leaves between them is read again, and
+gets the ids that it had.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import chain
 from typing import Final, NamedTuple, Protocol, Self
 
-from federation.accesslogs.formats import LINE_CHARS_MAX, read_hit
+from federation.accesslogs.formats import LINE_CHARS_MAX, format_of, read_hit
 from federation.accesslogs.glance import lines_left
 from federation.accesslogs.hits import COUNTED, LISTED, Fate, LoggedLine, RefusedHit
 from federation.accesslogs.judging import Judge
@@ -25,6 +27,7 @@ CHECKPOINT_EVENTS: Final = 50_000
 FIRSTS: Final = 3
 TOGETHER: Final = 500
 """So many usage lines are written down at once: some 150 KB, never more than a batch may hold."""
+_EMPTY_LINES: Final = re.compile(rb"(?:(?<=\n)|\A)[\r\n]{15,}\n")
 _FATE_OF: Final[Mapping[Evidence, Fate]] = {Evidence(fate): fate for fate in COUNTED}
 
 
@@ -134,20 +137,36 @@ class _Reading:
             self.torn_bytes += len(block)
             return
         self._whole = self._text.copy()
-        lines = block.decode("utf-8", "replace").split("\n")
-        lines.pop()
         if self.torn_bytes:
-            line = lines.pop(0)
+            line, _, rest = block.partition(b"\n")
             self._state.lines += 1
             refusal = RefusedHit(Fate.TOO_LONG, f"more than {LINE_CHARS_MAX} characters")
-            self._refuse(refusal, line, self._state.lines)
-        self._sort(lines)
-        self._state.lines += len(lines)
+            self._refuse(refusal, line.decode("utf-8", "replace"), self._state.lines)
+            self._take_lines(rest)
+        else:
+            self._take_lines(block)
         self._state.read += self.torn_bytes + len(block)
         self._bytes += self.torn_bytes + len(block)
         self.torn_bytes = 0
         if self._bytes >= self._desk.checkpoint_bytes or self._events >= CHECKPOINT_EVENTS:
             self.checkpoint()
+
+    def _take_lines(self, text: bytes) -> None:
+        """Take whole lines; many empty ones, one behind the other, are only counted."""
+        done = 0
+        for empty in _EMPTY_LINES.finditer(text):
+            self._take_said(text[done : empty.start()])
+            count = empty[0].count(b"\n")
+            self.fates[Fate.BLANK] += count
+            self._state.lines += count
+            done = empty.end()
+        self._take_said(text[done:])
+
+    def _take_said(self, text: bytes) -> None:
+        lines = text.decode("utf-8", "replace").split("\n")
+        lines.pop()
+        self._sort(lines)
+        self._state.lines += len(lines)
 
     def checkpoint(self) -> None:
         """Write down usage, refused lines, and how far the log was read, in this order."""
@@ -175,6 +194,7 @@ class _Reading:
         except RefusedHit as refusal:
             self._refuse(refusal, line, number)
             return
+        self._desk.known.spans.take(format_of(line), counted.occurred_at)
         self.fates[_FATE_OF[counted.evidence]] += 1
         self._usage.append(counted)
         self._events += 1
@@ -183,6 +203,7 @@ class _Reading:
 
     def _hand_over(self) -> None:
         if self._usage:
+            self._desk.known.spans.keep()
             self._desk.sink.write(self._usage)
             self._usage = []
 

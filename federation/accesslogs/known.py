@@ -8,8 +8,10 @@ from typing import ClassVar, Final
 
 import msgspec
 
+from federation.accesslogs.durable import write_whole
 from federation.accesslogs.hits import Fate
 from federation.accesslogs.places import Stretch
+from federation.accesslogs.spans import Spans
 from federation.errors import RefusalError
 from federation.gate.spool import let_go, try_lock
 
@@ -55,11 +57,12 @@ class KnownLogs:
     """The logs read before, below a home: a file each of how far, and one of refused lines.
 
     In memory is only what they are found by; a log's state is read when it is asked for. Without a
-    home, as for a look that writes nothing, every log is new.
+    home, as for a look that writes nothing, every log is new. `spans` is which formats were read.
     """
 
     def __init__(self, home: Path | None) -> None:
         self._home = home
+        self.spans = Spans(home)
         self._begins: dict[str, str] = {}
         if home is not None:
             (home / "known").mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -96,26 +99,6 @@ class KnownLogs:
     def refused(self, state: LogState) -> Path | None:
         """Return the file of a log's refused lines."""
         return None if self._home is None else self._home / "refused" / f"{state.name}.jsonl"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that whoever looks sees the old or the new one, whole."""
-    draft = path.with_suffix(".new")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.accesslogs.publisher import combined, shown, write_site
 
-DEATHS = 68  # each write of spool, refused lines and state, with three checkpoints; two ways to die
+DEATHS = 74  # writes of formats, spool, refused lines, state; three checkpoints, two ways to die
 FATES = {"TOKEN_LOGGED": 19, "NOT_A_CRAWLER": 2, "MALFORMED": 3}
 
 
