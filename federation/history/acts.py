@@ -1,6 +1,7 @@
-"""The acts on things that have a history: what must hold before one, and what is written down.
+"""The acts on things that have a history: what must hold before one, and how long it holds.
 
-Each returns statements that `store.record` writes down; the room of the thing adds its own rules.
+Each is judged by what is known of the thing for all its times, and returned as the statement that
+it would be; nothing is written. The room of the thing adds its own rules, README.md has the table.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import ClassVar, Final
 from federation.errors import RefusalError
 from federation.history import store
 from federation.history.kinds import Body, Found, Kind, Moment, Statement
-from federation.history.spans import BadSpanError
+from federation.history.spans import BadSpanError, first_gap, next_boundary
 from federation.store.sessions import ReadSession
 
 REGISTERED: Final = "REGISTERED"
@@ -19,12 +20,10 @@ ENDED: Final = "ENDED"
 MERGED: Final = "MERGED"
 DEMERGED: Final = "DEMERGED"
 WITHDRAWN: Final = "WITHDRAWN"
-STEPS_MAX: Final = 32
-"""So many merges of merged things are followed."""
 
 
 class AlreadyRegisteredError(RefusalError):
-    """There is one with this id already; say what changed of it instead."""
+    """There is one with this id then; say what changed of it instead."""
 
     code: ClassVar[str] = "REGISTERED_ALREADY"
 
@@ -53,16 +52,22 @@ class NotMergedError(RefusalError):
     code: ClassVar[str] = "NOT_MERGED"
 
 
-async def registered(
+async def judge_registration(
     session: ReadSession, kind: Kind[Body], thing: str, body: Body, starts_at: datetime
 ) -> Statement[Body]:
-    """Say that something is there, from an instant on (REGISTERED_ALREADY)."""
-    if await store.known_versions(session, kind, thing):
+    """Say that something is there, from an instant on at which it is not (REGISTERED_ALREADY).
+
+    That is so before it was first registered, and again after it ended.
+    """
+    known = await store.known_versions(session, kind, thing)
+    there = _at(known, starts_at)
+    if there is not None:
+        _require_itself(there)
         raise AlreadyRegisteredError(thing)
-    return Statement(thing, REGISTERED, starts_at, None, body)
+    return Statement(thing, REGISTERED, starts_at, _to_boundary(known, starts_at), body)
 
 
-async def changed(
+async def judge_change(
     session: ReadSession,
     kind: Kind[Body],
     thing: str,
@@ -70,34 +75,43 @@ async def changed(
     starts_at: datetime,
     ends_at: datetime | None = None,
 ) -> Statement[Body]:
-    """Say something else of what is there, over a period, past or to come.
+    """Say something else of what is there, over a period, past or to come (BAD_SPAN).
 
-    Without an end it holds to the next version that is known. What was never registered is refused
-    (NOT_REGISTERED_THEN), and so is what is merged into another at that instant (MERGED).
+    Without an end it holds to the next boundary of what is known. Refused is a period in which it
+    is another one for some time (MERGED), or is not there (NOT_REGISTERED_THEN).
     """
     known = await store.known_versions(session, kind, thing)
     if not known:
         raise NotRegisteredError(thing)
+    ends_at = _to_boundary(known, starts_at) if ends_at is None else ends_at
+    statement = Statement(thing, CHANGED, starts_at, ends_at, body)
     for version in known:
-        if version.merged_into is not None and version.period.holds(starts_at):
-            raise MergedError(f"{thing} is {version.merged_into}")
-    return Statement(thing, CHANGED, starts_at, ends_at, body)
+        if version.period.meets(statement.period):
+            _require_itself(version)
+    gap = first_gap((version.period for version in known), statement.period)
+    if gap is not None:
+        raise NotRegisteredError(f"{thing} at {gap.isoformat()}")
+    return statement
 
 
-async def ended(
+async def judge_end(
     session: ReadSession, kind: Kind[Body], thing: str, at: datetime
 ) -> Statement[Body]:
-    """Say that something is there no more, from an instant at which it is (NOT_REGISTERED_THEN)."""
-    found = await get(session, kind, thing, Moment(at))
-    if found.period.starts_at == at:
+    """Say that something is there no more, from an instant at which it is (NOT_REGISTERED_THEN).
+
+    Whatever was said of it for a later time holds no more. Something must be left (BAD_SPAN).
+    """
+    known = await store.known_versions(session, kind, thing)
+    _require_there(known, thing, at)
+    if known[0].period.starts_at == at:
         raise BadSpanError(f"{thing} begins at {at.isoformat()}")
     return Statement(thing, ENDED, at, None, None)
 
 
-async def merged(
+async def judge_merge(
     session: ReadSession, kind: Kind[Body], thing: str, into: str, at: datetime
 ) -> Statement[Body]:
-    """Say that a thing is another one, from an instant on.
+    """Say that a thing is another one, from an instant on to its last end that is known.
 
     Both must be there then (NOT_REGISTERED_THEN), and neither another one already, the other also
     not later on (MERGED). A thing that would become itself is refused (MERGE_CIRCLE): as what
@@ -105,30 +119,36 @@ async def merged(
     """
     if thing == into:
         raise MergeCircleError(thing)
-    one = await get(session, kind, thing, Moment(at))
-    await get(session, kind, into, Moment(at))
-    if one.merged_into is not None:
-        raise MergedError(f"{thing} is {one.merged_into}")
-    for version in await store.known_versions(session, kind, into):
-        is_later = version.period.ends_at is None or version.period.ends_at > at
-        if is_later and version.merged_into == thing:
-            raise MergeCircleError(f"{into} is {thing}")
-        if is_later and version.merged_into is not None:
-            raise MergedError(f"{into} is {version.merged_into}")
-    return Statement(thing, MERGED, at, None, one.body, merged_into=into)
+    known = await store.known_versions(session, kind, thing)
+    one = _require_there(known, thing, at)
+    stays = await store.known_versions(session, kind, into)
+    _require_there(stays, into, at)
+    _require_itself(one)
+    for version in stays:
+        if version.period.ends_at is None or version.period.ends_at > at:
+            if version.merged_into == thing:
+                raise MergeCircleError(f"{into} is {thing}")
+            _require_itself(version)
+    last = known[-1].period.ends_at
+    return Statement(thing, MERGED, at, last, one.body, merged_into=into)
 
 
-async def demerged(
+async def judge_demerge(
     session: ReadSession, kind: Kind[Body], thing: str, at: datetime
 ) -> Statement[Body]:
-    """Say that a thing is itself again, from an instant on, as it was when it was merged.
+    """Say that a thing is itself again, from an instant on, as it was last before it was merged.
 
-    Refused is what is not merged then (NOT_MERGED).
+    What was corrected of it since is so: its last version before counts, as it is known now; only
+    where there is none does what it was when it was merged. Refused is what is not merged then
+    (NOT_MERGED).
     """
-    found = await get(session, kind, thing, Moment(at))
-    if found.merged_into is None:
+    known = await store.known_versions(session, kind, thing)
+    one = _require_there(known, thing, at)
+    if one.merged_into is None:
         raise NotMergedError(thing)
-    return Statement(thing, DEMERGED, at, None, found.body)
+    before = [each for each in known if each.merged_into is None and each.period.starts_at < at]
+    body = before[-1].body if before else one.body
+    return Statement(thing, DEMERGED, at, _to_boundary(known, at), body)
 
 
 async def get(session: ReadSession, kind: Kind[Body], thing: str, moment: Moment) -> Found[Body]:
@@ -139,22 +159,21 @@ async def get(session: ReadSession, kind: Kind[Body], thing: str, moment: Moment
     return found[thing]
 
 
-async def as_merged(
-    session: ReadSession, kind: Kind[Body], things: Sequence[str], moment: Moment
-) -> dict[str, Found[Body]]:
-    """Return {id asked: what it is at a moment}: the one that stays, where it was merged.
+def _at(known: Sequence[Found[Body]], at: datetime) -> Found[Body] | None:
+    return next((version for version in known if version.period.holds(at)), None)
 
-    Left out is what is not there then, or was merged into what is not there any more.
-    """
-    found = await store.find(session, kind, things, moment)
-    for _ in range(STEPS_MAX):
-        others = {one.merged_into for one in found.values() if one.merged_into is not None}
-        if not others:
-            break
-        stay = await store.find(session, kind, sorted(others), moment)
-        found = {
-            thing: one if one.merged_into is None else stay[one.merged_into]
-            for thing, one in found.items()
-            if one.merged_into is None or one.merged_into in stay
-        }
+
+def _to_boundary(known: Sequence[Found[Body]], at: datetime) -> datetime | None:
+    return next_boundary((version.period for version in known), at)
+
+
+def _require_there(known: Sequence[Found[Body]], thing: str, at: datetime) -> Found[Body]:
+    found = _at(known, at)
+    if found is None:
+        raise NotRegisteredError(f"{thing} at {at.isoformat()}")
     return found
+
+
+def _require_itself(version: Found[Body]) -> None:
+    if version.merged_into is not None:
+        raise MergedError(f"{version.thing} is {version.merged_into}")

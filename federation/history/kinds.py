@@ -7,7 +7,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
-from federation.history.spans import Span
+from federation.history.spans import BadSpanError, Span
 from federation.history.tables import Versioned
 
 
@@ -42,7 +42,10 @@ class Kind(Generic[Body]):
 
 
 class Moment(NamedTuple):
-    """Of when an answer is: what held at `at`, as it was known at `known_at` (None: now)."""
+    """Of when an answer is: what held at `at`, as it was known at `known_at` (None: now).
+
+    What will be known at an instant to come nobody can say: it is answered with what is known now.
+    """
 
     at: datetime
     known_at: datetime | None = None
@@ -74,7 +77,7 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Statement(Generic[Body]):
-    """What is said of a thing: from when, until when (None: to the next version known), and what.
+    """What is said of a thing: from when, until when (None: without end), and what (BAD_SPAN).
 
     `body` is None where the thing ends; `merged_into` names the thing that it is from then on.
     """
@@ -86,15 +89,22 @@ class Statement(Generic[Body]):
     body: Body | None
     merged_into: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.ends_at is not None and self.ends_at <= self.starts_at:
+            raise BadSpanError(f"from {self.starts_at.isoformat()} to {self.ends_at.isoformat()}")
+
+    @property
+    def period(self) -> Span:
+        """Over which period it holds."""
+        return Span(self.starts_at, self.ends_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[Body]):
-    """A thing as it was at the moment asked about, and which change said so."""
+    """A thing as it was over a period."""
 
     thing: str
     body: Body
     period: Span
-    recorded_at: datetime
-    change: int
     place: Place
     merged_into: str | None

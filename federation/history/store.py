@@ -22,7 +22,7 @@ from federation.history.kinds import (
     Saying,
     Statement,
 )
-from federation.history.spans import Displaced, Span, displaced, period_of_change
+from federation.history.spans import Displaced, Span, displaced
 from federation.history.tables import Change, Versioned
 from federation.store.base import to_micros
 from federation.store.bulk import in_chunks, insert_rows, set_column
@@ -76,10 +76,11 @@ async def record(
 ) -> range:
     """Write down what is said of things, each of them once; return the numbers of the changes.
 
-    What was known of a thing over the same period is superseded. A period that ends before it
-    begins is refused (BAD_SPAN), and then nothing may be kept of the others either. Who has read
-    in this transaction what is known (`known_of`) hands it over.
+    What was known of a thing over the same period is superseded. Who has read in this transaction
+    what is known (`known_of`) hands it over.
     """
+    if len({statement.thing for statement in statements}) < len(statements):
+        raise ValueError("of one thing two statements are written down in two steps")
     if known is None:
         known = await known_of(session, kind, [statement.thing for statement in statements])
     feed = [Said(kind.name, each.thing, each.act, each.starts_at) for each in statements]
@@ -89,12 +90,11 @@ async def record(
     for number, statement in zip(numbers, statements, strict=True):
         before = known.get(statement.thing, {})
         spans = {version: one.span for version, one in before.items()}
-        period = period_of_change(spans.values(), statement.starts_at, statement.ends_at)
-        for old in displaced(list(spans.items()), period):
+        for old in displaced(list(spans.items()), statement.period):
             gone.append(old.version)
             said += _rests(before[old.version], old, number)
         if statement.body is not None:
-            said.append(_said(statement, statement.body, period, number))
+            said.append(_said(statement, statement.body, number))
     table: Any = kind.table
     now = to_micros(saying.now)
     await set_column(session, table, "superseded_at", ["version"], [(now, old) for old in gone])
@@ -142,13 +142,26 @@ async def listed(
     return [found_of(kind, row) for row in rows]
 
 
-async def known_versions(
-    session: ReadSession, kind: Kind[Body], thing: str, known_at: datetime | None = None
-) -> list[Found[Body]]:
-    """Return what is known of a thing for all its periods, or was known then, the first first."""
-    query = select(kind.table).where(kind.table.thing == thing, is_known(kind.table, known_at))
+async def known_versions(session: ReadSession, kind: Kind[Body], thing: str) -> list[Found[Body]]:
+    """Return what is known of a thing for all its periods, the first first."""
+    query = select(kind.table).where(kind.table.thing == thing, is_known(kind.table, None))
     rows = await session.scalars(query.order_by(kind.table.starts_at))
     return [found_of(kind, row) for row in rows]
+
+
+async def versions_over(
+    session: ReadSession, kind: Kind[Body], things: Sequence[str], period: Span
+) -> dict[str, list[Found[Body]]]:
+    """Return {thing: what is known of it for some time of a period, the first first}."""
+    table, found = kind.table, dict[str, list[Found[Body]]]()
+    meets = or_(table.ends_at.is_(None), table.ends_at > period.starts_at)
+    if period.ends_at is not None:
+        meets = and_(meets, table.starts_at < period.ends_at)
+    for chunk in in_chunks(things):
+        query = select(table).where(table.thing.in_(chunk), is_known(table, None), meets)
+        for row in await session.scalars(query.order_by(table.starts_at)):
+            found.setdefault(row.thing, []).append(found_of(kind, row))
+    return found
 
 
 async def spans_of(
@@ -200,8 +213,6 @@ def found_of(kind: Kind[Body], row: Versioned) -> Found[Body]:
         thing=row.thing,
         body=kind.decode(row.body),
         period=Span(row.starts_at, row.ends_at),
-        recorded_at=row.recorded_at,
-        change=row.change,
         place=Place(row.sorted_by, row.thing),
         merged_into=row.merged_into,
     )
@@ -251,11 +262,11 @@ async def never_there(session: ReadSession, kind: Kind[Body], things: Sequence[s
     return [thing for thing in things if thing not in known]
 
 
-def _said(statement: Statement[Body], body: Body, period: Span, change: int) -> Told:
+def _said(statement: Statement[Body], body: Body, change: int) -> Told:
     is_merged = statement.merged_into is not None
     return Told(
         change,
-        period,
+        statement.period,
         statement.thing,
         "" if is_merged else body.sorted_by,
         "" if is_merged else f" {' '.join(body.words)} ",

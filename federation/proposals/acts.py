@@ -14,15 +14,18 @@ import msgspec
 
 from federation.history import acts as histories
 from federation.history.kinds import Moment, Saying, Statement
+from federation.history.merges import as_merged
 from federation.proposals import claims, members, opt_outs
 from federation.proposals.claims import DraftClaim, DraftTerms
 from federation.proposals.rules import Rules
 from federation.registry.edits import Edit, Written, write
 from federation.rightholders import service as rightholders
+from federation.rightholders import store as rightholders_store
 from federation.rightholders.rightholder import DraftRightholder, Rightholder
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works import service as works
+from federation.works import store as works_store
 from federation.works.store import WORKS
 from federation.works.work import DraftWork, Work
 
@@ -256,7 +259,7 @@ async def _of_opt_out(
 async def _of_work(session: ReadSession, act: OnWork, rules: Rules) -> Planned:
     """What is said of a work is about the member that its rightholder is, if it is one."""
     if isinstance(act, ChangeWork):
-        said = await works.judged_change(
+        said = await works.judge_change(
             session,
             works.Rules(rules.node, rules.tiers),
             act.work,
@@ -267,7 +270,7 @@ async def _of_work(session: ReadSession, act: OnWork, rules: Rules) -> Planned:
         was = (await histories.get(session, WORKS, act.work, Moment(act.starts_at))).body
         member = await member_of(session, was.rightholder, act.starts_at)
         return Planned(member, needs_another=False, write=partial(_write_work, statement=said))
-    named = await rightholders.judged_change(
+    named = await rightholders.judge_change(
         session, act.rightholder, act.draft, starts_at=act.starts_at, ends_at=act.ends_at
     )
     member = await member_of(session, act.rightholder, act.starts_at)
@@ -277,14 +280,14 @@ async def _of_work(session: ReadSession, act: OnWork, rules: Rules) -> Planned:
 async def _write_work(
     session: WriteSession, saying: Saying, *, statement: Statement[Work]
 ) -> Written:
-    await works.record(session, statement, saying)
+    await works_store.record(session, [statement], saying)
     return Written()
 
 
 async def _write_name(
     session: WriteSession, saying: Saying, *, statement: Statement[Rightholder]
 ) -> Written:
-    await rightholders.record(session, statement, saying)
+    await rightholders_store.record(session, [statement], saying)
     return Written()
 
 
@@ -292,5 +295,5 @@ async def member_of(session: ReadSession, name: str | None, at: datetime) -> str
     """Return the member that a rightholder is, None where it is none."""
     if name is None:
         return None
-    found = await histories.as_merged(session, RIGHTHOLDERS, [name], Moment(at))
+    found = await as_merged(session, RIGHTHOLDERS, [name], Moment(at))
     return found[name].body.member if name in found else None

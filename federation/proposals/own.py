@@ -2,8 +2,8 @@
 
 from typing import TypeAlias
 
-from federation.history import acts as histories
 from federation.history.kinds import Moment
+from federation.history.merges import as_merged
 from federation.proposals import opt_outs
 from federation.proposals.acts import (
     Act,
@@ -60,6 +60,6 @@ async def _is_work_of(session: ReadSession, act: ChangeWork | ChangeRightholder,
     at = act.starts_at
     if isinstance(act, ChangeRightholder):
         return await member_of(session, act.rightholder, at) == asks
-    found = await histories.as_merged(session, WORKS, [act.work], Moment(at))
+    found = await as_merged(session, WORKS, [act.work], Moment(at))
     name = found[act.work].body.rightholder if act.work in found else None
     return await member_of(session, name, at) == asks

@@ -21,7 +21,7 @@ from federation.registryfiles.onix_codes import (
 )
 from federation.registryfiles.rows import BadRegistryFileError, Row
 from federation.registryfiles.xml import Element, Records, local_name, text_of
-from federation.values.fields import Fault, plain_id
+from federation.values.fields import Fault, id_within
 from federation.works.work import DraftCreator, DraftWork
 
 _ROOTS: Final = ("ONIXMessage", "ONIXmessage")
@@ -87,7 +87,7 @@ def _row(place: str, product: Element) -> Row[Any]:
         return Row(place, fault="no RecordReference")
     altered: list[Fault] = []
     try:
-        thing = plain_id(reference)
+        thing = id_within(reference)
     except ValueError:
         thing = f"onix-{hashlib.sha256(reference.encode()).hexdigest()[:_ID_LENGTH]}"
         altered.append(Fault("work_id", f"{reference[:80]!r} is kept as {thing!r}"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from federation.history.acts import CHANGED, REGISTERED, AlreadyRegisteredError, MergedError
 from federation.history.kinds import Saying, Statement
+from federation.history.spans import next_boundary
 from federation.history.store import Told, known_of, written
 from federation.registryimports.options import OnConflict
 from federation.registryimports.subjects import ReadRow, Subject
@@ -94,16 +95,15 @@ def _answer(
 ) -> Statement[Any] | tuple[Verdict, str, str]:
     """Return what a row says, or the verdict on one that says nothing new or too much."""
     starts_at = row.starts_at or judging.starts_at
-    if not known:
-        return Statement(row.thing, REGISTERED, starts_at, None, row.body)
-    for version in known.values():
-        if not version.span.holds(starts_at):
-            continue
-        if version.merged_into is not None:
-            return (Verdict.CONFLICT, MergedError.code, f"it is {version.merged_into}")
-        if version.body == written(row.body):
-            return (Verdict.DUPLICATE, "", "")
-    if judging.on_conflict is OnConflict.REFUSE:
-        reason = f"{row.thing} is registered with other content"
+    there = next((one for one in known.values() if one.span.holds(starts_at)), None)
+    if there is not None and there.merged_into is not None:
+        return (Verdict.CONFLICT, MergedError.code, f"it is {there.merged_into}")
+    if there is not None and there.body == written(row.body):
+        return (Verdict.DUPLICATE, "", "")
+    if known and judging.on_conflict is OnConflict.REFUSE:
+        what = "with other content" if there is not None else "for another time"
+        reason = f"{row.thing} is registered {what}"
         return (Verdict.CONFLICT, AlreadyRegisteredError.code, reason)
-    return Statement(row.thing, CHANGED, starts_at, None, row.body)
+    ends_at = next_boundary((one.span for one in known.values()), starts_at)
+    act = REGISTERED if there is None else CHANGED
+    return Statement(row.thing, act, starts_at, ends_at, row.body)

@@ -16,6 +16,7 @@ from federation.rightholders import store as rightholders_store
 from federation.rightholders.rightholder import read_rightholder, read_rightholder_id
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.fields import Fault
+from federation.values.ids import without_code
 from federation.works import service as works
 from federation.works import store as works_store
 from federation.works.work import read_work, read_work_id
@@ -79,7 +80,7 @@ def subject_of(
     if kind is FileKind.RIGHTHOLDERS:
         return Subject(
             rightholders_store.RIGHTHOLDERS,
-            lambda row: _read(row, read_rightholder_id, _rightholder),
+            lambda row: _read(row, node, read_rightholder_id, _rightholder),
             rightholders_store.record,
             rightholders.contradictions,
             lambda _: (),
@@ -89,7 +90,7 @@ def subject_of(
     def work(draft: Any) -> tuple[Any, tuple[Fault, ...]]:
         if rightholder is not None and draft.rightholder is None:
             draft = msgspec.structs.replace(draft, rightholder=rightholder)
-        return read_work(draft, rules.tiers)
+        return read_work(draft, rules.tiers, node)
 
     async def contradictions(
         session: ReadSession, statements: Sequence[Statement[Any]]
@@ -101,7 +102,7 @@ def subject_of(
 
     return Subject(
         works_store.WORKS,
-        lambda row: _read(row, read_work_id, work),
+        lambda row: _read(row, node, read_work_id, work),
         works_store.record,
         contradictions,
         refers,
@@ -114,6 +115,7 @@ def _rightholder(draft: Any) -> tuple[Any, tuple[Fault, ...]]:
 
 def _read(
     row: Row[Any],
+    node: str,
     read_id: Callable[[str], str],
     read: Callable[[Any], tuple[Any, tuple[Fault, ...]]],
 ) -> ReadRow:
@@ -122,7 +124,7 @@ def _read(
     if row.draft is None:
         return replace(found, code=BAD_ROW, reason=row.fault)
     try:
-        thing = read_id(row.thing)
+        thing = read_id(without_code(node, row.thing))
         body, altered = read(row.draft)
     except RefusalError as refusal:
         return replace(found, code=refusal.code, reason=refusal.detail)

@@ -8,7 +8,7 @@ from typing import ClassVar, Final, NamedTuple
 import msgspec
 
 from federation.identifiers.schemes import OF_RIGHTHOLDERS, parse_identifier
-from federation.values.fields import BadFieldsError, Fault, Fields, one_of, plain_id, plain_text
+from federation.values.fields import BadFieldsError, Fault, Fields, id_within, one_of, plain_text
 from federation.values.search_words import words_of
 
 OTHER_NAMES_MAX, IDENTIFIERS_MAX = 50, 20
@@ -83,7 +83,7 @@ class ReadRightholder(NamedTuple):
 def read_rightholder_id(text: str) -> str:
     """Return a rightholder's id within its collective, or refuse it (BAD_RIGHTHOLDER)."""
     try:
-        return plain_id(text)
+        return id_within(text)
     except ValueError as error:
         raise BadRightholderError([Fault("rightholder_id", str(error))]) from error
 

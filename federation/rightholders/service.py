@@ -7,7 +7,9 @@ from typing import ClassVar
 from federation.errors import RefusalError
 from federation.history import acts, search_store
 from federation.history import store as history
+from federation.history.identifying import held_by_others
 from federation.history.kinds import Found, Moment, Place, Saying, Statement
+from federation.history.merges import as_merged
 from federation.identifiers.schemes import IdentifierTakenError
 from federation.registry.service import UnknownMemberError
 from federation.registry.store import names_of
@@ -37,11 +39,9 @@ async def register(
     saying: Saying,
 ) -> Found[Rightholder]:
     """Register a rightholder from an instant on (REGISTERED_ALREADY, BAD_RIGHTHOLDER)."""
-    body = read_rightholder(draft).rightholder
-    name = read_rightholder_id(rightholder_id)
-    return await _record(
-        session, await acts.registered(session, RIGHTHOLDERS, name, body, starts_at), saying
-    )
+    body, name = read_rightholder(draft).rightholder, read_rightholder_id(rightholder_id)
+    statement = await acts.judge_registration(session, RIGHTHOLDERS, name, body, starts_at)
+    return await _say(session, statement, saying)
 
 
 async def change(
@@ -54,13 +54,13 @@ async def change(
     saying: Saying,
 ) -> Found[Rightholder]:
     """Say of a rightholder what it is over a period, past or to come."""
-    statement = await judged_change(
+    statement = await judge_change(
         session, rightholder_id, draft, starts_at=starts_at, ends_at=ends_at
     )
-    return await record(session, statement, saying)
+    return await _record(session, statement, saying)
 
 
-async def judged_change(
+async def judge_change(
     session: ReadSession,
     rightholder_id: str,
     draft: DraftRightholder,
@@ -69,15 +69,15 @@ async def judged_change(
     ends_at: datetime | None,
 ) -> Statement[Rightholder]:
     """Judge a change of a rightholder, and return what would be said of it; nothing is written."""
-    body = read_rightholder(draft).rightholder
-    statement = await acts.changed(session, RIGHTHOLDERS, rightholder_id, body, starts_at, ends_at)
+    body, name = read_rightholder(draft).rightholder, rightholder_id
+    statement = await acts.judge_change(session, RIGHTHOLDERS, name, body, starts_at, ends_at)
     await _check(session, statement)
     return statement
 
 
 async def end(session: WriteSession, rightholder_id: str, *, at: datetime, saying: Saying) -> None:
     """Say that a rightholder is represented no more, from an instant on."""
-    statement = await acts.ended(session, RIGHTHOLDERS, rightholder_id, at)
+    statement = await acts.judge_end(session, RIGHTHOLDERS, rightholder_id, at)
     await store.record(session, [statement], saying)
 
 
@@ -85,25 +85,32 @@ async def merge(
     session: WriteSession, rightholder_id: str, into: str, *, at: datetime, saying: Saying
 ) -> Found[Rightholder]:
     """Say that a rightholder is another one, registered twice; return the one that stays."""
-    statement = await acts.merged(session, RIGHTHOLDERS, rightholder_id, into, at)
-    await store.record(session, [statement], saying)
-    return await acts.get(session, RIGHTHOLDERS, into, Moment(at))
+    statement = await acts.judge_merge(session, RIGHTHOLDERS, rightholder_id, into, at)
+    return await _say(session, statement, saying)
 
 
 async def demerge(
     session: WriteSession, rightholder_id: str, *, at: datetime, saying: Saying
 ) -> Found[Rightholder]:
-    """Say that a merged rightholder is one of its own again, as it was."""
-    return await _record(
-        session, await acts.demerged(session, RIGHTHOLDERS, rightholder_id, at), saying
-    )
+    """Say that a merged rightholder is one of its own again, as it was last before."""
+    statement = await acts.judge_demerge(session, RIGHTHOLDERS, rightholder_id, at)
+    return await _say(session, statement, saying)
+
+
+async def _say(
+    session: WriteSession, statement: Statement[Rightholder], saying: Saying
+) -> Found[Rightholder]:
+    await _check(session, statement)
+    return await _record(session, statement, saying)
 
 
 async def _record(
     session: WriteSession, statement: Statement[Rightholder], saying: Saying
 ) -> Found[Rightholder]:
-    await _check(session, statement)
-    return await record(session, statement, saying)
+    """Write down what was judged, and return the rightholder as it is then: the one that stays."""
+    await store.record(session, [statement], saying)
+    [found] = await find(session, [statement.thing], Moment(statement.starts_at))
+    return found
 
 
 async def _check(session: ReadSession, statement: Statement[Rightholder]) -> None:
@@ -111,18 +118,10 @@ async def _check(session: ReadSession, statement: Statement[Rightholder]) -> Non
         raise refusal
 
 
-async def record(
-    session: WriteSession, statement: Statement[Rightholder], saying: Saying
-) -> Found[Rightholder]:
-    """Write down what was judged of a rightholder, and return it as it is then."""
-    await store.record(session, [statement], saying)
-    return await acts.get(session, RIGHTHOLDERS, statement.thing, Moment(statement.starts_at))
-
-
 async def contradictions(
     session: ReadSession, statements: Sequence[Statement[Rightholder]]
 ) -> dict[str, RefusalError]:
-    """Return {id: why} of rightholders that contradict what is registered.
+    """Return {id: why} of rightholders that contradict what is registered while a statement holds.
 
     That is: a member that this collective has not (UNKNOWN_MEMBER), and an identifier of another
     rightholder (IDENTIFIER_TAKEN). Rightholders are not held against each other here.
@@ -136,27 +135,14 @@ async def contradictions(
             found[name] = UnknownMemberError(one.member)
     holders = await store.holders_of(session, [i for b in bodies.values() for i in b.identifiers])
     for statement in statements:
-        ours = statement.body.identifiers if statement.body is not None else ()
-        if any(holders.get(identifier, set()) - {statement.thing} for identifier in ours):
-            for identifier, other in await taken(session, statement):
-                reason = IdentifierTakenError(f"{identifier} is of {other}")
-                found.setdefault(statement.thing, reason)
+        ours = () if statement.body is None else statement.body.identifiers
+        names = {name for text in ours for name in holders.get(text, ())} - {statement.thing}
+        for identifier, other in await held_by_others(
+            session, RIGHTHOLDERS, statement, names, lambda one: one.identifiers
+        ):
+            reason = IdentifierTakenError(f"{identifier} is of {other}")
+            found.setdefault(statement.thing, reason)
     return found
-
-
-async def taken(session: ReadSession, statement: Statement[Rightholder]) -> list[tuple[str, str]]:
-    """Return the identifiers that another rightholder has when this begins, and which one it is."""
-    ours = statement.body.identifiers if statement.body is not None else ()
-    holders = await store.holders_of(session, ours)
-    others = sorted({name for names in holders.values() for name in names} - {statement.thing})
-    found = await history.find(session, RIGHTHOLDERS, others, Moment(statement.starts_at))
-    return [
-        (identifier, other.thing)
-        for other in found.values()
-        if other.merged_into is None
-        for identifier in other.body.identifiers
-        if identifier in ours
-    ]
 
 
 async def unknown_rightholders(session: ReadSession, ids: Sequence[str]) -> list[str]:
@@ -168,7 +154,7 @@ async def find(
     session: ReadSession, rightholder_ids: Sequence[str], moment: Moment
 ) -> list[Found[Rightholder]]:
     """Return rightholders as they were, in the order asked; merged ones are the one that stays."""
-    found = await acts.as_merged(session, RIGHTHOLDERS, rightholder_ids, moment)
+    found = await as_merged(session, RIGHTHOLDERS, rightholder_ids, moment)
     unique = {found[name].thing: found[name] for name in rightholder_ids if name in found}
     return list(unique.values())
 

@@ -14,6 +14,7 @@ from federation.schema.context import Change as Acting
 from federation.schema.context import Info, Refused
 from federation.schema.pages import Connection
 from federation.values.cursors import cursor_of, key_of, page_size
+from federation.values.ids import without_code
 from federation.values.reason import stated
 from federation.values.roles import MAY_READ_MEMBERS, PEER
 
@@ -98,6 +99,11 @@ def is_staff(info: Info) -> bool:
 def saying(at: Acting, reason: str) -> Saying:
     """Return who says something, and why, as it is kept with it (REASON)."""
     return Saying(at.who.subject, stated(reason), at.now)
+
+
+def within(at: Acting, id: str) -> str:
+    """Return the id within this collective of what may be named with its code, as it is shown."""
+    return without_code(at.server.code, id)
 
 
 def connection(

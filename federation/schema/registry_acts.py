@@ -15,6 +15,7 @@ from federation.schema.proposals import RegistryResult, submit
 from federation.schema.rightholders import RightholderInput
 from federation.schema.scalars import ContentTier
 from federation.schema.works import WorkInput
+from federation.values.ids import without_code
 
 
 @strawberry.input(description="What a claim says beside its address and days: all of it.")
@@ -113,8 +114,9 @@ class MemberMutation:
         ends_at: datetime | None = None,
     ) -> RegistryResult:
         """Ask for it as the member that has the rights in the work; an officer changes it."""
-        since = starts_at or info.context.server.clock()
-        act = acts.ChangeWork(id, work.draft(), since, ends_at)
+        server = info.context.server
+        since, name = starts_at or server.clock(), without_code(server.code, id)
+        act = acts.ChangeWork(name, work.draft(), since, ends_at)
         return await submit(info, "work.propose", act, reason)
 
     @strawberry.mutation(description="Propose what a rightholder is over a period.")
@@ -128,8 +130,9 @@ class MemberMutation:
         ends_at: datetime | None = None,
     ) -> RegistryResult:
         """Ask for it as the member that the rightholder is; an officer changes it."""
-        since = starts_at or info.context.server.clock()
-        act = acts.ChangeRightholder(id, rightholder.draft(), since, ends_at)
+        server = info.context.server
+        since, name = starts_at or server.clock(), without_code(server.code, id)
+        act = acts.ChangeRightholder(name, rightholder.draft(), since, ends_at)
         return await submit(info, "rightholder.propose", act, reason)
 
 

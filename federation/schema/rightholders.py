@@ -9,7 +9,7 @@ from federation.history.kinds import Found, Moment, Place
 from federation.rightholders import rightholder as rules
 from federation.rightholders import service
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.histories import Ended, EndedResult, is_staff, saying
+from federation.schema.histories import Ended, EndedResult, is_staff, saying, within
 from federation.schema.pages import Connection
 from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_KEEP_THE_REGISTRY
@@ -168,7 +168,7 @@ class RightholderMutation:
         async def act(at: Change) -> Rightholder:
             found = await service.register(
                 at.session,
-                id,
+                within(at, id),
                 rightholder.draft(),
                 starts_at=starts_at or at.now,
                 saying=saying(at, reason),
@@ -187,12 +187,12 @@ class RightholderMutation:
         starts_at: datetime | None = None,
         ends_at: datetime | None = None,
     ) -> RightholderResult:
-        """Change or correct one, to the next version known if no end is given (MERGED)."""
+        """Change or correct one, to the next boundary known if no end is given (MERGED)."""
 
         async def act(at: Change) -> Rightholder:
             found = await service.change(
                 at.session,
-                id,
+                within(at, id),
                 rightholder.draft(),
                 starts_at=starts_at or at.now,
                 ends_at=ends_at,
@@ -210,8 +210,9 @@ class RightholderMutation:
 
         async def act(at: Change) -> Ended:
             when = starts_at or at.now
-            await service.end(at.session, id, at=when, saying=saying(at, reason))
-            return Ended(id=strawberry.ID(f"{at.server.code}:{id}"), ended_at=when)
+            name = within(at, id)
+            await service.end(at.session, name, at=when, saying=saying(at, reason))
+            return Ended(id=strawberry.ID(f"{at.server.code}:{name}"), ended_at=when)
 
         return await change(info, "rightholder.end", MAY_KEEP_THE_REGISTRY, act)
 
@@ -223,7 +224,11 @@ class RightholderMutation:
 
         async def act(at: Change) -> Rightholder:
             found = await service.merge(
-                at.session, id, into, at=starts_at or at.now, saying=saying(at, reason)
+                at.session,
+                within(at, id),
+                within(at, into),
+                at=starts_at or at.now,
+                saying=saying(at, reason),
             )
             return _shown(at, found)
 
@@ -237,7 +242,7 @@ class RightholderMutation:
 
         async def act(at: Change) -> Rightholder:
             found = await service.demerge(
-                at.session, id, at=starts_at or at.now, saying=saying(at, reason)
+                at.session, within(at, id), at=starts_at or at.now, saying=saying(at, reason)
             )
             return _shown(at, found)
 

@@ -18,6 +18,7 @@ from federation.schema.histories import (
     is_staff,
     number_after,
     saying,
+    within,
 )
 from federation.schema.pages import Connection
 from federation.schema.scalars import ContentTier
@@ -333,7 +334,7 @@ class WorkMutation:
             found = await service.register(
                 at.session,
                 await _rules(at),
-                id,
+                within(at, id),
                 work.draft(),
                 starts_at=starts_at or at.now,
                 saying=saying(at, reason),
@@ -352,13 +353,13 @@ class WorkMutation:
         starts_at: datetime | None = None,
         ends_at: datetime | None = None,
     ) -> WorkResult:
-        """Change or correct one, to the next version known if no end is given (MERGED)."""
+        """Change or correct one, to the next boundary known if no end is given (MERGED)."""
 
         async def act(at: Change) -> Work:
             found = await service.change(
                 at.session,
                 await _rules(at),
-                id,
+                within(at, id),
                 work.draft(),
                 starts_at=starts_at or at.now,
                 ends_at=ends_at,
@@ -376,8 +377,9 @@ class WorkMutation:
 
         async def act(at: Change) -> Ended:
             when = starts_at or at.now
-            await service.end(at.session, id, at=when, saying=saying(at, reason))
-            return Ended(id=strawberry.ID(f"{at.server.code}:{id}"), ended_at=when)
+            name = within(at, id)
+            await service.end(at.session, name, at=when, saying=saying(at, reason))
+            return Ended(id=strawberry.ID(f"{at.server.code}:{name}"), ended_at=when)
 
         return await change(info, "work.end", MAY_KEEP_THE_REGISTRY, act)
 
@@ -389,7 +391,12 @@ class WorkMutation:
 
         async def act(at: Change) -> Work:
             found = await service.merge(
-                at.session, id, into, at=starts_at or at.now, saying=saying(at, reason)
+                at.session,
+                await _rules(at),
+                within(at, id),
+                within(at, into),
+                at=starts_at or at.now,
+                saying=saying(at, reason),
             )
             return Work.of(at.server.code, found)
 
@@ -405,7 +412,7 @@ class WorkMutation:
             found = await service.demerge(
                 at.session,
                 await _rules(at),
-                id,
+                within(at, id),
                 at=starts_at or at.now,
                 saying=saying(at, reason),
             )

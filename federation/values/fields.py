@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from federation.errors import RefusalError
-from federation.values.ids import is_plain_id
+from federation.values.ids import is_plain_id, without_code
 
 ID_LENGTH_MAX: Final = 64
 TEXT_LENGTH_MAX: Final = 1_000
@@ -96,6 +96,21 @@ def plain_id(text: str) -> str:
         reason = "1 to 64 printable ASCII characters without blanks and `/`, and no `~` in front"
         raise ValueError(f"{text[:_SHOWN]!r} is no id: {reason}")
     return text
+
+
+def id_within(text: str) -> str:
+    """Return the id of a thing within a collective: a plain one without `:`, or ValueError.
+
+    What stands before a `:` is the code of a collective: GB:W-17.
+    """
+    if ":" in text:
+        raise ValueError(f"{text[:_SHOWN]!r} is no id within a collective: it has a `:`")
+    return plain_id(text)
+
+
+def id_at(node: str) -> Callable[[str], str]:
+    """Return what reads the id of a thing of a collective, with its code in front or without."""
+    return lambda text: id_within(without_code(node, text))
 
 
 def one_of(known: Iterable[str]) -> Callable[[str], str]:

@@ -17,3 +17,8 @@ def is_plain_id(text: str) -> bool:
     A `/` separates the parts of a key, and a `~` marks what stands in a party's place.
     """
     return bool(text) and not text.startswith("~") and "/" not in text
+
+
+def without_code(node: str, text: str) -> str:
+    """Return the id within a collective of what may be written with its code: GB:W-17."""
+    return text.removeprefix(f"{node}:")

@@ -1,12 +1,13 @@
 """Works as they are handed on: by id, and naming works and rightholders by what they are now."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
-from federation.history import acts
 from federation.history import store as history
 from federation.history.kinds import Found, Moment
+from federation.history.merges import as_merged
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession
 from federation.works.store import WORKS
@@ -24,8 +25,8 @@ async def exported(
     found = await history.listed(session, WORKS, moment, after=after, limit=limit)
     originals = sorted({_original(one.body, node) for one in found} - {""})
     holders = sorted({name for one in found for name in _holders(one.body)})
-    works = await acts.as_merged(session, WORKS, originals, moment)
-    rightholders = await acts.as_merged(session, RIGHTHOLDERS, holders, moment)
+    works = await as_merged(session, WORKS, originals, moment)
+    rightholders = await as_merged(session, RIGHTHOLDERS, holders, moment)
     names = {name: one.thing for name, one in rightholders.items() if one.thing != name}
     stays = {
         f"{node}:{name}": f"{node}:{one.thing}" for name, one in works.items() if one.thing != name
@@ -63,6 +64,4 @@ def _renamed(
         rightholder=names.get(body.rightholder or "", body.rightholder),
         creators=creators,
     )
-    return Found(
-        one.thing, work, one.period, one.recorded_at, one.change, one.place, one.merged_into
-    )
+    return replace(one, body=work)

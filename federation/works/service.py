@@ -6,27 +6,23 @@ Every act is said by somebody for a reason and kept with both; nothing is lost b
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
 
 from federation.errors import RefusalError
 from federation.history import acts, search_store
 from federation.history import store as history
+from federation.history.identifying import held_by_others
 from federation.history.kinds import Found, Moment, Place, Saying, Statement
+from federation.history.merges import as_merged
 from federation.identifiers.schemes import Identifier, IdentifierTakenError, Scheme
 from federation.rightholders.service import UnknownRightholderError, unknown_rightholders
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works import store
+from federation.works.copies import require_one_step
 from federation.works.store import WORKS
 from federation.works.work import ContentType, DraftWork, Work, read_work, read_work_id
 
 _NUMBERS_ONE = frozenset({Scheme.DOI, Scheme.ISWC, Scheme.ISRC, Scheme.ISCC})
 _NUMBERS_ONE_OF = {Scheme.ISBN: ContentType.BOOK, Scheme.ISSN: ContentType.JOURNAL}
-
-
-class CanonicalChainError(RefusalError):
-    """The original of a copy must not be a copy itself."""
-
-    code: ClassVar[str] = "CANONICAL_CHAIN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +42,10 @@ async def register(
     starts_at: datetime,
     saying: Saying,
 ) -> Found[Work]:
-    """Register a work from an instant on; see `read_work` and `check` for what is refused."""
-    work = read_work(draft, rules.tiers).work
-    statement = await acts.registered(session, WORKS, read_work_id(work_id), work, starts_at)
-    return await _record(session, rules, statement, saying)
+    """Register a work from an instant on; see `read_work` and `contradictions` for refusals."""
+    work, name = read_work(draft, rules.tiers, rules.node).work, read_work_id(work_id)
+    statement = await acts.judge_registration(session, WORKS, name, work, starts_at)
+    return await _say(session, rules, statement, saying)
 
 
 async def change(
@@ -63,13 +59,13 @@ async def change(
     saying: Saying,
 ) -> Found[Work]:
     """Say of a work what it is over a period, past or to come: a change, or a correction."""
-    statement = await judged_change(
+    statement = await judge_change(
         session, rules, work_id, draft, starts_at=starts_at, ends_at=ends_at
     )
-    return await record(session, statement, saying)
+    return await _record(session, statement, saying)
 
 
-async def judged_change(
+async def judge_change(
     session: ReadSession,
     rules: Rules,
     work_id: str,
@@ -79,68 +75,74 @@ async def judged_change(
     ends_at: datetime | None,
 ) -> Statement[Work]:
     """Judge a change of a work, and return what would be said of it; nothing is written."""
-    work = read_work(draft, rules.tiers).work
-    statement = await acts.changed(session, WORKS, work_id, work, starts_at, ends_at)
-    await check(session, rules, [statement])
+    work = read_work(draft, rules.tiers, rules.node).work
+    statement = await acts.judge_change(session, WORKS, work_id, work, starts_at, ends_at)
+    await _check(session, rules, statement)
     return statement
 
 
 async def end(session: WriteSession, work_id: str, *, at: datetime, saying: Saying) -> None:
     """Say that a work is no longer in the repertoire, from an instant on."""
-    await store.record(session, [await acts.ended(session, WORKS, work_id, at)], saying)
+    await store.record(session, [await acts.judge_end(session, WORKS, work_id, at)], saying)
 
 
 async def merge(
-    session: WriteSession, work_id: str, into: str, *, at: datetime, saying: Saying
+    session: WriteSession, rules: Rules, work_id: str, into: str, *, at: datetime, saying: Saying
 ) -> Found[Work]:
     """Say that a work is another one, registered twice; return the one that stays.
 
-    A work that others call their original, or that is called so, is merged like any other: who
-    asks for it finds the one that stays. Works that were merged into the first before follow it.
+    An original is merged like any other work, its copies are copies of the one that stays; see
+    `copies` for what is refused. Works that were merged into the first before follow it.
     """
-    await store.record(session, [await acts.merged(session, WORKS, work_id, into, at)], saying)
-    return await acts.get(session, WORKS, into, Moment(at))
+    statement = await acts.judge_merge(session, WORKS, work_id, into, at)
+    found = await _say(session, rules, statement, saying)
+    await store.hand_on_copies(session, f"{rules.node}:{work_id}", f"{rules.node}:{into}")
+    return found
 
 
 async def demerge(
     session: WriteSession, rules: Rules, work_id: str, *, at: datetime, saying: Saying
 ) -> Found[Work]:
-    """Say that a merged work is one of its own again, as it was."""
-    statement = await acts.demerged(session, WORKS, work_id, at)
-    return await _record(session, rules, statement, saying)
+    """Say that a merged work is one of its own again, as it was last before."""
+    statement = await acts.judge_demerge(session, WORKS, work_id, at)
+    return await _say(session, rules, statement, saying)
 
 
-async def _record(
+async def _say(
     session: WriteSession, rules: Rules, statement: Statement[Work], saying: Saying
 ) -> Found[Work]:
-    await check(session, rules, [statement])
-    return await record(session, statement, saying)
+    await _check(session, rules, statement)
+    return await _record(session, statement, saying)
 
 
-async def record(session: WriteSession, statement: Statement[Work], saying: Saying) -> Found[Work]:
-    """Write down what was judged of a work, and return it as it is then."""
+async def _record(session: WriteSession, statement: Statement[Work], saying: Saying) -> Found[Work]:
+    """Write down what was judged, and return the work as it is then: the one that stays."""
     await store.record(session, [statement], saying)
-    return await acts.get(session, WORKS, statement.thing, Moment(statement.starts_at))
+    [found] = await find(session, [statement.thing], Moment(statement.starts_at))
+    return found
 
 
-async def check(session: ReadSession, rules: Rules, statements: Sequence[Statement[Work]]) -> None:
-    """Refuse works that contradict what is registered (see `contradictions`)."""
-    for refusal in (await contradictions(session, rules, statements)).values():
+async def _check(session: ReadSession, rules: Rules, statement: Statement[Work]) -> None:
+    for refusal in (await contradictions(session, rules, [statement])).values():
         raise refusal
 
 
 async def contradictions(
     session: ReadSession, rules: Rules, statements: Sequence[Statement[Work]]
 ) -> dict[str, RefusalError]:
-    """Return {id: why} of works that contradict what is registered.
+    """Return {id: why} of works that contradict what is registered while a statement holds.
 
     That is: an identifier of another work (IDENTIFIER_TAKEN), a rightholder that is not registered
-    (UNKNOWN_RIGHTHOLDER), and a copy whose original is a copy, or which copies call their original
-    (CANONICAL_CHAIN). Works are not held against each other here.
+    (UNKNOWN_RIGHTHOLDER), and what `copies.require_one_step` refuses. Works are not held against
+    each other here.
     """
     found: dict[str, RefusalError] = {}
-    for statement in await _sharing(session, statements):
-        for identifier, work_id in await taken(session, statement):
+    others = await _sharing(session, statements)
+    for statement in statements:
+        holders = others.get(statement.thing, set())
+        for identifier, work_id in await held_by_others(
+            session, WORKS, statement, holders, _numbering
+        ):
             found[statement.thing] = IdentifierTakenError(f"{identifier} is of {work_id}")
     named = {s.thing: _rightholders(s.body) for s in statements if s.body is not None}
     everybody = sorted({name for names in named.values() for name in names})
@@ -150,44 +152,34 @@ async def contradictions(
             if name in unknown:
                 found.setdefault(work_id, UnknownRightholderError(name))
     for statement in statements:
-        if statement.body is not None and statement.body.canonical is not None:
-            try:
-                await _require_one_step(session, rules, statement, statement.body)
-            except RefusalError as refusal:
-                found.setdefault(statement.thing, refusal)
+        try:
+            await require_one_step(session, rules.node, statement)
+        except RefusalError as refusal:
+            found.setdefault(statement.thing, refusal)
     return found
 
 
 async def _sharing(
     session: ReadSession, statements: Sequence[Statement[Work]]
-) -> list[Statement[Work]]:
-    """Return the statements about works that share an identifier with another, whenever."""
-    ours = {s.thing: s.body.identifiers for s in statements if s.body is not None}
-    everything = [text for texts in ours.values() for text in texts]
-    holders = await store.holders_of(session, everything)
-    return [
-        statement
-        for statement in statements
-        if any(holders.get(t, set()) - {statement.thing} for t in ours.get(statement.thing, ()))
-    ]
+) -> dict[str, set[str]]:
+    """Return {work: others that may share a number of one work with it, whenever}."""
+    ours = {s.thing: _numbering(s.body) for s in statements if s.body is not None}
+    numbers = {text for texts in ours.values() for text in texts}
+    holders: dict[str, set[str]] = {}
+    for content_type in (None, *_NUMBERS_ONE_OF.values()):
+        asked = sorted(
+            text for text in numbers if _NUMBERS_ONE_OF.get(_scheme(text)) == content_type
+        )
+        holders |= await store.holders_of(session, asked, content_type)
+    return {
+        work_id: {name for text in texts for name in holders.get(text, ())} - {work_id}
+        for work_id, texts in ours.items()
+    }
 
 
-async def taken(session: ReadSession, statement: Statement[Work]) -> list[tuple[str, str]]:
-    """Return the identifiers of a work that another has when this begins, and which one that is."""
-    work = statement.body
-    if work is None:
-        return []
-    ours = [text for text in work.identifiers if _numbers_one(text, work.content_type)]
-    holders = await store.holders_of(session, ours)
-    others = sorted({name for names in holders.values() for name in names} - {statement.thing})
-    found = await history.find(session, WORKS, others, Moment(statement.starts_at))
-    return [
-        (identifier, other.thing)
-        for other in found.values()
-        if other.merged_into is None
-        for identifier in other.body.identifiers
-        if identifier in ours and _numbers_one(identifier, other.body.content_type)
-    ]
+def _numbering(work: Work) -> list[str]:
+    """Return the identifiers of a work that number one work only."""
+    return [text for text in work.identifiers if _numbers_one(text, work.content_type)]
 
 
 def _numbers_one(identifier: str, content_type: ContentType) -> bool:
@@ -195,8 +187,12 @@ def _numbers_one(identifier: str, content_type: ContentType) -> bool:
 
     A book's ISBN may stand with its chapters and a journal's ISSN with its articles.
     """
-    scheme = Scheme(identifier.partition(":")[0])
+    scheme = _scheme(identifier)
     return scheme in _NUMBERS_ONE or _NUMBERS_ONE_OF.get(scheme) == content_type
+
+
+def _scheme(identifier: str) -> Scheme:
+    return Scheme(identifier.partition(":")[0])
 
 
 def _rightholders(work: Work) -> Collection[str]:
@@ -204,28 +200,9 @@ def _rightholders(work: Work) -> Collection[str]:
     return dict.fromkeys(name for name in named if name is not None)
 
 
-async def _require_one_step(
-    session: ReadSession, rules: Rules, statement: Statement[Work], work: Work
-) -> None:
-    if work.canonical is None:
-        return
-    own, moment = f"{rules.node}:{statement.thing}", Moment(statement.starts_at)
-    copies = (await store.copies_of(session, [own])).get(own, set())
-    for copy in (await history.find(session, WORKS, sorted(copies), moment)).values():
-        if copy.body.canonical == own and copy.merged_into is None:
-            raise CanonicalChainError(f"{rules.node}:{copy.thing} is a copy of {own}")
-    node, _, original = work.canonical.partition(":")
-    if original == statement.thing and node == rules.node:
-        raise CanonicalChainError(f"{own} is the work itself")
-    if node == rules.node:  # another collective answers for its own
-        found = await acts.get(session, WORKS, original, moment)
-        if found.body.canonical is not None:
-            raise CanonicalChainError(f"{work.canonical} is a copy of {found.body.canonical}")
-
-
 async def find(session: ReadSession, work_ids: Sequence[str], moment: Moment) -> list[Found[Work]]:
     """Return works as they were, in the order asked; merged ones are the one that stays, once."""
-    found = await acts.as_merged(session, WORKS, work_ids, moment)
+    found = await as_merged(session, WORKS, work_ids, moment)
     unique = {found[name].thing: found[name] for name in work_ids if name in found}
     return list(unique.values())
 

@@ -1,7 +1,7 @@
 """One work: what is said of it, how it is read, and which of it is refused; pure."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -15,8 +15,9 @@ from federation.values.fields import (
     BadFieldsError,
     Fault,
     Fields,
+    id_at,
+    id_within,
     one_of,
-    plain_id,
     plain_text,
     up_to,
 )
@@ -64,7 +65,7 @@ class CreatorRole(StrEnum):
 
 
 class Creator(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Who made a work: by which name, in which role, and how he is to be credited.
+    """Who made a work: by which name, in which role, and how that is to be credited.
 
     `pseudonym` is the name the work appeared under, `credit_line` the text to print; either may be
     missing. `rightholder` is the id of who it is among those whom this collective represents.
@@ -122,7 +123,7 @@ class BadWorkError(BadFieldsError):
 
 
 class DraftCreator(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A creator as somebody describes him."""
+    """A creator as described."""
 
     name: str
     role: str = "AUTHOR"
@@ -157,19 +158,24 @@ class ReadWork(NamedTuple):
 
 
 def read_work_id(text: str) -> str:
-    """Return a work's id within its collective, or refuse it (BAD_WORK); see `plain_id`."""
+    """Return a work's id within its collective, or refuse it (BAD_WORK); see `id_within`."""
     try:
-        return plain_id(text)
+        return id_within(text)
     except ValueError as error:
         raise BadWorkError([Fault("work_id", str(error))]) from error
 
 
-def read_work(draft: DraftWork, tiers: Collection[str]) -> ReadWork:
+def read_work(draft: DraftWork, tiers: Collection[str], node: str) -> ReadWork:
     """Read a described work, or refuse it with everything that is wrong (BAD_WORK).
 
-    `tiers` are the content tiers that the terms know.
+    `tiers` are the content tiers that the terms know. Rightholders are named with or without the
+    code of their collective, which is `node`.
     """
-    fields = Fields()
+    fields, whose = Fields(), _id_at(node)
+
+    def creator(one: DraftCreator) -> Creator:
+        return _creator(one, whose)
+
     title = fields.one("title", draft.title, plain_text)
     content_type = fields.one("content_type", draft.content_type, _content_type)
     work = Work(
@@ -177,14 +183,14 @@ def read_work(draft: DraftWork, tiers: Collection[str]) -> ReadWork:
         content_type=ContentType(content_type or ContentType.OTHER),
         other_titles=fields.many("other_titles", draft.other_titles, TITLES_MAX, plain_text),
         languages=fields.many("languages", draft.languages, LANGUAGES_MAX, _language),
-        creators=fields.many("creators", draft.creators, CREATORS_MAX, _creator),
+        creators=fields.many("creators", draft.creators, CREATORS_MAX, creator),
         identifiers=fields.many("identifiers", draft.identifiers, IDENTIFIERS_MAX, _identifier),
         addresses=fields.many("addresses", draft.addresses, ADDRESSES_MAX, _address),
         content_tier=fields.maybe("content_tier", draft.content_tier, _tier(frozenset(tiers))),
         word_count=fields.maybe("word_count", draft.word_count, _word_count),
         uniqueness=fields.maybe("uniqueness", draft.uniqueness, _uniqueness),
         published_on=draft.published_on,
-        rightholder=fields.maybe("rightholder", draft.rightholder, plain_id),
+        rightholder=fields.maybe("rightholder", draft.rightholder, whose),
         canonical=fields.maybe("canonical", draft.canonical, _global_id),
     )
     if fields.faults:
@@ -194,7 +200,7 @@ def read_work(draft: DraftWork, tiers: Collection[str]) -> ReadWork:
 
 _content_type = one_of(ContentType)
 _role = one_of(CreatorRole)
-_tier = cache(one_of)
+_tier, _id_at = cache(one_of), cache(id_at)
 _word_count = up_to(WORD_COUNT_MAX)
 _uniqueness = up_to(UNIQUENESS_MAX)
 
@@ -216,13 +222,13 @@ def _address(text: str) -> str:
     return normalise_url(text if "://" in text else f"https://{text}").text
 
 
-def _creator(draft: DraftCreator) -> Creator:
+def _creator(draft: DraftCreator, whose: Callable[[str], str]) -> Creator:
     return Creator(
         name=plain_text(draft.name),
         role=CreatorRole(_role(draft.role)),
         credit_line=plain_text(draft.credit_line) if draft.credit_line else None,
         pseudonym=plain_text(draft.pseudonym) if draft.pseudonym else None,
-        rightholder=plain_id(draft.rightholder) if draft.rightholder else None,
+        rightholder=whose(draft.rightholder) if draft.rightholder else None,
     )
 
 

@@ -57,7 +57,7 @@ INSTANTS = st.datetimes(datetime(1990, 1, 1), datetime(2026, 1, 1), timezones=st
 
 def is_kept(draft):
     try:
-        read_work(draft, ["standard"])
+        read_work(draft, ["standard"], "GB")
     except Exception:  # noqa: BLE001 - ids at random are not all ids
         return False
     return True
@@ -67,7 +67,7 @@ def is_kept(draft):
 @pytest.mark.parametrize("form", [FileFormat.CSV, FileFormat.NDJSON])
 def test_a_work_that_is_written_is_read_as_it_was(form, rows, part):
     writer = writer_of(FileKind.WORKS, form, "GB", NOW)
-    written = [(i, at, read_work(draft, ["standard"]).work) for i, at, draft in rows]
+    written = [(i, at, read_work(draft, ["standard"], "GB").work) for i, at, draft in rows]
     data = writer.head() + b"".join(writer.row(*row) for row in written) + writer.tail()
 
     reader, found = reader_of(FileKind.WORKS, form), []
@@ -76,7 +76,7 @@ def test_a_work_that_is_written_is_read_as_it_was(form, rows, part):
     found += reader.end()
 
     assert [row.fault for row in found] == [""] * len(rows)
-    read = [(row.thing, row.starts_at, *read_work(row.draft, ["standard"])) for row in found]
+    read = [(row.thing, row.starts_at, *read_work(row.draft, ["standard"], "GB")) for row in found]
     assert read == [(*row, ()) for row in written]
 
 

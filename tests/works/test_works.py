@@ -19,7 +19,8 @@ from federation.rightholders import service as rightholders
 from federation.rightholders.rightholder import DraftRightholder
 from federation.rightholders.service import UnknownRightholderError
 from federation.works import service
-from federation.works.service import CanonicalChainError, Rules
+from federation.works.copies import CanonicalChainError
+from federation.works.service import Rules
 from federation.works.work import BadWorkError, DraftCreator, DraftWork
 
 RULES = Rules("GB", ["standard", "premium"])
@@ -54,7 +55,7 @@ async def change(database, work_id, *, at, now=NOW, ends_at=None, **draft):
 
 async def merge(database, work_id, into, at=NOW):
     async with database.write("merge") as session:
-        return await service.merge(session, work_id, into, at=at, saying=said())
+        return await service.merge(session, RULES, work_id, into, at=at, saying=said())
 
 
 async def titles(database, *names, at=NOW, known_at=None):
@@ -194,8 +195,144 @@ async def test_a_number_of_one_work_is_not_given_to_another_at_that_time(databas
     async with database.read() as session:
         found = await service.numbered(session, parse_identifier(ISBN), Moment(NOW))
     assert [one.thing for one in found] == ["W-1", "W-3"]  # the book first, then what is in it
+
+
+async def test_a_number_is_not_given_to_another_for_any_time_of_a_statement(database):
+    book = {"title": "On Foxes", "content_type": "BOOK", "identifiers": [ISBN]}
+    await register(database, "W-1", at=NOW + 5 * DAY, **book)
+
+    detail = await refused(database, register(database, "W-2", **book), IdentifierTakenError)
+    assert detail == f"{ISBN} is of W-1"
+
+    await register(database, "W-2", title="Foxes", content_type="BOOK")
+    await change(database, "W-2", at=NOW + DAY, ends_at=NOW + 5 * DAY, **book)
+    too_long = change(database, "W-2", at=NOW + DAY, ends_at=NOW + 6 * DAY, **book)
+    await refused(database, too_long, IdentifierTakenError)
+    assert await holders(database, NOW + 4 * DAY) == ["W-2"]
+    assert await holders(database, NOW + 5 * DAY) == ["W-1"]
+
+
+async def test_the_number_of_a_merged_work_is_of_the_one_that_stays(database):
+    book = {"content_type": "BOOK", "identifiers": [ISBN]}
+    await register(database, "W-1", title="On Foxes", **book)
+    for name in ("W-2", "W-3", "W-4"):
+        await register(database, name, title=name, content_type="BOOK")
+    await merge(database, "W-1", "W-2")
+    await merge(database, "W-2", "W-3", at=NOW + 2 * DAY)
+
+    again = register(database, "W-5", title="Foxes", **book)
+    detail = await refused(database, again, IdentifierTakenError)
+    assert detail == f"{ISBN} is of W-3"
+    later = change(database, "W-4", title="Foxes", at=NOW + 3 * DAY, **book)
+    assert await refused(database, later, IdentifierTakenError) == f"{ISBN} is of W-3"
+    early = change(database, "W-3", title="Foxes", at=NOW + DAY, **book)
+    assert await refused(database, early, IdentifierTakenError) == f"{ISBN} is of W-2"
+    await change(database, "W-3", title="Foxes", at=NOW + 2 * DAY, **book)
+    assert await holders(database, NOW + 2 * DAY) == ["W-3"]
+
+
+async def test_a_merge_gives_no_number_to_two_works(database):
+    """The first has the number for a day, then another has it: merged, it would have it on."""
+    book = {"content_type": "BOOK", "identifiers": [ISBN]}
+    await register(database, "W-1", title="On Foxes", **book)
+    await change(database, "W-1", title="On Foxes", at=NOW + DAY)
+    await register(database, "W-2", title="Wolves", at=NOW + DAY, **book)
+    await register(database, "W-3", title="Foxes")
+
+    detail = await refused(database, merge(database, "W-1", "W-3"), IdentifierTakenError)
+
+    assert detail == f"{ISBN} is of W-2"
     await merge(database, "W-1", "W-3", at=NOW + DAY)
-    await register(database, "W-2", at=NOW + DAY, **taken)
+
+
+async def holders(database, at):
+    async with database.read() as session:
+        found = await service.numbered(session, parse_identifier(ISBN), Moment(at))
+    return [one.thing for one in found]
+
+
+async def test_a_correction_undoes_no_end_and_fills_no_gap(database):
+    await register(database, "W-1", title="On Foxes")
+    await _end(database, "W-1", NOW + 10 * DAY)
+    await change(database, "W-1", title="Of Foxes", at=NOW + 2 * DAY)
+
+    assert await titles(database, "W-1", at=NOW + 9 * DAY) == ["Of Foxes"]
+    assert await titles(database, "W-1", at=NOW + 20 * DAY) == []
+    beyond = change(database, "W-1", title="x", at=NOW + 9 * DAY, ends_at=NOW + 11 * DAY)
+    detail = await refused(database, beyond, NotRegisteredError)
+    assert detail == f"W-1 at {(NOW + 10 * DAY).isoformat()}"
+    gone = change(database, "W-1", title="x", at=NOW + 20 * DAY)
+    await refused(database, gone, NotRegisteredError)
+    before = change(database, "W-1", title="x", at=NOW - DAY)
+    await refused(database, before, NotRegisteredError)
+
+
+async def test_a_work_is_registered_anew_after_it_ended_and_before_it_began(database):
+    await register(database, "W-1", title="On Foxes")
+    await _end(database, "W-1", NOW + 2 * DAY)
+
+    await register(database, "W-1", title="Foxes again", at=NOW + 4 * DAY)
+    await register(database, "W-1", title="Early foxes", at=NOW - DAY)
+
+    assert await titles(database, "W-1", at=NOW - DAY) == ["Early foxes"]
+    assert await titles(database, "W-1") == ["On Foxes"]
+    assert await titles(database, "W-1", at=NOW + 3 * DAY) == []
+    assert await titles(database, "W-1", at=NOW + 4 * DAY) == ["Foxes again"]
+    async with database.read() as session:
+        feed = [row.act for row in await changes_after(session, 0, 9)]
+    assert feed == ["REGISTERED", "ENDED", "REGISTERED", "REGISTERED"]
+
+
+async def test_an_end_and_a_merge_hold_whatever_was_said_of_later(database):
+    for name in ("W-1", "W-2", "W-3"):
+        await register(database, name, title=name)
+    await change(database, "W-1", title="later", at=NOW + 3 * DAY)
+    await change(database, "W-2", title="later", at=NOW + 5 * DAY)
+
+    await merge(database, "W-1", "W-3")
+    await _end(database, "W-2", NOW + 2 * DAY)
+
+    assert await titles(database, "W-1", at=NOW + 4 * DAY) == ["W-3"]
+    assert await titles(database, "W-2", at=NOW + 6 * DAY) == []
+
+
+async def test_what_changes_at_an_instant_ends_there_if_it_was_there_before(database):
+    await register(database, "W-1", title="On Foxes")
+    await change(database, "W-1", title="Of Foxes", at=NOW + 5 * DAY)
+
+    await _end(database, "W-1", NOW + 5 * DAY)
+
+    assert await titles(database, "W-1", at=NOW + 4 * DAY) == ["On Foxes"]
+    assert await titles(database, "W-1", at=NOW + 5 * DAY) == []
+
+
+async def test_a_merged_work_is_not_changed_for_any_time_at_which_it_is_another(database):
+    for name in ("W-1", "W-2"):
+        await register(database, name, title=name)
+    await merge(database, "W-1", "W-2", at=NOW + 5 * DAY)
+
+    over = change(database, "W-1", title="x", at=NOW + DAY, ends_at=NOW + 8 * DAY)
+
+    assert await refused(database, over, MergedError) == "W-1 is W-2"
+    again = register(database, "W-1", title="x", at=NOW + 6 * DAY)
+    assert await refused(database, again, MergedError) == "W-1 is W-2"
+    await change(database, "W-1", title="Foxes", at=NOW + DAY)
+    assert await titles(database, "W-1", at=NOW + 4 * DAY) == ["Foxes"]
+    assert await titles(database, "W-1", at=NOW + 5 * DAY) == ["W-2"]
+
+
+async def test_a_demerged_work_is_what_is_known_of_it_before_the_merge(database):
+    await register(database, "W-1", title="Foxs")
+    await register(database, "W-2", title="Foxes")
+    await merge(database, "W-1", "W-2", at=NOW + 5 * DAY)
+    await change(database, "W-1", title="Foxes!", at=NOW)
+
+    async with database.write("demerge") as session:
+        at = NOW + 8 * DAY
+        found = await service.demerge(session, RULES, "W-1", at=at, saying=said())
+
+    assert found.body.title == "Foxes!"
+    assert await titles(database, "W-1", at=NOW + 6 * DAY) == ["Foxes"]
 
 
 async def test_the_original_of_a_copy_is_no_copy(database):
@@ -221,6 +358,60 @@ async def test_an_original_does_not_become_a_copy(database):
     assert detail == "GB:W-2 is a copy of GB:W-1"
 
 
+async def test_an_original_is_no_copy_for_any_time_of_its_copies(database):
+    for name in ("W-1", "W-2", "W-3"):
+        await register(database, name, title=name)
+    await change(database, "W-1", title="Copy", at=NOW + 5 * DAY, canonical="FR:X")
+
+    over = change(database, "W-2", title="Copy", at=NOW, canonical="GB:W-1")
+    assert await refused(database, over, CanonicalChainError) == "GB:W-1 is a copy of FR:X"
+    until = {"at": NOW, "ends_at": NOW + 5 * DAY}
+    await change(database, "W-2", title="Copy", canonical="GB:W-1", **until)
+    early = change(database, "W-1", title="Copy", at=NOW + DAY, canonical="FR:X")
+    assert await refused(database, early, CanonicalChainError) == "GB:W-2 is a copy of GB:W-1"
+
+
+async def test_an_original_that_ended_keeps_its_copies(database):
+    await register(database, "W-1", title="First")
+    await register(database, "W-2", title="Copy", canonical="GB:W-1")
+    await _end(database, "W-1", NOW + DAY)
+
+    assert await titles(database, "W-2", at=NOW + 2 * DAY) == ["Copy"]
+    late = register(database, "W-3", title="Copy", at=NOW + 2 * DAY, canonical="GB:W-1")
+    await refused(database, late, NotRegisteredError)
+    anew = register(database, "W-1", title="First", at=NOW + 3 * DAY, canonical="FR:X")
+    assert await refused(database, anew, CanonicalChainError) == "GB:W-2 is a copy of GB:W-1"
+
+
+async def test_a_merge_makes_no_copy_of_a_copy(database):
+    for name in ("W-1", "W-2", "W-3", "W-4"):
+        await register(database, name, title=name)
+    await change(database, "W-2", title="Copy", at=NOW, canonical="GB:W-1")
+    await change(database, "W-3", title="Copy", at=NOW + DAY, canonical="FR:X")
+
+    itself = merge(database, "W-1", "W-2")
+    assert await refused(database, itself, CanonicalChainError) == "GB:W-2 is a copy of GB:W-1"
+    chain = await refused(database, merge(database, "W-1", "W-3"), CanonicalChainError)
+    assert chain == "GB:W-2 is a copy of GB:W-1, and GB:W-3 of FR:X"
+
+    await merge(database, "W-1", "W-4", at=NOW + DAY)
+    named = register(database, "W-5", title="Copy", at=NOW, canonical="GB:W-1")
+    assert await refused(database, named, MergedError) == "GB:W-1 is GB:W-4"
+    becomes = change(database, "W-4", title="Copy", at=NOW + DAY, canonical="FR:X")
+    assert await refused(database, becomes, CanonicalChainError) == "GB:W-2 is a copy of GB:W-4"
+    back = merge(database, "W-4", "W-2", at=NOW + DAY)
+    assert await refused(database, back, CanonicalChainError) == "GB:W-2 is a copy of GB:W-4"
+
+
+async def test_a_copy_is_merged_into_its_original(database):
+    await register(database, "W-1", title="First")
+    await register(database, "W-2", title="Copy", canonical="GB:W-1")
+
+    await merge(database, "W-2", "W-1")
+
+    assert await titles(database, "W-2") == ["First"]
+
+
 async def test_a_rightholder_is_registered_before_a_work_names_it(database):
     draft = {"title": "On Foxes", "creators": [DraftCreator("Ann", rightholder="R-1")]}
     await refused(database, register(database, "W-1", **draft), UnknownRightholderError)
@@ -230,6 +421,9 @@ async def test_a_rightholder_is_registered_before_a_work_names_it(database):
         )
 
     await register(database, "W-1", **draft)
+    code = DraftCreator("Ann", rightholder="GB:R-1")
+    found = await register(database, "W-2", title="x", creators=[code], rightholder="GB:R-1")
+    assert (found.body.rightholder, found.body.creators[0].rightholder) == ("R-1", "R-1")
 
 
 @pytest.mark.parametrize(
@@ -245,6 +439,7 @@ async def test_a_rightholder_is_registered_before_a_work_names_it(database):
         ({"title": "x", "addresses": ["http://a b/"]}, "addresses: "),
         ({"title": "x", "other_titles": ["y"] * 21}, "other_titles: 21 of at most 20"),
         ({"title": "x", "canonical": "W-1"}, "canonical: 'W-1' is no id of a work"),
+        ({"title": "x", "rightholder": "FR:R-1"}, "'FR:R-1' is no id within a collective"),
         ({"title": "x", "creators": [DraftCreator("")]}, "creators: it is empty"),
         ({"title": "x", "creators": [DraftCreator("A", role="KING")]}, "'KING' is none of ARTIST"),
     ],
@@ -254,7 +449,7 @@ async def test_what_cannot_be_read_is_refused_with_the_field_and_why(database, d
 
 
 async def test_an_id_is_one_that_travels(database):
-    for name in ("", "a/b", "a b", "~a", "x" * 65, "é"):
+    for name in ("", "a/b", "a b", "~a", "x" * 65, "é", "GB:A"):
         await refused(database, register(database, name, title="x"), RefusalError)
     await register(database, "W-1", title="On Foxes")
     await refused(database, register(database, "W-1", title="x"), AlreadyRegisteredError)
