@@ -141,7 +141,7 @@ async def contradictions(
     for statement in statements:
         holders = others.get(statement.thing, set())
         for identifier, work_id in await held_by_others(
-            session, WORKS, statement, holders, _numbering
+            session, WORKS, statement, holders, numbers_of
         ):
             found[statement.thing] = IdentifierTakenError(f"{identifier} is of {work_id}")
     named = {s.thing: _rightholders(s.body) for s in statements if s.body is not None}
@@ -162,24 +162,14 @@ async def contradictions(
 async def _sharing(
     session: ReadSession, statements: Sequence[Statement[Work]]
 ) -> dict[str, set[str]]:
-    """Return {work: others that may share a number of one work with it, whenever}."""
-    ours = {s.thing: _numbering(s.body) for s in statements if s.body is not None}
-    numbers = {text for texts in ours.values() for text in texts}
-    holders: dict[str, set[str]] = {}
-    for content_type in (None, *_NUMBERS_ONE_OF.values()):
-        asked = sorted(
-            text for text in numbers if _NUMBERS_ONE_OF.get(_scheme(text)) == content_type
-        )
-        holders |= await store.holders_of(session, asked, content_type)
+    """Return {work: the others that ever had a number of it}."""
+    ours = {s.thing: numbers_of(s.body) for s in statements if s.body is not None}
+    everything = sorted({text for texts in ours.values() for text in texts})
+    holders = await store.holders_of(session, everything)
     return {
         work_id: {name for text in texts for name in holders.get(text, ())} - {work_id}
         for work_id, texts in ours.items()
     }
-
-
-def _numbering(work: Work) -> list[str]:
-    """Return the identifiers of a work that number one work only."""
-    return [text for text in work.identifiers if _numbers_one(text, work.content_type)]
 
 
 def _numbers_one(identifier: str, content_type: ContentType) -> bool:
@@ -187,12 +177,13 @@ def _numbers_one(identifier: str, content_type: ContentType) -> bool:
 
     A book's ISBN may stand with its chapters and a journal's ISSN with its articles.
     """
-    scheme = _scheme(identifier)
+    scheme = Scheme(identifier.partition(":")[0])
     return scheme in _NUMBERS_ONE or _NUMBERS_ONE_OF.get(scheme) == content_type
 
 
-def _scheme(identifier: str) -> Scheme:
-    return Scheme(identifier.partition(":")[0])
+def numbers_of(work: Work) -> list[str]:
+    """Return the identifiers of a work that number it and no other."""
+    return [text for text in work.identifiers if _numbers_one(text, work.content_type)]
 
 
 def _rightholders(work: Work) -> Collection[str]:

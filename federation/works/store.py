@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Mapped
 
 from federation.history import store as history
@@ -11,7 +11,7 @@ from federation.history.kinds import Kind, Saying, Statement
 from federation.store.bulk import in_chunks, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works.tables import WorkAddress, WorkCopy, WorkIdentifier, WorkVersion
-from federation.works.work import ContentType, Work
+from federation.works.work import Work
 
 WORKS: Final = Kind("WORK", WorkVersion, Work)
 
@@ -58,26 +58,9 @@ async def hand_on_copies(session: WriteSession, original: str, stays: str) -> No
     await insert_rows(session, WorkCopy, ["canonical", "work_id"], rows, ignore_conflicts=True)
 
 
-async def holders_of(
-    session: ReadSession, identifiers: Sequence[str], content_type: ContentType | None = None
-) -> dict[str, set[str]]:
-    """Return {identifier: the works of which some version has it}.
-
-    With a content type those only of which something of that type is known: of a journal's ISSN the
-    journal, not its articles.
-    """
-    of_type: list[ColumnElement[bool]] = []
-    if content_type is not None:
-        written = f'"content_type":"{content_type}"'
-        of_type.append(
-            exists().where(
-                WorkVersion.thing == WorkIdentifier.work_id,
-                WorkVersion.superseded_at.is_(None),
-                WorkVersion.body.contains(written, autoescape=True),
-            )
-        )
-    by = (WorkIdentifier.identifier, WorkIdentifier.work_id)
-    return await _works_by(session, *by, identifiers, *of_type)
+async def holders_of(session: ReadSession, identifiers: Sequence[str]) -> dict[str, set[str]]:
+    """Return {identifier: the works of which some version has it}."""
+    return await _works_by(session, WorkIdentifier.identifier, WorkIdentifier.work_id, identifiers)
 
 
 async def standing_at(session: ReadSession, addresses: Sequence[str]) -> dict[str, set[str]]:
@@ -91,15 +74,11 @@ async def copies_of(session: ReadSession, originals: Sequence[str]) -> dict[str,
 
 
 async def _works_by(
-    session: ReadSession,
-    key: Mapped[str],
-    work_id: Mapped[str],
-    keys: Sequence[str],
-    *which: ColumnElement[bool],
+    session: ReadSession, key: Mapped[str], work_id: Mapped[str], keys: Sequence[str]
 ) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for chunk in in_chunks(keys):
-        rows = await session.execute(select(key, work_id).where(key.in_(chunk), *which))
+        rows = await session.execute(select(key, work_id).where(key.in_(chunk)))
         for one, name in rows:
             found.setdefault(one, set()).add(name)
     return found

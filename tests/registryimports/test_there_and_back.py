@@ -132,7 +132,7 @@ async def _lived(db):
             session, rules, "W-2", changed, starts_at=later, ends_at=None, saying=saying
         )
         await works.end(session, "W-3", at=later, saying=saying)
-        await works.merge(session, "W-5", "W-4", at=later, saying=saying)
+        await works.merge(session, rules, "W-5", "W-4", at=later, saying=saying)
         await rightholders.merge(session, "R-2", "R-1", at=later, saying=saying)
 
 

@@ -1,14 +1,17 @@
 """Every row of a file has a verdict; what is refused leaves nothing, what is said again neither."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
+from federation.history.kinds import Moment, Saying
 from federation.registryfiles.rows import BadRegistryFileError
 from federation.registryimports import intake
 from federation.registryimports.intake import OtherFileError
+from federation.works import service as works
 from tests.databases import contents
-from tests.registryimports.node import Node, lines
+from tests.registryimports.node import NOW, Node, lines
 
 SALT = {"work_id": "W-1", "title": "Salt", "identifiers": ["DOI:10.1234/salt"]}
 RAIN = {"work_id": "W-2", "title": "Rain", "starts_at": "2026-02-01T00:00:00Z"}
@@ -84,6 +87,51 @@ async def test_other_content_changes_a_work_where_that_is_asked_for(node, databa
     assert [row[2] for row in await node.verdicts("I-3")] == ["ACCEPTED", "DUPLICATE"]
     acts = [row[3] for row in (await registry(database))["history_change"]]
     assert acts == ["REGISTERED", "CHANGED"]
+
+
+async def test_a_row_about_a_work_that_ended_registers_it_anew_if_asked_to_change(node, database):
+    later = {**SALT, "starts_at": "2026-11-01T00:00:00Z"}
+    early = {**SALT, "work_id": "GB:W-1", "starts_at": "2026-08-01T00:00:00Z"}
+    await node.take(lines(SALT, RAIN), format="ndjson")
+    async with database.write("end") as session:
+        at, saying = datetime(2026, 10, 1, tzinfo=UTC), Saying("anna", "a letter", NOW)
+        await works.end(session, "W-1", at=at, saying=saying)
+    before = await registry(database)
+
+    await node.take(lines(later, early), format="ndjson", id="I-2")
+    assert await registry(database) == before
+    await node.take(lines(later, early), format="ndjson", id="I-3", onConflict="change")
+
+    conflict, accepted = ("CONFLICT", "REGISTERED_ALREADY"), ("ACCEPTED", "")
+    assert [row[1:] for row in await node.verdicts("I-2")] == [("W-1", *conflict)] * 2
+    assert [row[1:] for row in await node.verdicts("I-3")] == [("W-1", *accepted)] * 2
+    acts = [row[3] for row in (await registry(database))["history_change"]]
+    assert acts == ["REGISTERED", "REGISTERED", "ENDED", "REGISTERED", "REGISTERED"]
+    there = [await _is_there(database, month) for month in (7, 8, 9, 10, 11)]
+    assert there == [False, True, True, False, True]
+
+
+async def _is_there(database, month):
+    moment = Moment(datetime(2026, month, 2, tzinfo=UTC))
+    async with database.read() as session:
+        return await works.find(session, ["W-1"], moment) != []
+
+
+async def test_the_number_of_a_merged_work_is_in_conflict_with_the_one_that_stays(node, database):
+    await node.take(lines(SALT, RAIN), format="ndjson")
+    async with database.write("merge") as session:
+        rules, saying = works.Rules("GB", ["standard"]), Saying("anna", "a letter", NOW)
+        await works.merge(session, rules, "W-1", "W-2", at=NOW, saying=saying)
+    before = await registry(database)
+
+    again = {**SALT, "work_id": "W-3"}
+    await node.take(lines(again, SALT), format="ndjson", id="I-2", onConflict="change")
+
+    assert [row[2:] for row in await node.verdicts("I-2")] == [
+        ("CONFLICT", "IDENTIFIER_TAKEN"),
+        ("CONFLICT", "MERGED"),
+    ]
+    assert await registry(database) == before
 
 
 async def test_a_dry_run_gives_the_verdicts_and_registers_nothing(node, database):
