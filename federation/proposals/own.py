@@ -1,9 +1,11 @@
 """What a member may ask for: what is done to its own; another's does not exist for it."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from federation.history.kinds import Moment
-from federation.history.merges import as_merged
+from federation.history.kinds import Kind
+from federation.history.merges import over_period
+from federation.history.spans import Span, first_gap, next_boundary
+from federation.history.store import known_versions
 from federation.proposals import opt_outs
 from federation.proposals.acts import (
     Act,
@@ -16,10 +18,10 @@ from federation.proposals.acts import (
     RegisterMember,
     ReinstateMember,
     SuspendMember,
-    member_of,
 )
 from federation.proposals.rules import Rules, UnknownClaimError, UnknownOptOutError
 from federation.registry import edit_store
+from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession
 from federation.trust.principals import NotAllowedError
 from federation.works.store import WORKS
@@ -57,9 +59,30 @@ async def require_own(session: ReadSession, act: Act, asks: str, rules: Rules) -
 
 
 async def _is_work_of(session: ReadSession, act: ChangeWork | ChangeRightholder, asks: str) -> bool:
-    at = act.starts_at
+    """Tell whether a work or a rightholder is a member's own for all the time of a change."""
     if isinstance(act, ChangeRightholder):
-        return await member_of(session, act.rightholder, at) == asks
-    found = await as_merged(session, WORKS, [act.work], Moment(at))
-    name = found[act.work].body.rightholder if act.work in found else None
-    return await member_of(session, name, at) == asks
+        period = await _period(session, RIGHTHOLDERS, act.rightholder, act)
+        return await _members(session, act.rightholder, period) == {asks}
+    period = await _period(session, WORKS, act.work, act)
+    found = set[str | None]()
+    for part in (await over_period(session, WORKS, [act.work], period))[act.work]:
+        found |= await _members(session, part.body.rightholder, part.period)
+    return found == {asks}
+
+
+async def _period(
+    session: ReadSession, kind: Kind[Any], thing: str, act: ChangeWork | ChangeRightholder
+) -> Span:
+    if act.ends_at is not None:
+        return Span(act.starts_at, act.ends_at)
+    known = await known_versions(session, kind, thing)
+    return Span(act.starts_at, next_boundary((one.period for one in known), act.starts_at))
+
+
+async def _members(session: ReadSession, name: str | None, period: Span) -> set[str | None]:
+    """Return the members that a rightholder is over a period; None is nobody."""
+    if name is None:
+        return {None}
+    parts = (await over_period(session, RIGHTHOLDERS, [name], period))[name]
+    has_gap = first_gap((one.period for one in parts), period) is not None
+    return {one.body.member for one in parts} | ({None} if has_gap else set())

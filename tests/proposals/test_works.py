@@ -1,0 +1,82 @@
+"""A member proposes a change of a work that is its own; it is judged again when it is confirmed."""
+
+from datetime import timedelta
+
+import pytest
+
+from federation.errors import RefusalError
+from federation.history.kinds import Moment, Saying
+from federation.proposals import acts
+from federation.rightholders import service as rightholders
+from federation.rightholders.rightholder import DraftRightholder
+from federation.works import service as works
+from federation.works.work import DraftWork
+from tests.databases import contents
+from tests.proposals.acting import NOON, ONE, confirm, rules, submit
+
+DAY = timedelta(days=1)
+LATER = NOON + 5 * DAY
+SAYING = Saying("rosa", "a letter", NOON)
+RULES = works.Rules("DE", rules().tiers)
+
+
+@pytest.fixture
+async def registry(node):
+    """W-1 is of m1 for five days, then of m2; R-1 is m1 all the time."""
+    async with node.write("register") as session:
+        for name, member in (("R-1", "m1"), ("R-2", "m2")):
+            draft = DraftRightholder(name, member=member)
+            await rightholders.register(session, name, draft, starts_at=NOON, saying=SAYING)
+        first = DraftWork("Salt", rightholder="R-1")
+        await works.register(session, RULES, "W-1", first, starts_at=NOON, saying=SAYING)
+        second = DraftWork("Salt", rightholder="R-2")
+        await works.change(
+            session, RULES, "W-1", second, starts_at=LATER, ends_at=None, saying=SAYING
+        )
+    return node
+
+
+def change(starts_at=NOON, ends_at=None):
+    return acts.ChangeWork("W-1", DraftWork("Salt!", rightholder="R-1"), starts_at, ends_at)
+
+
+async def refused(database, act):
+    """Return the code by which something is refused that leaves nothing."""
+    before = await contents(database)
+    with pytest.raises(RefusalError) as refusal:
+        await act
+    assert await contents(database) == before
+    return refusal.value.code
+
+
+async def test_a_member_changes_its_work_and_no_later_version(registry):
+    proposal = await submit(registry, change(), who=ONE)
+    await confirm(registry, proposal.id)
+
+    async with registry.read() as session:
+        shown = [(await works.find(session, ["W-1"], Moment(at)))[0].body for at in (NOON, LATER)]
+    assert [(one.title, one.rightholder) for one in shown] == [("Salt!", "R-1"), ("Salt", "R-2")]
+
+
+async def test_a_work_is_a_members_own_for_all_the_time_of_the_change(registry):
+    over = submit(registry, change(ends_at=LATER + DAY), who=ONE)
+    assert await refused(registry, over) == "NOT_ALLOWED"
+    assert await refused(registry, submit(registry, change(LATER), who=ONE)) == "NOT_ALLOWED"
+
+
+async def test_a_work_that_ended_meanwhile_is_not_changed(registry):
+    proposal = await submit(registry, change(NOON + DAY, LATER), who=ONE)
+    async with registry.write("end") as session:
+        await works.end(session, "W-1", at=NOON + 2 * DAY, saying=SAYING)
+
+    assert await refused(registry, confirm(registry, proposal.id)) == "NOT_REGISTERED_THEN"
+
+
+async def test_a_member_changes_the_rightholder_that_it_is(registry):
+    def renamed(name):
+        return acts.ChangeRightholder(name, DraftRightholder("Salz"), NOON, None)
+
+    proposal = await submit(registry, renamed("R-1"), who=ONE)
+    await confirm(registry, proposal.id)
+
+    assert await refused(registry, submit(registry, renamed("R-2"), who=ONE)) == "NOT_ALLOWED"
