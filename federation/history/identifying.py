@@ -20,7 +20,7 @@ async def held_by_others(
     `others` are the things that may have one; `numbering` gives those of a body that number one
     thing only. What was merged into another has none of its own: they are of the one that stays.
     """
-    ours = set() if statement.body is None else set(numbering(statement.body))
+    ours = set[str]() if statement.body is None else set(numbering(statement.body))
     same = {statement.thing, statement.merged_into or statement.thing}
     found = set[tuple[str, str]]()
     versions = await versions_over(session, kind, sorted(set(others) - same), statement.period)

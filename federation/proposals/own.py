@@ -84,5 +84,7 @@ async def _members(session: ReadSession, name: str | None, period: Span) -> set[
     if name is None:
         return {None}
     parts = (await over_period(session, RIGHTHOLDERS, [name], period))[name]
-    has_gap = first_gap((one.period for one in parts), period) is not None
-    return {one.body.member for one in parts} | ({None} if has_gap else set())
+    found: set[str | None] = {one.body.member for one in parts}
+    if first_gap([one.period for one in parts], period) is not None:
+        found.add(None)
+    return found
