@@ -7,7 +7,7 @@ from typing import ClassVar
 from federation.errors import RefusalError
 from federation.history import acts, search_store
 from federation.history import store as history
-from federation.history.kinds import Found, Moment, Place, Saying, Statement
+from federation.history.kinds import Found, Moment, Page, Place, Saying, Statement
 from federation.identifiers.schemes import IdentifierTakenError
 from federation.registry.service import UnknownMemberError
 from federation.registry.store import names_of
@@ -183,6 +183,6 @@ async def that_are(
 
 async def search(
     session: ReadSession, text: str, moment: Moment, *, after: Place | None, limit: int
-) -> list[Found[Rightholder]]:
+) -> Page[Rightholder]:
     """Return rightholders whose names hold the words of a text, in order of name, then id."""
     return await search_store.search(session, RIGHTHOLDERS, text, moment, after=after, limit=limit)

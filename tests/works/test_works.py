@@ -63,6 +63,19 @@ async def titles(database, *names, at=NOW, known_at=None):
     return [one.body.title for one in found]
 
 
+async def standing(database, address, *, at=NOW, size=100):
+    """Return the ids of the works that stood at an address, read page by page."""
+    names, after = [], ""
+    while True:
+        async with database.read() as session:
+            page = await service.standing_at(session, address, Moment(at), after=after, limit=size)
+        names += [one.thing for one in page.found]
+        if page.after is None:
+            return names
+        assert page.after.thing > after
+        after = page.after.thing
+
+
 async def refused(database, act, refusal):
     """Expect a refusal, and that it leaves no change."""
     async with database.read() as session:
@@ -86,14 +99,14 @@ async def test_a_work_is_found_by_its_id_its_identifier_and_its_address(database
     )
 
     async with database.read() as session:
-        by_isbn = await service.numbered(session, parse_identifier(ISBN), Moment(NOW))
-        there = await service.standing_at(session, "pub.example/foxes", Moment(NOW))
-        before = await service.standing_at(session, "pub.example/foxes", Moment(NOW - DAY))
+        by_isbn = await service.find_numbered(session, parse_identifier(ISBN), Moment(NOW))
+    there = await standing(database, "pub.example/foxes")
+    before = await standing(database, "pub.example/foxes", at=NOW - DAY)
 
     assert await titles(database, "W-1") == ["On Foxes"]
-    assert [one.thing for one in by_isbn] == ["W-1"]
-    assert [one.thing for one in there] == ["W-1"]
-    assert before == []
+    assert by_isbn is not None
+    assert by_isbn.thing == "W-1"
+    assert (there, before) == (["W-1"], [])
 
 
 async def test_a_correction_of_the_past_leaves_what_was_known_then(database):
@@ -114,10 +127,10 @@ async def test_what_is_found_by_an_identifier_had_it_then(database):
     one, two = parse_identifier("DOI:10.1000/one"), parse_identifier("DOI:10.1000/TWO")
 
     async with database.read() as session:
-        assert len(await service.numbered(session, one, Moment(NOW))) == 1
-        assert await service.numbered(session, two, Moment(NOW)) == []
-        assert await service.numbered(session, one, Moment(NOW + DAY)) == []
-        assert len(await service.numbered(session, two, Moment(NOW + DAY))) == 1
+        assert await service.find_numbered(session, one, Moment(NOW)) is not None
+        assert await service.find_numbered(session, two, Moment(NOW)) is None
+        assert await service.find_numbered(session, one, Moment(NOW + DAY)) is None
+        assert await service.find_numbered(session, two, Moment(NOW + DAY)) is not None
 
 
 async def test_a_work_that_ended_was_there_before(database):
@@ -146,10 +159,13 @@ async def test_a_merged_work_is_the_one_that_stays_until_it_is_demerged(database
     assert await titles(database, "W-1") == ["Foxes W-2"]
     assert await titles(database, "W-1", "W-2", "W-3", at=NOW + DAY) == ["Foxes W-3"]
     async with database.read() as session:
-        found = await service.numbered(session, parse_identifier("DOI:10.1/w-1"), both)
-        assert [one.thing for one in found] == ["W-3"]
+        found = await service.find_numbered(session, parse_identifier("DOI:10.1/w-1"), both)
+        assert found is not None
+        assert found.thing == "W-3"
         shown = await service.search(session, "foxes", both, after=None, limit=10)
-        assert [one.thing for one in shown] == ["W-3"]
+        assert [one.thing for one in shown.found] == ["W-3"]
+        by_its_words = await service.search(session, "w 2", both, after=None, limit=10)
+        assert by_its_words.found == []
 
     async with database.write("demerge") as session:
         await service.demerge(session, RULES, "W-1", at=NOW + 2 * DAY, saying=said())
@@ -192,8 +208,9 @@ async def test_a_number_of_one_work_is_not_given_to_another_at_that_time(databas
     assert detail == f"{ISBN} is of W-1"
     await register(database, "W-3", **{**taken, "content_type": "CHAPTER"})
     async with database.read() as session:
-        found = await service.numbered(session, parse_identifier(ISBN), Moment(NOW))
-    assert [one.thing for one in found] == ["W-1", "W-3"]  # the book first, then what is in it
+        found = await service.find_numbered(session, parse_identifier(ISBN), Moment(NOW))
+    assert found is not None
+    assert found.thing == "W-1"  # the book, not what is in it
     await merge(database, "W-1", "W-3", at=NOW + DAY)
     await register(database, "W-2", at=NOW + DAY, **taken)
 
