@@ -76,7 +76,7 @@ def create_versions(table: str) -> None:
         op.execute(
             f"CREATE VIRTUAL TABLE {table}_words USING "
             "fts5(words, content='', detail=none, columnsize=0, tokenize='ascii', "
-            "prefix='1 2 3')"
+            "prefix='1')"
         )
     else:
         op.execute(

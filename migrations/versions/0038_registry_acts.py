@@ -120,7 +120,7 @@ def create_member_versions() -> None:
         op.execute(
             f"CREATE VIRTUAL TABLE {VERSIONS}_words USING "
             "fts5(words, content='', detail=none, columnsize=0, tokenize='ascii', "
-            "prefix='1 2 3')"
+            "prefix='1')"
         )
     else:
         op.execute(

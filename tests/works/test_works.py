@@ -1,3 +1,4 @@
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -257,6 +258,12 @@ async def test_a_rightholder_is_registered_before_a_work_names_it(database):
         ({"title": "a\u202eb"}, "title: 'a\\u202eb' has characters that cannot be printed"),
         ({"title": "x", "content_tier": "gold"}, "content_tier: 'gold' is none of"),
         ({"title": "x", "languages": ["English"]}, "languages: 'English' is no language tag"),
+        ({"title": "x", "languages": ["en-" + "a" * 33]}, "languages: 'en-a"),
+        ({"title": "x", "languages": ["en-x-" + "abc-" * 8 + "a"]}, "languages: 'en-x-abc"),
+        ({"title": "x", "languages": ["en-a"]}, "languages: 'en-a' is no language tag"),
+        ({"title": "x", "languages": ["en-x"]}, "languages: 'en-x' is no language tag"),
+        ({"title": "x", "addresses": ["a.example/" + "b" * 1_991]}, "longer than 2000 bytes"),
+        ({"title": "x", "identifiers": ["DOI:10.1000/" + "İ" * 240]}, "longer than 256"),
         ({"title": "x", "word_count": -1}, "word_count: -1 is not between 0 and 2147483647"),
         ({"title": "x", "identifiers": ["IPI:00014107338"]}, "IPI numbers no works"),
         ({"title": "x", "addresses": ["http://a b/"]}, "addresses: "),
@@ -268,6 +275,62 @@ async def test_a_rightholder_is_registered_before_a_work_names_it(database):
 )
 async def test_what_cannot_be_read_is_refused_with_the_field_and_why(database, draft, detail):
     assert detail in await refused(database, register(database, "W-1", **draft), BadWorkError)
+
+
+async def test_what_is_just_short_enough_is_kept(database):
+    languages = ["en-x-foo", "de-a-value", "zh-Hant-TW", "en-a-bbb-x-a-ccc", "sl-rozaj-biske-1994"]
+    doi, address = "DOI:10.1000/" + "x" * 240, "a.example/" + "b" * 1_990
+    found = await register(
+        database, "W-1", title="x", languages=languages, identifiers=[doi], addresses=[address]
+    )
+
+    assert found.body.languages == tuple(languages)
+    assert (found.body.identifiers, found.body.addresses) == ((doi,), (address,))
+    assert await standing(database, address) == ["W-1"]
+
+
+async def test_a_journal_of_many_articles_is_found_by_its_number_without_them(
+    database, monkeypatch
+):
+    monkeypatch.setattr(service, "SHARING_MAX", 3)
+    issn = "ISSN:03178471"
+    for number in range(5):
+        await register(database, f"A-{number}", title=f"Article {number}", identifiers=[issn])
+    asked = parse_identifier(issn)
+    async with database.read() as session:
+        first = await service.find_numbered(session, asked, Moment(NOW))
+    await register(database, "J", title="Foxes", content_type="JOURNAL", identifiers=[issn])
+    async with database.read() as session:
+        found = await service.find_numbered(session, asked, Moment(NOW))
+
+    assert (first.thing, found.thing) == ("A-0", "J")
+    again = {"title": "Foxes", "content_type": "JOURNAL", "identifiers": [issn]}
+    detail = await refused(database, register(database, "K", **again), IdentifierTakenError)
+    assert detail == f"{issn} is of J"
+    await change(database, "J", title="Foxes", at=NOW + DAY, identifiers=[issn])
+    await register(database, "K", at=NOW + DAY, **again)
+
+
+async def test_works_at_an_address_are_looked_at_so_many_at_a_time(database, monkeypatch):
+    monkeypatch.setattr(service, "STANDING_MAX", 2)
+    names = [f"W-{number}" for number in range(5)]
+    for name in names:
+        await register(database, name, title=name, addresses=["pub.example/"])
+    for name in ("W-0", "W-1"):
+        await change(database, name, title=name, at=NOW)
+
+    assert await standing(database, "pub.example/", size=1) == ["W-2", "W-3", "W-4"]
+    assert await standing(database, "pub.example/") == ["W-2", "W-3", "W-4"]
+
+
+async def test_many_merges_are_followed_to_the_one_that_stays(database):
+    names = [f"W-{number}" for number in range(6)]
+    for name in names:
+        await register(database, name, title=name)
+    for one, other in itertools.pairwise(names):
+        await merge(database, one, other)
+
+    assert await titles(database, *names) == ["W-5"]
 
 
 async def test_an_id_is_one_that_travels(database):
