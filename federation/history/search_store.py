@@ -113,7 +113,7 @@ async def _looked_through(
 def _known(kind: Kind[Body], moment: Moment) -> Select[Any]:
     """Ask for what an index has in order: what is known now, or everything that ever was."""
     table = kind.table
-    query: Select[Any] = select(
+    columns: list[Any] = [
         table.version,
         table.starts_at,
         table.ends_at,
@@ -121,7 +121,8 @@ def _known(kind: Kind[Body], moment: Moment) -> Select[Any]:
         table.superseded_at,
         table.merged_into,
         table.words,
-    )
+    ]
+    query = select(*columns)
     return query.where(is_known(table, None)) if moment.known_at is None else query
 
 
