@@ -51,7 +51,7 @@ LIMITS = {
     "work": 80.0,
 }  # p50, milliseconds
 BEFORE, LATER = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
-SHARED, HOME, SHARING = Identifier(Scheme.ISSN, "03178471"), "home.example/", 10  # one in ten
+SHARED, HOME, SHARING = Identifier(Scheme.ISSN, "03178471"), "home.example/", 500  # one in so many
 TABLES = ("history_change", "works_version", "works_identifier", "works_address")
 COMMON = ("the", "of", "and", "a", "in", "history", "new")
 COMMON_PART = 0.3  # of the words of a title
