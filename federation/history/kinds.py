@@ -108,3 +108,14 @@ class Found(Generic[Body]):
     period: Span
     place: Place
     merged_into: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Body]):
+    """A page of a long list, and after which place the next one begins, None where it ends.
+
+    A page may be shorter than what was asked for and the list go on: so many were looked at.
+    """
+
+    found: list[Found[Body]]
+    after: Place | None

@@ -1,7 +1,8 @@
 """Finding things by their words, with the same result and order on every database.
 
 We make the words (`values/search_words.py`); the database's own full-text index only says which
-versions hold them. Nothing here writes.
+versions hold them. However many there are, a page looks at no more than some thousands of them.
+Nothing here writes.
 """
 
 from collections.abc import Sequence
@@ -9,15 +10,18 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, TextClause, select, text, tuple_
 
-from federation.history.kinds import Body, Found, Kind, Moment, Place
-from federation.history.store import found_of, in_force
+from federation.history.kinds import Body, Kind, Moment, Page, Place
+from federation.history.store import found_of, in_force, is_known
 from federation.history.tables import Versioned
 from federation.store.sessions import ReadSession
 from federation.values.search_words import words_of
 
-SORTED_MAX: Final = 2_000
-"""So many versions that match are put in order; of more, things in order are looked at instead."""
-LOOKED_AT_MAX: Final = 50_000
+FEW: Final = 2_000
+"""So many versions that match are put in order at once."""
+LOOKED_AT_MAX: Final = 10_000
+"""Of more, so many things in order are looked at for a page."""
+MANY: Final = 20_000
+"""And where those do not fill it, so many that match are put in order all the same."""
 WORDS_MAX: Final = 20
 """Words after so many are not asked for."""
 
@@ -29,7 +33,7 @@ _HOLDING: Final = {
     ),
 }
 _VERSION: Final = {"sqlite": "rowid", "postgresql": "version"}
-_FEW: Final = "SELECT {version} FROM {holding} LIMIT :most"
+_FIRST: Final = "SELECT {version} FROM {holding} LIMIT :most"
 _ALL: Final = {
     "sqlite": "{table}.version IN (SELECT rowid FROM {holding})",
     # An array is made once; of IN PostgreSQL may ask the index again for every row.
@@ -47,41 +51,38 @@ async def search(
     *,
     after: Place | None,
     limit: int,
-) -> list[Found[Body]]:
-    """Return things in order of what they are sorted by, then of their ids.
+) -> Page[Body]:
+    """Return a page of things in order of what they are sorted by, then of their ids.
 
     They hold every word asked for, the last one as the beginning of a word; without a word every
-    thing is found. The order is that of bytes. `after` is the place of the last one seen.
+    thing is found. The order is that of bytes. `after` is where the page before ended. A page
+    may have fewer things than `limit`, even none, and go on: after so many looked at it ends.
     """
     words = words_of(asked)[:WORDS_MAX]
-    if not words:
-        return await _sorted(session, kind, _listed(kind, moment), after, limit)
-    few = await _few(session, kind, words)
+    few = await _holding_at_most(session, kind, words, FEW) if words else None
     if few is not None:
-        found = _listed(kind, moment).where(kind.table.version.in_(few))
-        return await _sorted(session, kind, found, after, limit)
-    if moment.known_at is None:
-        looked = await _looked_through(session, kind, moment, words, after, limit)
-        if looked is not None:
-            return looked
-    query = _listed(kind, moment).where(_matching(session, kind, words))
-    return await _sorted(session, kind, query, after, limit)
+        return await _put_in_order(session, kind, kind.table.version.in_(few), moment, after, limit)
+    page = await _looked_through(session, kind, moment, words, after, limit)
+    is_short = len(page.found) < limit and page.after is not None
+    if words and is_short and await _holding_at_most(session, kind, words, MANY) is not None:
+        matching = _matching(session, kind, words)
+        return await _put_in_order(session, kind, matching, moment, after, limit)
+    return page
 
 
-async def _few(
-    session: ReadSession, kind: Kind[Body], words: Sequence[str]
+async def _holding_at_most(
+    session: ReadSession, kind: Kind[Body], words: Sequence[str], most: int
 ) -> Sequence[int] | None:
-    """Return the versions that match, None where there are more than are put in order."""
+    """Return the versions that hold the words, None where there are more than so many."""
     dialect = session.get_bind().dialect.name
-    holding = _holding(dialect, kind)
-    query = text(_FEW.format(version=_VERSION[dialect], holding=holding))
-    asked = {"asked": _asked(dialect, words), "most": SORTED_MAX + 1}
+    query = text(_FIRST.format(version=_VERSION[dialect], holding=_holding(dialect, kind)))
+    asked = {"asked": _asked(dialect, words), "most": most + 1}
     if dialect == "postgresql":
         await session.execute(_BY_INDEX)
     found = list(await session.scalars(query, asked))
     if dialect == "postgresql":
         await session.execute(_AS_EVER)
-    return found if len(found) <= SORTED_MAX else None
+    return found if len(found) <= most else None
 
 
 async def _looked_through(
@@ -91,31 +92,55 @@ async def _looked_through(
     words: Sequence[str],
     after: Place | None,
     limit: int,
-) -> list[Found[Body]] | None:
-    """Look at things in order until enough match; None where that takes too long."""
-    window = _ordered(kind, _listed(kind, moment), after).limit(LOOKED_AT_MAX).subquery()
-    query = select(window.c.version).where(*_written(window.c.words, words)).limit(limit)
-    versions = list(await session.scalars(query))
-    if len(versions) < limit:
-        return None
-    rows = await session.scalars(select(kind.table).where(kind.table.version.in_(versions)))
-    return sorted((found_of(kind, row) for row in rows), key=lambda found: found.place)
+) -> Page[Body]:
+    """Look at so many things in order; the page ends where it is full, or at the last of them."""
+    everything = _ordered(kind, _known(kind, moment), after)
+    window = everything.limit(LOOKED_AT_MAX).subquery()
+    versions: Any = window.c
+    query = select(versions.version).where(
+        in_force(versions, moment), versions.merged_into.is_(None), *_written(versions.words, words)
+    )
+    numbers = list(await session.scalars(query.limit(limit + 1)))
+    rows = await session.scalars(select(kind.table).where(kind.table.version.in_(numbers)))
+    found = sorted((found_of(kind, row) for row in rows), key=lambda one: one.place)
+    if len(found) > limit:
+        return Page(found[:limit], found[limit - 1].place)
+    places = everything.with_only_columns(kind.table.sorted_by, kind.table.thing)
+    last = (await session.execute(places.offset(LOOKED_AT_MAX - 1).limit(1))).first()
+    return Page(found, None if last is None else Place(*last))
 
 
-async def _sorted(
+def _known(kind: Kind[Body], moment: Moment) -> Select[Any]:
+    """Ask for what an index has in order: what is known now, or everything that ever was."""
+    table = kind.table
+    columns: list[Any] = [
+        table.version,
+        table.starts_at,
+        table.ends_at,
+        table.recorded_at,
+        table.superseded_at,
+        table.merged_into,
+        table.words,
+    ]
+    query = select(*columns)
+    return query.where(is_known(table, None)) if moment.known_at is None else query
+
+
+async def _put_in_order(
     session: ReadSession,
     kind: Kind[Body],
-    query: Select[Any],
+    which: ColumnElement[bool] | TextClause,
+    moment: Moment,
     after: Place | None,
     limit: int,
-) -> list[Found[Body]]:
-    rows = await session.scalars(_ordered(kind, query, after).limit(limit))
-    return [found_of(kind, row) for row in rows]
-
-
-def _listed(kind: Kind[Body], moment: Moment) -> Select[Any]:
-    is_listed = kind.table.merged_into.is_(None)
-    return select(kind.table).where(in_force(kind.table, moment), is_listed)
+) -> Page[Body]:
+    """Put some versions in order, of which there are not too many."""
+    query = select(kind.table).where(
+        in_force(kind.table, moment), kind.table.merged_into.is_(None), which
+    )
+    rows = await session.scalars(_ordered(kind, query, after).limit(limit + 1))
+    found = [found_of(kind, row) for row in rows]
+    return Page(found[:limit], found[limit - 1].place if len(found) > limit else None)
 
 
 def _ordered(kind: Kind[Body], query: Select[Any], after: Place | None) -> Select[Any]:
@@ -128,7 +153,7 @@ def _ordered(kind: Kind[Body], query: Select[Any], after: Place | None) -> Selec
 def _written(column: ColumnElement[str], words: Sequence[str]) -> list[ColumnElement[bool]]:
     """Ask the same of a text as the index: words hold letters and digits only."""
     whole = [column.like(f"% {word} %") for word in words[:-1]]
-    return [*whole, column.like(f"% {words[-1]}%")]
+    return [*whole, *(column.like(f"% {word}%") for word in words[-1:])]
 
 
 def _matching(session: ReadSession, kind: Kind[Body], words: Sequence[str]) -> TextClause:

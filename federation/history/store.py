@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 
 from federation.history.kinds import (
     Body,
@@ -29,6 +29,7 @@ from federation.store.bulk import in_chunks, insert_rows, set_column
 from federation.store.sessions import ReadSession, WriteSession
 
 _WORDS_ROWS = 400
+_THINGS = 100  # questions in one query
 _CHANGE = ["number", "kind", "thing", "act", "starts_at", "recorded_at", "recorded_by", "reason"]
 _VERSION = [
     "version",
@@ -229,11 +230,22 @@ async def changes_after(
 
 
 async def changes_of(
-    session: ReadSession, kind: str, thing: str, *, after: int, limit: int
-) -> list[Change]:
-    """Return what was said of one thing, in order."""
-    query = select(Change).where(Change.kind == kind, Change.thing == thing, Change.number > after)
-    return list(await session.scalars(query.order_by(Change.number).limit(limit)))
+    session: ReadSession, kind: str, things: Sequence[str], *, after: int, limit: int
+) -> dict[str, list[Change]]:
+    """Return {thing: what was said of it, in order, so many at most}, by one query."""
+    found: dict[str, list[Change]] = {thing: [] for thing in things}
+    for chunk in in_chunks(things, _THINGS):
+        each = [_numbers_of(kind, thing, after, limit) for thing in chunk]
+        query = select(Change).where(Change.number.in_(union_all(*each)))
+        for row in await session.scalars(query.order_by(Change.number)):
+            found[row.thing].append(row)
+    return found
+
+
+def _numbers_of(kind: str, thing: str, after: int, limit: int) -> Select[tuple[int]]:
+    is_its = (Change.kind == kind, Change.thing == thing, Change.number > after)
+    numbers = select(Change.number).where(*is_its).order_by(Change.number).limit(limit)
+    return select(numbers.subquery().c.number)
 
 
 async def known_of(

@@ -21,7 +21,7 @@ class Change(Base):
     """
 
     __tablename__ = "history_change"
-    __table_args__ = (Index("ix_history_change_kind_thing", "kind", "thing"),)
+    __table_args__ = (Index("ix_history_change_kind_thing", "kind", "thing", "number"),)
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(String(16))
     thing: Mapped[str] = mapped_column(String(128))
@@ -61,11 +61,12 @@ class Versioned:
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
-        """Find a thing by its id, and those that are known now in their order."""
+        """Find a thing by its id, and those known now, or ever, in their order."""
         known = text("superseded_at IS NULL")
         name = f"ix_{cls.__tablename__}"
         return (
             Index(f"{name}_thing", "thing"),
+            Index(f"{name}_sorted", "sorted_by", "thing"),
             Index(
                 f"{name}_known", "sorted_by", "thing", sqlite_where=known, postgresql_where=known
             ),

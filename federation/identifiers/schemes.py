@@ -82,9 +82,12 @@ def read_identifier(scheme: Scheme, text: str) -> Identifier:
     if len(text) > LENGTH_MAX:
         raise BadIdentifierError(f"{scheme}: longer than {LENGTH_MAX} characters")
     try:
-        return Identifier(scheme, _READERS[scheme](text.strip()))
+        value = _READERS[scheme](text.strip())
     except ValueError as error:
         raise BadIdentifierError(f"{scheme} {text[:80]!r}: {error}") from error
+    if len(value) > LENGTH_MAX:  # lower case may be longer
+        raise BadIdentifierError(f"{scheme}: longer than {LENGTH_MAX} characters")
+    return Identifier(scheme, value)
 
 
 def parse_identifier(text: str) -> Identifier:

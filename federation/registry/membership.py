@@ -7,7 +7,7 @@ import msgspec
 
 from federation.history.kinds import Kind
 from federation.registry.tables import MemberVersion
-from federation.values.search_words import words_of
+from federation.values.search_words import distinct_words, words_of
 
 SORTED_BY_MAX: Final = 200
 
@@ -27,7 +27,7 @@ class MemberDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def words(self) -> list[str]:
         """The words it is found by, each once."""
-        return list(dict.fromkeys(words_of(self.name)))
+        return distinct_words([self.name])
 
 
 MEMBERS: Final = Kind("MEMBER", MemberVersion, MemberDetails)

@@ -9,7 +9,7 @@ import msgspec
 
 from federation.identifiers.schemes import OF_RIGHTHOLDERS, parse_identifier
 from federation.values.fields import BadFieldsError, Fault, Fields, id_within, one_of, plain_text
-from federation.values.search_words import words_of
+from federation.values.search_words import distinct_words, words_of
 
 OTHER_NAMES_MAX, IDENTIFIERS_MAX = 50, 20
 SORTED_BY_MAX: Final = 200
@@ -51,8 +51,7 @@ class Rightholder(msgspec.Struct, frozen=True, omit_defaults=True):
     def words(self) -> list[str]:
         """The words it is found by, each once: of names and identifiers."""
         numbers = (text.partition(":")[2] for text in self.identifiers)
-        text = " \n ".join((self.name, *self.other_names, *numbers))
-        return list(dict.fromkeys(words_of(text)))
+        return distinct_words((self.name, *self.other_names, *numbers))
 
 
 class BadRightholderError(BadFieldsError):

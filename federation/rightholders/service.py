@@ -8,7 +8,7 @@ from federation.errors import RefusalError
 from federation.history import acts, search_store
 from federation.history import store as history
 from federation.history.identifying import held_by_others
-from federation.history.kinds import Found, Moment, Place, Saying, Statement
+from federation.history.kinds import Found, Moment, Page, Place, Saying, Statement
 from federation.history.merges import as_merged
 from federation.identifiers.schemes import IdentifierTakenError
 from federation.registry.service import UnknownMemberError
@@ -169,6 +169,6 @@ async def that_are(
 
 async def search(
     session: ReadSession, text: str, moment: Moment, *, after: Place | None, limit: int
-) -> list[Found[Rightholder]]:
+) -> Page[Rightholder]:
     """Return rightholders whose names hold the words of a text, in order of name, then id."""
     return await search_store.search(session, RIGHTHOLDERS, text, moment, after=after, limit=limit)

@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import msgspec
 import strawberry
+from strawberry.dataloader import DataLoader
 from strawberry.litestar import BaseContext
 
 from federation.errors import RefusalError
@@ -23,11 +25,13 @@ class Context(BaseContext, kw_only=True):
     """The context of one GraphQL request: this server, and who asks, None for nobody.
 
     `asker` is by what quotas count whoever asks: its subject, or the address it comes from.
+    `loaders` put together what the fields of one request ask for, by name.
     """
 
     server: Server
     principal: Principal | None
     asker: str
+    loaders: dict[str, DataLoader[Any, Any]] = msgspec.field(default_factory=dict)
 
     def count(self, weight: Weight, *, is_answered: bool) -> None:
         """Count what running a document costs beyond a request, or refuse (TOO_MANY_REQUESTS).

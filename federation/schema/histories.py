@@ -3,22 +3,41 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar, Final, NamedTuple
 
 import strawberry
+from strawberry.dataloader import DataLoader
 
+from federation.errors import RefusalError
 from federation.history import acts, store
 from federation.history import tables as rows
-from federation.history.kinds import Saying
+from federation.history.kinds import Moment, Saying
 from federation.schema.context import Change as Acting
 from federation.schema.context import Info, Refused
 from federation.schema.pages import Connection
 from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.ids import without_code
 from federation.values.reason import stated
-from federation.values.roles import MAY_READ_MEMBERS, PEER
+from federation.values.roles import MAY_READ_HISTORIES, MAY_READ_MEMBERS
 
 _LIST = "registryChanges"
+CHANGES_MAX: Final = 5_000
+"""So many changes of things are asked for in one request."""
+
+
+class TooManyChangesError(RefusalError):
+    """One request may ask for at most 5,000 changes of things: ask for fewer things, or fewer."""
+
+    code: ClassVar[str] = "TOO_MUCH_TO_SEARCH"
+
+
+class Asked(NamedTuple):
+    """Which changes a field asks for: so many of a thing of a kind, after a number."""
+
+    kind: str
+    thing: str
+    after: int
+    limit: int
 
 
 @strawberry.enum(description="What a change is about.")
@@ -96,6 +115,58 @@ def is_staff(info: Info) -> bool:
     return not info.context.require().roles.isdisjoint(MAY_READ_MEMBERS.staff)
 
 
+def is_partner(info: Info) -> bool:
+    """Tell whether who asks is shown all of a registry but its members: a partner, or staff."""
+    return not info.context.require().roles.isdisjoint(MAY_READ_HISTORIES)
+
+
+def moment_of(info: Info, at: datetime | None, known_at: datetime | None) -> Moment:
+    """Return of when an answer is to be, now by default.
+
+    What was known once is for partners and staff only (NOT_ALLOWED): also what was wrong of a
+    person, and taken back, is in it for ever.
+    """
+    info.context.require()
+    if known_at is not None:
+        info.context.require(*MAY_READ_HISTORIES)
+    return Moment(at or info.context.server.clock(), known_at)
+
+
+async def changes_of(
+    info: Info, kind: str, thing: str, first: int, after: str | None
+) -> Connection[RegistryChange]:
+    """Show what was said of a thing, to partners and staff; all of one request by one query."""
+    info.context.require(*MAY_READ_HISTORIES)
+    size = page_size(first)
+    loaders = info.context.loaders
+    if _LIST not in loaders:
+        loaders[_LIST] = _loader(info)
+    found = await loaders[_LIST].load(Asked(kind, thing, number_after(after), size + 1))
+    return connection(info.context.server.code, found, size, staff=is_staff(info))
+
+
+def _loader(info: Info) -> DataLoader[Asked, list[rows.Change]]:
+    total = 0
+
+    async def load(asked: list[Asked]) -> list[list[rows.Change]]:
+        nonlocal total
+        total += sum(one.limit - 1 for one in asked)
+        if total > CHANGES_MAX:
+            raise TooManyChangesError(str(total))
+        found: dict[Asked, list[rows.Change]] = {}
+        alike = dict.fromkeys(one._replace(thing="") for one in asked)
+        async with info.context.server.db.read() as session:
+            for each in alike:
+                things = [one.thing for one in asked if one._replace(thing="") == each]
+                told = await store.changes_of(
+                    session, each.kind, things, after=each.after, limit=each.limit
+                )
+                found |= {each._replace(thing=thing): them for thing, them in told.items()}
+        return [found[one] for one in asked]
+
+    return DataLoader(load)
+
+
 def saying(at: Acting, reason: str) -> Saying:
     """Return who says something, and why, as it is kept with it (REASON)."""
     return Saying(at.who.subject, stated(reason), at.now)
@@ -142,7 +213,7 @@ class RegistryChangeQuery:
         A change is seen once it is committed, and never leaves the feed. Who asks again with the
         same cursor gets the same entries, and maybe more (BAD_PAGE, BAD_CURSOR).
         """
-        info.context.require(PEER, *MAY_READ_MEMBERS.staff)
+        info.context.require(*MAY_READ_HISTORIES)
         server, staff = info.context.server, is_staff(info)
         size, number = page_size(first), number_after(after)
         shown = [kind for kind in RegistryThing if staff or kind != RegistryThing.MEMBER]

@@ -207,16 +207,11 @@ class MemberQuery:
         size, place = page_size(first), key_of(_MEMBERS, after, Place)
         moment = Moment(at or server.clock(), known_at)
         async with server.db.read() as session:
-            found = await search_store.search(
-                session, MEMBERS, text, moment, after=place, limit=size + 1
+            page = await search_store.search(
+                session, MEMBERS, text, moment, after=place, limit=size
             )
-            shown = await _shown(session, found, moment)
-        return Connection.of(
-            found,
-            size,
-            lambda one: cursor_of(_MEMBERS, one.place),
-            lambda one: shown[one.thing],
-        )
+            shown = await _shown(session, page.found, moment)
+        return Connection.of_page(_MEMBERS, page, lambda one: shown[one.thing])
 
     @strawberry.field(description="A member of this collective; null where there is none then.")
     async def member(

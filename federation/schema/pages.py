@@ -1,9 +1,12 @@
 """Connections: a page of a long list, its cursors, and whether there is more."""
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import strawberry
+
+from federation.history.kinds import Found, Page
+from federation.values.cursors import cursor_of
 
 Node = TypeVar("Node")
 Row = TypeVar("Row")
@@ -11,11 +14,12 @@ Row = TypeVar("Row")
 
 @strawberry.type(description="Whether a list goes on after a page, and from where.")
 class PageInfo:
-    """`end_cursor` is that of the last entry of the page, null where the page is empty."""
+    """A page may be shorter than asked for while the list goes on; null: there is nothing more."""
 
     has_next_page: bool = strawberry.field(description="Whether the list has more entries.")
     end_cursor: str | None = strawberry.field(
-        description="What to give as `after` for the next page; null where this one is empty."
+        description="What to give as `after` for the next page; null where this one is empty "
+        "and the last."
     )
 
 
@@ -47,4 +51,15 @@ class Connection(Generic[Node]):
         more = PageInfo(
             has_next_page=len(rows) > first, end_cursor=edges[-1].cursor if edges else None
         )
+        return cls(edges=edges, page_info=more)
+
+    @classmethod
+    def of_page(
+        cls, name: str, page: Page[Any], shown: Callable[[Found[Any]], Node]
+    ) -> "Connection[Node]":
+        """Show a page of the list `name`, which may go on where it is not full."""
+        edges = [Edge(cursor=cursor_of(name, one.place), node=shown(one)) for one in page.found]
+        last = edges[-1].cursor if edges else None
+        end = last if page.after is None else cursor_of(name, page.after)
+        more = PageInfo(has_next_page=page.after is not None, end_cursor=end)
         return cls(edges=edges, page_info=more)

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import strawberry
 
-from federation.history.kinds import Found, Moment, Place
+from federation.history.kinds import Found, Place
 from federation.rightholders import rightholder as rules
 from federation.rightholders import service
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.histories import Ended, EndedResult, is_staff, saying, within
+from federation.schema.histories import Ended, EndedResult, is_staff, moment_of, saying, within
 from federation.schema.pages import Connection
-from federation.values.cursors import cursor_of, key_of, page_size
-from federation.values.roles import MAY_KEEP_THE_REGISTRY
+from federation.values.cursors import key_of, page_size
+from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_READ_HISTORIES
 
 _LIST = "rightholders"
 
@@ -105,7 +105,10 @@ RightholderResult = Annotated[Rightholder | Refused, strawberry.union("Righthold
 
 @strawberry.type
 class RightholderQuery:
-    """Whom a collective represents, and represented."""
+    """Whom a collective represents, and represented: for its staff and for partners only.
+
+    Who wrote under which pseudonym, and when somebody died, is for nobody else.
+    """
 
     @strawberry.field(description="Rightholders of this collective, by name.")
     async def rightholders(
@@ -120,18 +123,16 @@ class RightholderQuery:
         """List those whose names hold every word of a text, the last word as a beginning.
 
         `at` is the instant asked about, now by default; `known_at` asks what was known then. A page
-        has 1 to 100 entries (BAD_PAGE, BAD_CURSOR).
+        has 1 to 100 entries (BAD_PAGE, BAD_CURSOR); it may have fewer and the list go on.
         """
+        info.context.require(*MAY_READ_HISTORIES)
         staff, server = is_staff(info), info.context.server
         size, place = page_size(first), key_of(_LIST, after, Place)
-        moment = Moment(at or server.clock(), known_at)
+        moment = moment_of(info, at, known_at)
         async with server.db.read() as session:
-            found = await service.search(session, text, moment, after=place, limit=size + 1)
-        return Connection.of(
-            found,
-            size,
-            lambda one: cursor_of(_LIST, one.place),
-            lambda one: Rightholder.of(server.code, one, is_staff=staff),
+            page = await service.search(session, text, moment, after=place, limit=size)
+        return Connection.of_page(
+            _LIST, page, lambda one: Rightholder.of(server.code, one, is_staff=staff)
         )
 
     @strawberry.field(description="A rightholder of this collective; null where there is none.")
@@ -143,8 +144,9 @@ class RightholderQuery:
         known_at: datetime | None = None,
     ) -> Rightholder | None:
         """Return one by its id, with or without the collective's code; merged ones as one."""
+        info.context.require(*MAY_READ_HISTORIES)
         staff, server = is_staff(info), info.context.server
-        moment = Moment(at or server.clock(), known_at)
+        moment = moment_of(info, at, known_at)
         async with server.db.read() as session:
             found = await service.find(session, [id.removeprefix(f"{server.code}:")], moment)
         return Rightholder.of(server.code, found[0], is_staff=staff) if found else None

@@ -6,29 +6,28 @@ from typing import Annotated
 import strawberry
 
 from federation.addresses.urls import normalise_url
-from federation.history import store as history
-from federation.history.kinds import Found, Moment, Place
+from federation.history.kinds import Found, Place
 from federation.identifiers import schemes
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.histories import (
     Ended,
     EndedResult,
     RegistryChange,
-    connection,
-    is_staff,
-    number_after,
+    changes_of,
+    is_partner,
+    moment_of,
     saying,
     within,
 )
 from federation.schema.pages import Connection
 from federation.schema.scalars import ContentTier
-from federation.values.cursors import cursor_of, key_of, page_size
+from federation.values.cursors import key_of, page_size
 from federation.values.roles import MAY_KEEP_THE_REGISTRY
 from federation.works import service
 from federation.works import work as rules
 from federation.works.store import WORKS
 
-_LIST = "works"
+_LIST, _LIST_AT = "works", "worksAt"
 
 strawberry.enum(rules.ContentType, description="What kind of thing a work is.")
 strawberry.enum(rules.CreatorRole, description="What a creator did.")
@@ -49,12 +48,14 @@ class Identifier:
         return cls(scheme=schemes.Scheme(scheme), value=value)
 
 
-@strawberry.type(description="Who made a work, and how he is to be credited.")
+@strawberry.type(description="Who made a work, and how to credit them.")
 class Creator:
     """A creator of a work."""
 
-    name: str = strawberry.field(description="His name.")
-    role: rules.CreatorRole = strawberry.field(description="What he did.")
+    name: str = strawberry.field(
+        description="The name; to others than staff and partners the pseudonym, where there is one."
+    )
+    role: rules.CreatorRole = strawberry.field(description="What they did.")
     credit_line: str | None = strawberry.field(
         description="The text to print where the work is used; null where the name will do."
     )
@@ -62,7 +63,8 @@ class Creator:
         description="The name that the work appeared under, where it is another."
     )
     rightholder: strawberry.ID | None = strawberry.field(
-        description="The id of the rightholder that he is, where he is represented here."
+        description="The id of the rightholder that this is, where represented here; of one with a "
+        "pseudonym for staff and partners only."
     )
 
 
@@ -92,7 +94,8 @@ class Work:
     )
     published_on: date | None = strawberry.field(description="The day it was first published.")
     rightholder: strawberry.ID | None = strawberry.field(
-        description="The id of the rightholder who has the rights in it."
+        description="The id of the rightholder who has the rights in it; for staff and partners "
+        "only where that is a creator with a pseudonym."
     )
     canonical: strawberry.ID | None = strawberry.field(
         description="The work that this is a syndicated copy of, at any collective."
@@ -102,23 +105,20 @@ class Work:
         description="Before when it is so; null where no end is known."
     )
 
-    @strawberry.field(description="What was said of it, in order.")
+    @strawberry.field(description="What was said of it, in order; for staff and partners only.")
     async def changes(
         self, info: Info, first: int, after: str | None = None
     ) -> Connection[RegistryChange]:
-        """List what was said of the work, from registering it on (BAD_PAGE, BAD_CURSOR)."""
-        server, staff = info.context.server, is_staff(info)
-        size, number = page_size(first), number_after(after)
-        async with server.db.read() as session:
-            found = await history.changes_of(
-                session, WORKS.name, self.key, after=number, limit=size + 1
-            )
-        return connection(server.code, found, size, staff=staff)
+        """List what was said of the work, from registering it on (BAD_PAGE, BAD_CURSOR).
+
+        One request may ask for 5,000 changes at most, of all its works (TOO_MUCH_TO_SEARCH).
+        """
+        return await changes_of(info, WORKS.name, self.key, first, after)
 
     @classmethod
-    def of(cls, node: str, found: Found[rules.Work]) -> "Work":
-        """Show a work of this collective."""
-        body = found.body
+    def of(cls, node: str, found: Found[rules.Work], *, whole: bool) -> "Work":
+        """Show a work of this collective: whole to staff and partners, else as it is published."""
+        body = found.body if whole else found.body.as_published()
 
         def whose(name: str | None) -> strawberry.ID | None:
             return None if name is None else strawberry.ID(f"{node}:{name}")
@@ -153,13 +153,13 @@ class Work:
         )
 
 
-@strawberry.input(description="A creator as he is described.")
+@strawberry.input(description="A creator as described.")
 class CreatorInput:
     """Who made a work."""
 
-    name: str = strawberry.field(description="His name, at most 1,000 characters.")
+    name: str = strawberry.field(description="The name, at most 1,000 characters.")
     role: rules.CreatorRole = strawberry.field(
-        default=rules.CreatorRole.AUTHOR, description="What he did."
+        default=rules.CreatorRole.AUTHOR, description="What they did."
     )
     credit_line: str | None = strawberry.field(
         default=None, description="The text to print where the work is used."
@@ -168,7 +168,7 @@ class CreatorInput:
         default=None, description="The name that the work appeared under, where it is another."
     )
     rightholder: str | None = strawberry.field(
-        default=None, description="The id, within the collective, of the rightholder that he is."
+        default=None, description="The id, within the collective, of the rightholder that this is."
     )
 
 
@@ -256,20 +256,15 @@ class WorkQuery:
 
         The last word may be the beginning of one; case and accents make no difference. The order
         is that of titles, then of ids. `at` is the instant asked about, now by default; `known_at`
-        asks what was known then. A page has 1 to 100 entries (BAD_PAGE, BAD_CURSOR).
+        asks what was known then, for staff and partners only (NOT_ALLOWED). A page has 1 to 100
+        entries (BAD_PAGE, BAD_CURSOR); it may have fewer, even none, and the list go on.
         """
-        info.context.require()
+        moment, whole = moment_of(info, at, known_at), is_partner(info)
         server = info.context.server
         size, place = page_size(first), key_of(_LIST, after, Place)
-        moment = Moment(at or server.clock(), known_at)
         async with server.db.read() as session:
-            found = await service.search(session, text, moment, after=place, limit=size + 1)
-        return Connection.of(
-            found,
-            size,
-            lambda one: cursor_of(_LIST, one.place),
-            lambda one: Work.of(server.code, one),
-        )
+            page = await service.search(session, text, moment, after=place, limit=size)
+        return Connection.of_page(_LIST, page, lambda one: Work.of(server.code, one, whole=whole))
 
     @strawberry.field(description="A work of this collective, by its id or an identifier.")
     async def work(
@@ -285,34 +280,41 @@ class WorkQuery:
         Null where there is none; a merged work is the one that stays. Of several that share an
         identifier, the one that it numbers is meant: a book, not its chapters (BAD_IDENTIFIER).
         """
-        info.context.require()
+        moment, whole = moment_of(info, at, known_at), is_partner(info)
         server = info.context.server
-        moment = Moment(at or server.clock(), known_at)
         async with server.db.read() as session:
-            found = (
-                await service.numbered(session, schemes.parse_identifier(identifier), moment)
-                if identifier is not None
-                else await service.find(
-                    session, [(id or "").removeprefix(f"{server.code}:")], moment
-                )
-            )
-        return Work.of(server.code, found[0]) if found else None
+            if identifier is not None:
+                asked = schemes.parse_identifier(identifier)
+                found = await service.find_numbered(session, asked, moment)
+            else:
+                own_id = (id or "").removeprefix(f"{server.code}:")
+                found = next(iter(await service.find(session, [own_id], moment)), None)
+        return None if found is None else Work.of(server.code, found, whole=whole)
 
     @strawberry.field(description="The works of this collective that stand at an address.")
     async def works_at(
         self,
         info: Info,
         url: str,
+        first: int,
+        after: str | None = None,
         at: datetime | None = None,
         known_at: datetime | None = None,
-    ) -> list[Work]:
-        """List them by id (MALFORMED_URL); what a work costs and who may use it is `rights`."""
-        info.context.require()
+    ) -> Connection[Work]:
+        """List them by id (MALFORMED_URL); what a work costs and who may use it is `rights`.
+
+        A page has 1 to 100 entries (BAD_PAGE, BAD_CURSOR); it may have fewer and the list go on.
+        """
+        moment, whole = moment_of(info, at, known_at), is_partner(info)
         server, address = info.context.server, normalise_url(url).text
-        moment = Moment(at or server.clock(), known_at)
+        size, key = page_size(first), key_of(_LIST_AT, after, Place)
         async with server.db.read() as session:
-            found = await service.standing_at(session, address, moment)
-        return [Work.of(server.code, one) for one in found]
+            page = await service.standing_at(
+                session, address, moment, after=key.thing if key else "", limit=size
+            )
+        return Connection.of_page(
+            _LIST_AT, page, lambda one: Work.of(server.code, one, whole=whole)
+        )
 
 
 @strawberry.type
@@ -339,7 +341,7 @@ class WorkMutation:
                 starts_at=starts_at or at.now,
                 saying=saying(at, reason),
             )
-            return Work.of(at.server.code, found)
+            return Work.of(at.server.code, found, whole=True)
 
         return await change(info, "work.register", MAY_KEEP_THE_REGISTRY, act)
 
@@ -365,7 +367,7 @@ class WorkMutation:
                 ends_at=ends_at,
                 saying=saying(at, reason),
             )
-            return Work.of(at.server.code, found)
+            return Work.of(at.server.code, found, whole=True)
 
         return await change(info, "work.change", MAY_KEEP_THE_REGISTRY, act)
 
@@ -398,7 +400,7 @@ class WorkMutation:
                 at=starts_at or at.now,
                 saying=saying(at, reason),
             )
-            return Work.of(at.server.code, found)
+            return Work.of(at.server.code, found, whole=True)
 
         return await change(info, "work.merge", MAY_KEEP_THE_REGISTRY, act)
 
@@ -416,7 +418,7 @@ class WorkMutation:
                 at=starts_at or at.now,
                 saying=saying(at, reason),
             )
-            return Work.of(at.server.code, found)
+            return Work.of(at.server.code, found, whole=True)
 
         return await change(info, "work.demerge", MAY_KEEP_THE_REGISTRY, act)
 

@@ -14,6 +14,7 @@ from federation.errors import RefusalError
 
 FIRST_MAX: Final = 100
 CURSOR_LENGTH_MAX: Final = 4_096
+_NUMBER_MAX: Final = 2**63 - 1
 Key = TypeVar("Key", bound=tuple[object, ...])
 
 
@@ -53,6 +54,14 @@ def key_of(name: str, cursor: str | None, key: type[Key]) -> Key | None:
         found = msgspec.convert(parts, key)
     except (NoBase64Error, ValueError, msgspec.ValidationError) as error:
         raise BadCursorError(cursor[:40]) from error
-    if of != name or cursor_of(name, found) != cursor:
+    is_known = of == name and cursor_of(name, found) == cursor
+    if not is_known or not all(map(_is_kept, found)):
         raise BadCursorError(cursor[:40])
     return found
+
+
+def _is_kept(part: object) -> bool:
+    """Tell whether a database can hold a part of a key: who makes up a cursor may write others."""
+    if isinstance(part, int):
+        return -_NUMBER_MAX <= part <= _NUMBER_MAX
+    return not isinstance(part, str) or "\0" not in part

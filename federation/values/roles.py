@@ -78,6 +78,9 @@ MAY_READ_OFFERS = Readers(_COMMERCIAL, own=Role.LAB)
 MAY_READ_AGREEMENTS = Readers((Role.LAB, Role.NODE_OPERATOR, *_COMMERCIAL))
 
 MAY_READ_MEMBERS = Readers((Role.REGISTRY_OFFICER, Role.NODE_OPERATOR, Role.AUDITOR))
+# Whom the collective represents, by what names and numbers; who said what of the registry when; and
+# what was known of it once, also if it was wrong and taken back.
+MAY_READ_HISTORIES = (PEER, *MAY_READ_MEMBERS.staff)
 MAY_READ_CLAIMS = Readers(MAY_READ_MEMBERS.staff, own=Role.MEMBER)
 # What a member's site must withhold, and whom it may trust.
 MAY_READ_SITE_POLICY = Readers((Role.REGISTRY_OFFICER,), own=Role.SITE)

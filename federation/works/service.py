@@ -4,25 +4,28 @@ Every act is said by somebody for a reason and kept with both; nothing is lost b
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from federation.errors import RefusalError
 from federation.history import acts, search_store
 from federation.history import store as history
 from federation.history.identifying import held_by_others
-from federation.history.kinds import Found, Moment, Place, Saying, Statement
+from federation.history.kinds import Found, Moment, Page, Place, Saying, Statement
 from federation.history.merges import as_merged
-from federation.identifiers.schemes import Identifier, IdentifierTakenError, Scheme
+from federation.identifiers.schemes import Identifier, IdentifierTakenError
 from federation.rightholders.service import UnknownRightholderError, unknown_rightholders
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works import store
 from federation.works.copies import require_one_step
 from federation.works.store import WORKS
-from federation.works.work import ContentType, DraftWork, Work, read_work, read_work_id
+from federation.works.work import DraftWork, Work, numbers_one, read_work, read_work_id
 
-_NUMBERS_ONE = frozenset({Scheme.DOI, Scheme.ISWC, Scheme.ISRC, Scheme.ISCC})
-_NUMBERS_ONE_OF = {Scheme.ISBN: ContentType.BOOK, Scheme.ISSN: ContentType.JOURNAL}
+SHARING_MAX: Final = 200
+"""Of the works that share an identifier so many are looked at."""
+STANDING_MAX: Final = 500
+"""Of the works that ever stood at an address so many are looked at for a page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,18 +175,9 @@ async def _sharing(
     }
 
 
-def _numbers_one(identifier: str, content_type: ContentType) -> bool:
-    """Tell whether an identifier numbers one work only.
-
-    A book's ISBN may stand with its chapters and a journal's ISSN with its articles.
-    """
-    scheme = Scheme(identifier.partition(":")[0])
-    return scheme in _NUMBERS_ONE or _NUMBERS_ONE_OF.get(scheme) == content_type
-
-
 def numbers_of(work: Work) -> list[str]:
     """Return the identifiers of a work that number it and no other."""
-    return [text for text in work.identifiers if _numbers_one(text, work.content_type)]
+    return [text for text in work.identifiers if numbers_one(text, work.content_type)]
 
 
 def _rightholders(work: Work) -> Collection[str]:
@@ -198,28 +192,48 @@ async def find(session: ReadSession, work_ids: Sequence[str], moment: Moment) ->
     return list(unique.values())
 
 
-async def numbered(
+async def find_numbered(
     session: ReadSession, identifier: Identifier, moment: Moment
-) -> list[Found[Work]]:
-    """Return the works that had an identifier: the one that it numbers first, then by id."""
+) -> Found[Work] | None:
+    """Return the work that had an identifier: the one that it numbers, else the first by id.
+
+    Of very many that share one (a journal's ISSN with its articles) the first 200 are looked at.
+    """
     asked = identifier.text
-    holders = await store.holders_of(session, [asked])
-    had = await history.find(session, WORKS, sorted(holders.get(asked, ())), moment)
-    names = [name for name, one in had.items() if asked in one.body.identifiers]
-    names.sort(key=lambda name: (not _numbers_one(asked, had[name].body.content_type), name))
-    return await find(session, names, moment)
+    names = await store.sharing(session, asked, SHARING_MAX)
+    had = await history.find(session, WORKS, names, moment)
+    have = [name for name in names if name in had and asked in had[name].body.identifiers]
+    have.sort(key=lambda name: (not numbers_one(asked, had[name].body.content_type), name))
+    return next(iter(await find(session, have, moment)), None)
 
 
-async def standing_at(session: ReadSession, address: str, moment: Moment) -> list[Found[Work]]:
-    """Return the works that stood at an address `host/path`, by id."""
-    names = sorted((await store.standing_at(session, [address])).get(address, ()))
+async def standing_at(
+    session: ReadSession, address: str, moment: Moment, *, after: str, limit: int
+) -> Page[Work]:
+    """Return a page of the works that stood at an address `host/path`, by id, after one of them.
+
+    What was merged is shown as the one that stays, unless that stands there itself. A page may have
+    fewer works than `limit` and the list go on: so many were looked at.
+    """
+    names = await store.standing_at(session, address, after=after, limit=STANDING_MAX)
     had = await history.find(session, WORKS, names, moment)
     standing = [name for name in names if name in had and address in had[name].body.addresses]
-    return await find(session, standing, moment)
+    found: list[Found[Work]] = []
+    shown = await as_merged(session, WORKS, standing, moment)
+    for name in standing:
+        one = shown.get(name)
+        is_there_itself = one is not None and one.thing != name and address in one.body.addresses
+        if one is None or is_there_itself:
+            continue
+        if len(found) == limit:
+            return Page(found, found[-1].place)
+        found.append(replace(one, place=Place("", name)))
+    is_last = len(names) < STANDING_MAX
+    return Page(found, None if is_last else Place("", names[-1]))
 
 
 async def search(
     session: ReadSession, text: str, moment: Moment, *, after: Place | None, limit: int
-) -> list[Found[Work]]:
+) -> Page[Work]:
     """Return works that hold the words of a text, in the order of their titles, then their ids."""
     return await search_store.search(session, WORKS, text, moment, after=after, limit=limit)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Mapped
 
 from federation.history import store as history
@@ -11,7 +11,7 @@ from federation.history.kinds import Kind, Saying, Statement
 from federation.store.bulk import in_chunks, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works.tables import WorkAddress, WorkCopy, WorkIdentifier, WorkVersion
-from federation.works.work import Work
+from federation.works.work import Work, numbers_one
 
 WORKS: Final = Kind("WORK", WorkVersion, Work)
 
@@ -24,7 +24,14 @@ async def record(
 ) -> range:
     """Write down what is said of works, each of them once; return the numbers of the changes."""
     numbers = await history.record(session, WORKS, statements, saying, known)
-    await _add_keys(session, WorkIdentifier, "identifier", statements, lambda w: w.identifiers)
+    numbers_of = [
+        (identifier, numbers_one(identifier, statement.body.content_type), statement.thing)
+        for statement in statements
+        if statement.body is not None
+        for identifier in statement.body.identifiers
+    ]
+    columns = ["identifier", "numbers_one", "work_id"]
+    await insert_rows(session, WorkIdentifier, columns, numbers_of, ignore_conflicts=True)
     await _add_keys(session, WorkAddress, "address", statements, lambda w: w.addresses)
     await _add_keys(session, WorkCopy, "canonical", statements, _original)
     return numbers
@@ -59,13 +66,28 @@ async def hand_on_copies(session: WriteSession, original: str, stays: str) -> No
 
 
 async def holders_of(session: ReadSession, identifiers: Sequence[str]) -> dict[str, set[str]]:
-    """Return {identifier: the works of which some version has it}."""
-    return await _works_by(session, WorkIdentifier.identifier, WorkIdentifier.work_id, identifiers)
+    """Return {identifier: the works of which some version has it, and it numbers no other}."""
+    row = WorkIdentifier
+    return await _works_by(session, row.identifier, row.work_id, identifiers, row.numbers_one)
 
 
-async def standing_at(session: ReadSession, addresses: Sequence[str]) -> dict[str, set[str]]:
-    """Return {address: the works of which some version stands there}."""
-    return await _works_by(session, WorkAddress.address, WorkAddress.work_id, addresses)
+async def sharing(session: ReadSession, identifier: str, limit: int) -> list[str]:
+    """Return works of which some version has an identifier: those that it numbers, then by id."""
+    names: list[str] = []
+    for is_its in (True, False):
+        query = select(WorkIdentifier.work_id).where(
+            WorkIdentifier.identifier == identifier, WorkIdentifier.numbers_one.is_(is_its)
+        )
+        names += await session.scalars(query.order_by(WorkIdentifier.work_id).limit(limit))
+    return list(dict.fromkeys(names))[:limit]
+
+
+async def standing_at(session: ReadSession, address: str, *, after: str, limit: int) -> list[str]:
+    """Return works of which some version stands at an address, by id, from after one on."""
+    query = select(WorkAddress.work_id).where(
+        WorkAddress.address == address, WorkAddress.work_id > after
+    )
+    return list(await session.scalars(query.order_by(WorkAddress.work_id).limit(limit)))
 
 
 async def copies_of(session: ReadSession, originals: Sequence[str]) -> dict[str, set[str]]:
@@ -74,11 +96,15 @@ async def copies_of(session: ReadSession, originals: Sequence[str]) -> dict[str,
 
 
 async def _works_by(
-    session: ReadSession, key: Mapped[str], work_id: Mapped[str], keys: Sequence[str]
+    session: ReadSession,
+    key: Mapped[str],
+    work_id: Mapped[str],
+    keys: Sequence[str],
+    *only: ColumnElement[bool] | Mapped[bool],
 ) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for chunk in in_chunks(keys):
-        rows = await session.execute(select(key, work_id).where(key.in_(chunk)))
+        rows = await session.execute(select(key, work_id).where(key.in_(chunk), *only))
         for one, name in rows:
             found.setdefault(one, set()).add(name)
     return found

@@ -14,10 +14,14 @@ class WorkVersion(Versioned, Base):
 
 
 class WorkIdentifier(Base):
-    """An identifier that some version of a work has, `ISBN:9783161484100`."""
+    """An identifier that some version of a work has, `ISBN:9783161484100`.
+
+    `numbers_one` where it numbers that work and no other: a book's ISBN, not that of its chapters.
+    """
 
     __tablename__ = "works_identifier"
     identifier: Mapped[str] = mapped_column(String(280), primary_key=True)
+    numbers_one: Mapped[bool] = mapped_column(primary_key=True)
     work_id: Mapped[str] = mapped_column(String(64), primary_key=True)
 
 

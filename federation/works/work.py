@@ -10,7 +10,7 @@ from typing import ClassVar, Final, NamedTuple
 import msgspec
 
 from federation.addresses.urls import normalise_url
-from federation.identifiers.schemes import OF_WORKS, parse_identifier
+from federation.identifiers.schemes import OF_WORKS, Scheme, parse_identifier
 from federation.values.fields import (
     BadFieldsError,
     Fault,
@@ -21,7 +21,7 @@ from federation.values.fields import (
     plain_text,
     up_to,
 )
-from federation.values.search_words import words_of
+from federation.values.search_words import distinct_words, words_of
 
 TITLES_MAX, CREATORS_MAX, IDENTIFIERS_MAX, LANGUAGES_MAX, ADDRESSES_MAX = 20, 100, 50, 20, 100
 UNIQUENESS_MAX: Final = 100
@@ -29,7 +29,16 @@ WORD_COUNT_MAX: Final = 2**31 - 1
 SORTED_BY_MAX: Final = 200
 """Works are put in order by so many characters of their titles, then by their ids."""
 
-_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+ADDRESS_BYTES_MAX: Final = 2_000
+"""What an index of PostgreSQL holds is at most 2,704 bytes long."""
+LANGUAGE_LENGTH_MAX: Final = 35
+"""RFC 5646, 4.4.1: what every reader of a tag has room for."""
+
+# RFC 5646, 2.1: language, script, region and variants; extensions after one letter; private use.
+_LANGUAGE: Final = re.compile(
+    r"[a-z]{2,8}(-[A-Za-z0-9]{2,8})*(-[0-9A-WY-Za-wy-z](-[A-Za-z0-9]{2,8})+)*"
+    r"(-[xX](-[A-Za-z0-9]{1,8})+)?"
+)
 _GLOBAL_ID: Final = re.compile(r"[A-Z0-9-]{2,12}:[!-~]{1,64}")
 
 
@@ -77,6 +86,12 @@ class Creator(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     pseudonym: str | None = None
     rightholder: str | None = None
 
+    def as_published(self) -> "Creator":
+        """Return what anybody is shown: a pseudonym in the place of the name behind it."""
+        if self.pseudonym is None:
+            return self
+        return msgspec.structs.replace(self, name=self.pseudonym, rightholder=None)
+
 
 class Work(msgspec.Struct, frozen=True, omit_defaults=True):
     """A work as its collective knows it.
@@ -108,12 +123,40 @@ class Work(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def words(self) -> list[str]:
-        """The words it is found by, each once: of titles, creators and identifiers."""
+        """The words it is found by, each once: of titles, identifiers and creators.
+
+        The name behind a pseudonym is none of them: anybody may search.
+        """
         texts = [self.title, *self.other_titles]
-        for creator in self.creators:
-            texts += filter(None, (creator.name, creator.pseudonym, creator.credit_line))
         texts += [text.partition(":")[2] for text in self.identifiers]
-        return list(dict.fromkeys(words_of(" \n ".join(texts))))
+        for creator in self.creators:
+            texts += filter(None, (creator.pseudonym or creator.name, creator.credit_line))
+        return distinct_words(texts)
+
+    def as_published(self) -> "Work":
+        """Return what anybody is shown: who used a pseudonym has no other name.
+
+        Nor is it said which rightholder that is, also not where it has the rights itself.
+        """
+        behind = {one.rightholder for one in self.creators if one.pseudonym is not None}
+        return msgspec.structs.replace(
+            self,
+            creators=tuple(one.as_published() for one in self.creators),
+            rightholder=None if self.rightholder in behind else self.rightholder,
+        )
+
+
+_NUMBERS_ONE: Final = frozenset({Scheme.DOI, Scheme.ISWC, Scheme.ISRC, Scheme.ISCC})
+_NUMBERS_ONE_OF: Final = {Scheme.ISBN: ContentType.BOOK, Scheme.ISSN: ContentType.JOURNAL}
+
+
+def numbers_one(identifier: str, content_type: ContentType) -> bool:
+    """Tell whether an identifier numbers one work only.
+
+    A book's ISBN may stand with its chapters and a journal's ISSN with its articles.
+    """
+    scheme = Scheme(identifier.partition(":")[0])
+    return scheme in _NUMBERS_ONE or _NUMBERS_ONE_OF.get(scheme) == content_type
 
 
 class BadWorkError(BadFieldsError):
@@ -206,7 +249,7 @@ _uniqueness = up_to(UNIQUENESS_MAX)
 
 
 def _language(text: str) -> str:
-    if _LANGUAGE.fullmatch(text) is None:
+    if len(text) > LANGUAGE_LENGTH_MAX or _LANGUAGE.fullmatch(text) is None:
         raise ValueError(f"{text[:40]!r} is no language tag of BCP 47, such as en or de-AT")
     return text
 
@@ -219,7 +262,10 @@ def _identifier(text: str) -> str:
 
 
 def _address(text: str) -> str:
-    return normalise_url(text if "://" in text else f"https://{text}").text
+    found = normalise_url(text if "://" in text else f"https://{text}").text
+    if len(found.encode()) > ADDRESS_BYTES_MAX:
+        raise ValueError(f"longer than {ADDRESS_BYTES_MAX} bytes")
+    return found
 
 
 def _creator(draft: DraftCreator, whose: Callable[[str], str]) -> Creator:

@@ -8,8 +8,8 @@ down_revision = "0034"
 
 CHANGE = "history_change"
 VERSIONS = ("works_version", "rightholders_version")
+IDENTIFIER = "works_identifier"
 KEYS = (
-    ("works_identifier", "identifier", sa.String(280), "work_id"),
     ("works_address", "address", sa.Text(), "work_id"),
     ("works_copy", "canonical", sa.String(80), "work_id"),
     ("rightholders_identifier", "identifier", sa.String(280), "rightholder_id"),
@@ -30,9 +30,18 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f(f"pk_{CHANGE}")),
     )
-    op.create_index(f"ix_{CHANGE}_kind_thing", CHANGE, ["kind", "thing"])
+    op.create_index(f"ix_{CHANGE}_kind_thing", CHANGE, ["kind", "thing", "number"])
     for table in VERSIONS:
         create_versions(table)
+    op.create_table(
+        IDENTIFIER,
+        sa.Column("identifier", sa.String(280), nullable=False),
+        sa.Column("numbers_one", sa.Boolean(), nullable=False),
+        sa.Column("work_id", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "identifier", "numbers_one", "work_id", name=op.f(f"pk_{IDENTIFIER}")
+        ),
+    )
     for table, column, kind, thing in KEYS:
         op.create_table(
             table,
@@ -62,10 +71,12 @@ def create_versions(table: str) -> None:
     known = sa.text("superseded_at IS NULL")
     where = {"sqlite_where": known, "postgresql_where": known}
     op.create_index(f"ix_{table}_known", table, ["sorted_by", "thing"], **where)
+    op.create_index(f"ix_{table}_sorted", table, ["sorted_by", "thing"])
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
             f"CREATE VIRTUAL TABLE {table}_words USING "
-            "fts5(words, content='', detail=none, columnsize=0, tokenize='ascii')"
+            "fts5(words, content='', detail=none, columnsize=0, tokenize='ascii', "
+            "prefix='1')"
         )
     else:
         op.execute(
@@ -75,6 +86,7 @@ def create_versions(table: str) -> None:
 
 
 def downgrade() -> None:
+    op.drop_table(IDENTIFIER)
     for table, *_ in KEYS:
         op.drop_table(table)
     for table in VERSIONS:

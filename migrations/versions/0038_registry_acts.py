@@ -115,10 +115,12 @@ def create_member_versions() -> None:
     known = sa.text("superseded_at IS NULL")
     where = {"sqlite_where": known, "postgresql_where": known}
     op.create_index(f"ix_{VERSIONS}_known", VERSIONS, ["sorted_by", "thing"], **where)
+    op.create_index(f"ix_{VERSIONS}_sorted", VERSIONS, ["sorted_by", "thing"])
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
             f"CREATE VIRTUAL TABLE {VERSIONS}_words USING "
-            "fts5(words, content='', detail=none, columnsize=0, tokenize='ascii')"
+            "fts5(words, content='', detail=none, columnsize=0, tokenize='ascii', "
+            "prefix='1')"
         )
     else:
         op.execute(

@@ -24,7 +24,7 @@ from graphql import (
 
 from federation.cli.sdl import sdl
 from federation.values.party import HUB
-from federation.values.roles import PEER, Role
+from federation.values.roles import MAY_READ_HISTORIES, PEER, Role
 from tests.federation.callers import call_token, entity, on_one_database
 from tests.federation.harness import PERIOD, nothing_changes, send, tell
 
@@ -71,7 +71,7 @@ PLAIN = {
     "optOuts": {"first": 1, "member": "de-a"},
     "proposals": {"first": 1},
     "registryImports": {"first": 1},
-    "worksAt": {"url": "https://pub.example/"},
+    "worksAt": {"url": "https://pub.example/", "first": 1},
     "visitDifferences": {"member": "de-a"},
 }
 
@@ -309,6 +309,21 @@ NARROWED = {
     Role.REGISTRY_OFFICER: "registry",
     Role.SETTLEMENT_OFFICER: "settlement",
     Role.SETTLEMENT_APPROVER: "approver",
+    Role.SITE: "site@de-a",
+}
+# Of works: what was known of them once, as they are when it is not asked.
+KNOWN_ONCE = 'knownAt: "2026-01-01T00:00:00Z"'
+OF_WORKS = {
+    (name, role): [
+        (f"{{ {name}({asked}, {KNOWN_ONCE}) {{ __typename }} }}", "NOT_ALLOWED"),
+    ]
+    for name, asked in {
+        "works": "first: 1",
+        "work": 'id: "W-1"',
+        "worksAt": 'first: 1, url: "https://pub.example/"',
+    }.items()
+    for role in NARROWED
+    if role not in MAY_READ_HISTORIES
 }
 
 
@@ -467,6 +482,7 @@ NARROWER = {
     "node": {
         **about_clients({**OF_BOTH, **OF_A_NODE}),
         **SITE_CODES,
+        **OF_WORKS,
         ("licences", Role.LAB): [(LICENCES, numbered("HUB-000002"))],
         ("licence", Role.LAB): [(LICENCE % "DE-000001", "UNKNOWN_LICENCE")],
         ("offers", Role.LAB): [(OFFERS, [])],

@@ -1,6 +1,7 @@
 """A search gives the same pages on every database, however common its words are."""
 
-from datetime import UTC, datetime
+import itertools
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,46 +9,98 @@ from federation.history import search_store
 from federation.history.kinds import Moment, Saying, Statement
 from federation.rightholders.rightholder import Rightholder
 from federation.rightholders.store import RIGHTHOLDERS, record
+from federation.values.search_words import words_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
 NAMES = ["The Salt", "Salt & Sea", "Sea of the North", "Théâtre", "North", "The North Sea", "Rain"]
 
 
-@pytest.mark.parametrize("sorted_max", [0, 2, 100])
-@pytest.mark.parametrize("looked_at_max", [1, 100])
-@pytest.mark.parametrize("known_at", [None, NOW])
-async def test_every_page_holds_what_holds_the_words(
-    database, monkeypatch, sorted_max, looked_at_max, known_at
-):
-    monkeypatch.setattr(search_store, "SORTED_MAX", sorted_max)
-    monkeypatch.setattr(search_store, "LOOKED_AT_MAX", looked_at_max)
+FOUND = {
+    "the": ["Sea of the North", "The North Sea", "The Salt", "Théâtre"],
+    "sea north": ["Sea of the North", "The North Sea"],
+    "SALT s": ["Salt & Sea", "The Salt"],
+    "salt": ["Salt & Sea", "The Salt"],
+    "snow": [],
+    "": NAMES,
+}
+
+
+@pytest.fixture
+async def filled(database):
     said = [
         Statement(f"R-{number}", "REGISTERED", NOW, None, Rightholder(name))
         for number, name in enumerate(NAMES * 2)
     ]
     async with database.write("test") as session:
         await record(session, said, Saying("anna", "told", NOW))
+    return database
 
-    for asked, names in {
-        "the": ["Sea of the North", "The North Sea", "The Salt", "Théâtre"],
-        "sea north": ["Sea of the North", "The North Sea"],
-        "SALT s": ["Salt & Sea"],
-        "salt": ["Salt & Sea", "The Salt"],
-        "snow": [],
-    }.items():
-        found, after = [], None
-        while True:
-            async with database.read() as session:
-                page = await search_store.search(
-                    session, RIGHTHOLDERS, asked, Moment(NOW, known_at), after=after, limit=3
-                )
-            found += [one.body.name for one in page]
-            if len(page) < 3:
-                break
-            after = page[-1].place
-        wanted = sorted(names * 2, key=lambda name: Rightholder(name).sorted_by)
-        if asked == "SALT s":
-            wanted = sorted(
-                [*wanted, "The Salt", "The Salt"], key=lambda n: Rightholder(n).sorted_by
+
+async def pages(database, asked, moment):
+    """Read a list page by page: the names of each page."""
+    found, after = [], None
+    while True:
+        async with database.read() as session:
+            page = await search_store.search(
+                session, RIGHTHOLDERS, asked, moment, after=after, limit=3
             )
-        assert found == wanted, asked
+        found.append([one.body.name for one in page.found])
+        if page.after is None:
+            return found
+        assert after is None or after < page.after
+        after = page.after
+
+
+async def test_every_page_holds_what_holds_the_words(filled, monkeypatch):
+    """In whatever way it is found, by how many there are."""
+    for few, looked_at, many, known_at in itertools.product(
+        [0, 2, 100], [1, 100], [0, 100], [None, NOW]
+    ):
+        monkeypatch.setattr(search_store, "FEW", few)
+        monkeypatch.setattr(search_store, "MANY", many)
+        monkeypatch.setattr(search_store, "LOOKED_AT_MAX", looked_at)
+        for asked, names in FOUND.items():
+            shown = await pages(filled, asked, Moment(NOW, known_at))
+            wanted = sorted(names * 2, key=lambda name: Rightholder(name).sorted_by)
+            assert list(itertools.chain(*shown)) == wanted, (asked, few, looked_at, many)
+
+
+async def test_a_page_ends_after_so_many_looked_at(filled, monkeypatch):
+    monkeypatch.setattr(search_store, "FEW", 0)
+    monkeypatch.setattr(search_store, "MANY", 0)
+    monkeypatch.setattr(search_store, "LOOKED_AT_MAX", 4)
+
+    # In order: North, North, Rain, Rain, Salt & Sea, Salt & Sea, Sea of the North, ...
+    assert await pages(filled, "sea", Moment(NOW)) == [
+        [],
+        ["Salt & Sea", "Salt & Sea", "Sea of the North"],
+        ["Sea of the North", "The North Sea", "The North Sea"],
+        [],
+    ]
+    assert await pages(filled, "", Moment(NOW - DAY)) == [[], [], [], []]
+    assert await pages(filled, "", Moment(NOW, NOW - DAY)) == [[], [], [], []]
+
+
+@pytest.mark.parametrize("word", ["東" * 1_000, "𐐨" * 1_000, "a" * 1_000])
+async def test_a_long_word_is_found_by_its_first_64_characters(database, word):
+    async with database.write("test") as session:
+        said = [Statement("R-1", "REGISTERED", NOW, None, Rightholder(word))]
+        await record(session, said, Saying("anna", "told", NOW))
+
+    [whole, *_] = words_of(word)
+    for asked in (word, whole, whole + "x", whole[:63], whole[:1], word[:683]):
+        assert await pages(database, asked, Moment(NOW)) == [[word]], asked
+    assert await pages(database, whole[:62] + "x", Moment(NOW)) == [[]]
+
+
+async def test_a_thing_of_very_many_words_is_found_by_the_first_of_them(database):
+    names = [" ".join(f"{n:03d}{k:05d}".ljust(60, "Ω") for k in range(16)) for n in range(150)]
+    one = Rightholder(names[0], other_names=tuple(names[1:]))
+    async with database.write("test") as session:
+        said = [Statement("R-1", "REGISTERED", NOW, None, one)]
+        await record(session, said, Saying("anna", "told", NOW))
+
+    assert await pages(database, "00000003", Moment(NOW)) == [[names[0]]]
+    assert await pages(database, "12400015", Moment(NOW)) == [[names[0]]]  # the 2,000th
+    assert await pages(database, "12500000", Moment(NOW)) == [[]]

@@ -54,23 +54,26 @@ async def pages(database, asked, size):
             page = await search_store.search(
                 session, WORKS, asked, Moment(NOW), after=after, limit=size
             )
-        names += [one.thing for one in page]
-        if len(page) < size:
+        names += [one.thing for one in page.found]
+        assert len(page.found) <= size
+        if page.after is None:
             return names
-        after = page[-1].place
+        after = page.after
 
 
-@pytest.mark.parametrize("sorted_max", [0, 2_000])
-async def test_a_search_finds_what_holds_the_words_in_one_order(database, monkeypatch, sorted_max):
-    monkeypatch.setattr(search_store, "SORTED_MAX", sorted_max)  # both ways to the same answer
+@pytest.mark.parametrize("few", [0, 2_000])
+async def test_a_search_finds_what_holds_the_words_in_one_order(database, monkeypatch, few):
+    monkeypatch.setattr(search_store, "FEW", few)  # both ways to the same answer
     entries = await filled(database, 7)
 
     for asked in ASKED:
         assert await pages(database, asked, 9) == expected(entries, asked), asked
 
 
-async def test_a_search_that_looks_too_long_puts_in_order_instead(database, monkeypatch):
-    monkeypatch.setattr(search_store, "SORTED_MAX", 0)
+@pytest.mark.parametrize("many", [0, 20, 20_000])
+async def test_a_search_that_looks_too_long_puts_in_order_or_goes_on(database, monkeypatch, many):
+    monkeypatch.setattr(search_store, "FEW", 0)
+    monkeypatch.setattr(search_store, "MANY", many)
     monkeypatch.setattr(search_store, "LOOKED_AT_MAX", 3)
     entries = await filled(database, 11)
 

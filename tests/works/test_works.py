@@ -1,3 +1,4 @@
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -64,6 +65,19 @@ async def titles(database, *names, at=NOW, known_at=None):
     return [one.body.title for one in found]
 
 
+async def standing(database, address, *, at=NOW, size=100):
+    """Return the ids of the works that stood at an address, read page by page."""
+    names, after = [], ""
+    while True:
+        async with database.read() as session:
+            page = await service.standing_at(session, address, Moment(at), after=after, limit=size)
+        names += [one.thing for one in page.found]
+        if page.after is None:
+            return names
+        assert page.after.thing > after
+        after = page.after.thing
+
+
 async def refused(database, act, refusal):
     """Expect a refusal, and that it leaves no change."""
     async with database.read() as session:
@@ -87,14 +101,14 @@ async def test_a_work_is_found_by_its_id_its_identifier_and_its_address(database
     )
 
     async with database.read() as session:
-        by_isbn = await service.numbered(session, parse_identifier(ISBN), Moment(NOW))
-        there = await service.standing_at(session, "pub.example/foxes", Moment(NOW))
-        before = await service.standing_at(session, "pub.example/foxes", Moment(NOW - DAY))
+        by_isbn = await service.find_numbered(session, parse_identifier(ISBN), Moment(NOW))
+    there = await standing(database, "pub.example/foxes")
+    before = await standing(database, "pub.example/foxes", at=NOW - DAY)
 
     assert await titles(database, "W-1") == ["On Foxes"]
-    assert [one.thing for one in by_isbn] == ["W-1"]
-    assert [one.thing for one in there] == ["W-1"]
-    assert before == []
+    assert by_isbn is not None
+    assert by_isbn.thing == "W-1"
+    assert (there, before) == (["W-1"], [])
 
 
 async def test_a_correction_of_the_past_leaves_what_was_known_then(database):
@@ -115,10 +129,10 @@ async def test_what_is_found_by_an_identifier_had_it_then(database):
     one, two = parse_identifier("DOI:10.1000/one"), parse_identifier("DOI:10.1000/TWO")
 
     async with database.read() as session:
-        assert len(await service.numbered(session, one, Moment(NOW))) == 1
-        assert await service.numbered(session, two, Moment(NOW)) == []
-        assert await service.numbered(session, one, Moment(NOW + DAY)) == []
-        assert len(await service.numbered(session, two, Moment(NOW + DAY))) == 1
+        assert await service.find_numbered(session, one, Moment(NOW)) is not None
+        assert await service.find_numbered(session, two, Moment(NOW)) is None
+        assert await service.find_numbered(session, one, Moment(NOW + DAY)) is None
+        assert await service.find_numbered(session, two, Moment(NOW + DAY)) is not None
 
 
 async def test_a_work_that_ended_was_there_before(database):
@@ -147,10 +161,13 @@ async def test_a_merged_work_is_the_one_that_stays_until_it_is_demerged(database
     assert await titles(database, "W-1") == ["Foxes W-2"]
     assert await titles(database, "W-1", "W-2", "W-3", at=NOW + DAY) == ["Foxes W-3"]
     async with database.read() as session:
-        found = await service.numbered(session, parse_identifier("DOI:10.1/w-1"), both)
-        assert [one.thing for one in found] == ["W-3"]
+        found = await service.find_numbered(session, parse_identifier("DOI:10.1/w-1"), both)
+        assert found is not None
+        assert found.thing == "W-3"
         shown = await service.search(session, "foxes", both, after=None, limit=10)
-        assert [one.thing for one in shown] == ["W-3"]
+        assert [one.thing for one in shown.found] == ["W-3"]
+        by_its_words = await service.search(session, "w 2", both, after=None, limit=10)
+        assert by_its_words.found == []
 
     async with database.write("demerge") as session:
         await service.demerge(session, RULES, "W-1", at=NOW + 2 * DAY, saying=said())
@@ -193,8 +210,9 @@ async def test_a_number_of_one_work_is_not_given_to_another_at_that_time(databas
     assert detail == f"{ISBN} is of W-1"
     await register(database, "W-3", **{**taken, "content_type": "CHAPTER"})
     async with database.read() as session:
-        found = await service.numbered(session, parse_identifier(ISBN), Moment(NOW))
-    assert [one.thing for one in found] == ["W-1", "W-3"]  # the book first, then what is in it
+        found = await service.find_numbered(session, parse_identifier(ISBN), Moment(NOW))
+    assert found is not None
+    assert found.thing == "W-1"  # the book, not what is in it
 
 
 async def test_a_number_is_not_given_to_another_for_any_time_of_a_statement(database):
@@ -247,8 +265,8 @@ async def test_a_merge_gives_no_number_to_two_works(database):
 
 async def holders(database, at):
     async with database.read() as session:
-        found = await service.numbered(session, parse_identifier(ISBN), Moment(at))
-    return [one.thing for one in found]
+        found = await service.find_numbered(session, parse_identifier(ISBN), Moment(at))
+    return [] if found is None else [found.thing]
 
 
 async def test_a_correction_undoes_no_end_and_fills_no_gap(database):
@@ -434,6 +452,12 @@ async def test_a_rightholder_is_registered_before_a_work_names_it(database):
         ({"title": "a\u202eb"}, "title: 'a\\u202eb' has characters that cannot be printed"),
         ({"title": "x", "content_tier": "gold"}, "content_tier: 'gold' is none of"),
         ({"title": "x", "languages": ["English"]}, "languages: 'English' is no language tag"),
+        ({"title": "x", "languages": ["en-" + "a" * 33]}, "languages: 'en-a"),
+        ({"title": "x", "languages": ["en-x-" + "abc-" * 8 + "a"]}, "languages: 'en-x-abc"),
+        ({"title": "x", "languages": ["en-a"]}, "languages: 'en-a' is no language tag"),
+        ({"title": "x", "languages": ["en-x"]}, "languages: 'en-x' is no language tag"),
+        ({"title": "x", "addresses": ["a.example/" + "b" * 1_991]}, "longer than 2000 bytes"),
+        ({"title": "x", "identifiers": ["DOI:10.1000/" + "İ" * 240]}, "longer than 256"),
         ({"title": "x", "word_count": -1}, "word_count: -1 is not between 0 and 2147483647"),
         ({"title": "x", "identifiers": ["IPI:00014107338"]}, "IPI numbers no works"),
         ({"title": "x", "addresses": ["http://a b/"]}, "addresses: "),
@@ -446,6 +470,62 @@ async def test_a_rightholder_is_registered_before_a_work_names_it(database):
 )
 async def test_what_cannot_be_read_is_refused_with_the_field_and_why(database, draft, detail):
     assert detail in await refused(database, register(database, "W-1", **draft), BadWorkError)
+
+
+async def test_what_is_just_short_enough_is_kept(database):
+    languages = ["en-x-foo", "de-a-value", "zh-Hant-TW", "en-a-bbb-x-a-ccc", "sl-rozaj-biske-1994"]
+    doi, address = "DOI:10.1000/" + "x" * 240, "a.example/" + "b" * 1_990
+    found = await register(
+        database, "W-1", title="x", languages=languages, identifiers=[doi], addresses=[address]
+    )
+
+    assert found.body.languages == tuple(languages)
+    assert (found.body.identifiers, found.body.addresses) == ((doi,), (address,))
+    assert await standing(database, address) == ["W-1"]
+
+
+async def test_a_journal_of_many_articles_is_found_by_its_number_without_them(
+    database, monkeypatch
+):
+    monkeypatch.setattr(service, "SHARING_MAX", 3)
+    issn = "ISSN:03178471"
+    for number in range(5):
+        await register(database, f"A-{number}", title=f"Article {number}", identifiers=[issn])
+    asked = parse_identifier(issn)
+    async with database.read() as session:
+        first = await service.find_numbered(session, asked, Moment(NOW))
+    await register(database, "J", title="Foxes", content_type="JOURNAL", identifiers=[issn])
+    async with database.read() as session:
+        found = await service.find_numbered(session, asked, Moment(NOW))
+
+    assert (first.thing, found.thing) == ("A-0", "J")
+    again = {"title": "Foxes", "content_type": "JOURNAL", "identifiers": [issn]}
+    detail = await refused(database, register(database, "K", **again), IdentifierTakenError)
+    assert detail == f"{issn} is of J"
+    await change(database, "J", title="Foxes", at=NOW + DAY, identifiers=[issn])
+    await register(database, "K", at=NOW + DAY, **again)
+
+
+async def test_works_at_an_address_are_looked_at_so_many_at_a_time(database, monkeypatch):
+    monkeypatch.setattr(service, "STANDING_MAX", 2)
+    names = [f"W-{number}" for number in range(5)]
+    for name in names:
+        await register(database, name, title=name, addresses=["pub.example/"])
+    for name in ("W-0", "W-1"):
+        await change(database, name, title=name, at=NOW)
+
+    assert await standing(database, "pub.example/", size=1) == ["W-2", "W-3", "W-4"]
+    assert await standing(database, "pub.example/") == ["W-2", "W-3", "W-4"]
+
+
+async def test_many_merges_are_followed_to_the_one_that_stays(database):
+    names = [f"W-{number}" for number in range(6)]
+    for name in names:
+        await register(database, name, title=name)
+    for one, other in itertools.pairwise(names):
+        await merge(database, one, other)
+
+    assert await titles(database, *names) == ["W-5"]
 
 
 async def test_an_id_is_one_that_travels(database):
