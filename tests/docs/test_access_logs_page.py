@@ -78,8 +78,10 @@ def test_every_command_does_what_the_page_says(folder, capsys):
     assert len({line["event_id"] for line in spooled}) == 2
 
 
-@pytest.mark.usefixtures("folder")
-def test_a_mapping_given_from_the_start_counts_agents(capsys):
+def test_a_mapping_given_from_the_start_counts_agents(folder, capsys):
+    plain = [combined("/p2"), combined("/3", agent=GPTBOT), b"torn"]
+    (folder / "access.log").write_bytes(b"\n".join(plain))
+
     assert main(["--agents", "agents.json", "access.log"], clock=lambda: NOW) == 0
 
     assert "1 AGENT_LOGGED: counted" in capsys.readouterr().out
