@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CompoundSelect, func, literal, select, union_all
+from sqlalchemy import func, literal, select, union_all
 
 from federation.store.sessions import ReadSession
 from federation.trust.tables import (
@@ -164,7 +164,8 @@ async def decided_alone(session: ReadSession, *pairs: Pair) -> tuple[int, list[s
 
     As many names are compared as there are, not as many rows. Pairs are constants of their modules.
     """
-    rows = (await session.execute(_two_of_each(*pairs))).all()
+    answer: Any = await session.execute(_two_of_each(*pairs))
+    rows: list[tuple[int, str, str, int]] = [tuple(row) for row in answer]
     wrong = [
         f"{pairs[place][0].class_.__tablename__}: {one!r} and {other!r} are one person,"
         f" {count} times"
@@ -175,7 +176,7 @@ async def decided_alone(session: ReadSession, *pairs: Pair) -> tuple[int, list[s
 
 
 @cache  # one question for all of them, made once: a check asks it of each server
-def _two_of_each(*pairs: Pair) -> CompoundSelect[Any]:
+def _two_of_each(*pairs: Pair) -> Any:
     return union_all(
         *(
             select(literal(place), maker, checker, func.count())

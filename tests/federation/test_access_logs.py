@@ -51,7 +51,7 @@ async def test_a_logged_crawl_is_usage_at_the_members_node(small, tmp_path, caps
     config.write_text(json.dumps(site))
     named = {"agent": "GPTBot", "licence": "HUB-000001", "use": "GROUND"}
     named |= {"from": "2026-09-01", "to": "2026-09-30"}
-    strange = named | {"agent": "CCBot", "use": "SEARCH"}  # no use of the hub's terms
+    strange = named | {"agent": "CCBot", "use": "SUMMARISE"}  # no use of the hub's terms
     agents.write_text(json.dumps({"as_of": "2026-09-01", "agents": [named, strange]}))
     token = (await small.lab("lab-one").ask(MINT))["token"]
     part = token.split(".")[1]
@@ -90,7 +90,7 @@ async def test_a_logged_crawl_is_usage_at_the_members_node(small, tmp_path, caps
             "the node took 1 batch\n"
             f"             3 {verdict}\n"
             "             1 MALFORMED\n"
-            "               because use: unknown 'SEARCH'\n"
+            "               because use: unknown 'SUMMARISE'\n"
             "             1 UNKNOWN_LICENCE\n"
             "               because no such licence: HUB-009999\n"
             "0 batches wait in the spool\n"

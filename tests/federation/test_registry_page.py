@@ -15,7 +15,7 @@ FILES = {"members": CSV[0], "works": CSV[1]}
 DOCUMENTS = re.findall(r"```graphql\n# as (.*?)\n(.*?)```", TEXT, re.DOTALL)
 OFFICER, OTHER, MEMBER = "a registry officer", "another registry officer", "the member"
 PROPOSE = """mutation {
-  proposePerson(subject: "anna", name: "Anna Ber", roles: ["member"], party: "M-17",
+  proposePerson(subject: "anna", name: "Anna Ber", roles: [member], party: "M-17",
     reason: "asked for it") { ... on Person { id } ... on Refused { code message } } }"""
 CONFIRM = """mutation($id: ID!) { confirmPerson(id: $id) {
   __typename ... on Refused { code message } } }"""

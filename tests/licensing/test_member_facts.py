@@ -8,7 +8,7 @@ from federation.addresses.urls import ClaimKey, normalise_claim
 from federation.licensing.counter import Counter
 from federation.licensing.member_facts import member_facts
 from federation.nodes.routes import site_terms
-from federation.registry import index_store, store
+from federation.registry import delta_store, index_store, store
 from federation.rsl.evaluating import Asked, State, evaluate
 from federation.rsl.member_terms import CLAIMS_MAX, RESERVED_MAX, terms_of
 from tests.databases import HUB_TERMS, a_party
@@ -129,6 +129,10 @@ async def test_a_site_is_told_what_another_member_below_it_reserves(node):
     class Here:
         code, url = "DE", "https://de.example"
 
+        @staticmethod
+        def clock():
+            return NOON
+
     async with node.read() as session:
         below = await store.withheld_below(session, "m1", keys("pub.example"))
         nothing = await store.withheld_below(session, "m2", keys("pub.example/b/"))
@@ -158,7 +162,7 @@ async def test_only_claims_near_an_address_are_read(node, near, found):
     )
     for delta in await deltas(node):
         async with node.write("index") as session:
-            await index_store.apply_delta(session, "DE", delta)
+            await delta_store.apply_delta(session, "DE", delta)
     there = [
         ClaimKey(host, f"/{path}", False) for host, _, path in (x.partition("/") for x in found)
     ]
