@@ -81,7 +81,8 @@ def said_by_node(hand_in: HandIn) -> str:
     said = [f"the node took {_batches(hand_in.batches)}\n"]
     for name, lines in sorted(hand_in.classes.items()):
         said.append(f"  {lines:>12,} {name}\n")
-        said += [f"{'':15}because {why}\n" for why in hand_in.reasons.get(name, ())]
+        if name != "DUPLICATE":  # taken once before: there is nothing to mend
+            said += [f"{'':15}because {why}\n" for why in hand_in.reasons.get(name, ())]
     said += [f"  {refusal}: {times} times\n" for refusal, times in hand_in.refusals.items()]
     waiting = hand_in.waiting()
     said.append(f"{_batches(waiting)} wait{'s' if waiting == 1 else ''} in the spool\n")
