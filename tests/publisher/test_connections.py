@@ -45,9 +45,7 @@ def asked(connection):
 def test_three_hundred_idle_connections_hold_up_nobody(make_endpoint):
     _, port = make_endpoint(connections_max=256)
     with ExitStack() as ends:
-        found = []
-        for _ in range(300):
-            found.append(asked(connection_to(port, ends)))
+        found = [asked(connection_to(port, ends)) for _ in range(300)]
 
     assert found == [204] * 300
 
