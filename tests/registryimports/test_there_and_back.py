@@ -113,7 +113,7 @@ async def _lived(db):
     async with db.write("test") as session:
         for name in ("R-1", "R-2"):
             draft = DraftRightholder(f"={name}", identifiers=[])
-            await rightholders.register(session, name, draft, starts_at=first, saying=saying)
+            await rightholders.ACTS.register(session, name, draft, starts_at=first, saying=saying)
         for number in range(7):
             draft = DraftWork(
                 f"title {number}",
@@ -124,16 +124,18 @@ async def _lived(db):
                 published_on=date(2020, 2, number + 1),
             )
             name = f"W-{number}"
-            await works.register(session, rules, name, draft, starts_at=first, saying=saying)
+            await works.acts_by(rules).register(
+                session, name, draft, starts_at=first, saying=saying
+            )
         copy = DraftWork("a copy", canonical="GB:W-5")
-        await works.register(session, rules, "A-copy", copy, starts_at=first, saying=saying)
+        await works.acts_by(rules).register(session, "A-copy", copy, starts_at=first, saying=saying)
         changed = DraftWork("changed", content_type="BOOK", identifiers=["ISBN:9783161484100"])
-        await works.change(
-            session, rules, "W-2", changed, starts_at=later, ends_at=None, saying=saying
+        await works.acts_by(rules).change(
+            session, "W-2", changed, starts_at=later, ends_at=None, saying=saying
         )
-        await works.end(session, "W-3", at=later, saying=saying)
-        await works.merge(session, rules, "W-5", "W-4", at=later, saying=saying)
-        await rightholders.merge(session, "R-2", "R-1", at=later, saying=saying)
+        await works.acts_by(rules).end(session, "W-3", at=later, saying=saying)
+        await works.acts_by(rules).merge(session, "W-5", "W-4", at=later, saying=saying)
+        await rightholders.ACTS.merge(session, "R-2", "R-1", at=later, saying=saying)
 
 
 @pytest.mark.parametrize("form", ["csv", "ndjson", "onix"])

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from federation.history.kinds import Moment, Saying
+from federation.history.merges import find_as_merged
 from federation.registryfiles.rows import BadRegistryFileError
 from federation.registryimports import intake
 from federation.registryimports.intake import OtherFileError
 from federation.works import service as works
+from federation.works.store import WORKS
 from tests.databases import contents
 from tests.registryimports.node import NOW, Node, lines
 
@@ -95,7 +97,8 @@ async def test_a_row_about_a_work_that_ended_registers_it_anew_if_asked_to_chang
     await node.take(lines(SALT, RAIN), format="ndjson")
     async with database.write("end") as session:
         at, saying = datetime(2026, 10, 1, tzinfo=UTC), Saying("anna", "a letter", NOW)
-        await works.end(session, "W-1", at=at, saying=saying)
+        rules = works.Rules("GB", ["standard"])
+        await works.acts_by(rules).end(session, "W-1", at=at, saying=saying)
     before = await registry(database)
 
     await node.take(lines(later, early), format="ndjson", id="I-2")
@@ -114,14 +117,14 @@ async def test_a_row_about_a_work_that_ended_registers_it_anew_if_asked_to_chang
 async def _is_there(database, month):
     moment = Moment(datetime(2026, month, 2, tzinfo=UTC))
     async with database.read() as session:
-        return await works.find(session, ["W-1"], moment) != []
+        return await find_as_merged(session, WORKS, ["W-1"], moment) != []
 
 
 async def test_the_number_of_a_merged_work_is_in_conflict_with_the_one_that_stays(node, database):
     await node.take(lines(SALT, RAIN), format="ndjson")
     async with database.write("merge") as session:
         rules, saying = works.Rules("GB", ["standard"]), Saying("anna", "a letter", NOW)
-        await works.merge(session, rules, "W-1", "W-2", at=NOW, saying=saying)
+        await works.acts_by(rules).merge(session, "W-1", "W-2", at=NOW, saying=saying)
     before = await registry(database)
 
     again = {**SALT, "work_id": "W-3"}

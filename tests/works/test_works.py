@@ -13,6 +13,8 @@ from federation.history.acts import (
     NotRegisteredError,
 )
 from federation.history.kinds import Moment, Saying
+from federation.history.merges import find_as_merged
+from federation.history.search_store import search
 from federation.history.spans import BadSpanError
 from federation.history.store import changes_after
 from federation.identifiers.schemes import IdentifierTakenError, parse_identifier
@@ -22,6 +24,7 @@ from federation.rightholders.service import UnknownRightholderError
 from federation.works import service
 from federation.works.copies import CanonicalChainError
 from federation.works.service import Rules
+from federation.works.store import WORKS
 from federation.works.work import BadWorkError, DraftCreator, DraftWork
 
 RULES = Rules("GB", ["standard", "premium"])
@@ -36,16 +39,15 @@ def said(now=NOW):
 
 async def register(database, work_id, *, at=NOW, now=NOW, **draft):
     async with database.write("register") as session:
-        return await service.register(
-            session, RULES, work_id, DraftWork(**draft), starts_at=at, saying=said(now)
+        return await service.acts_by(RULES).register(
+            session, work_id, DraftWork(**draft), starts_at=at, saying=said(now)
         )
 
 
 async def change(database, work_id, *, at, now=NOW, ends_at=None, **draft):
     async with database.write("change") as session:
-        return await service.change(
+        return await service.acts_by(RULES).change(
             session,
-            RULES,
             work_id,
             DraftWork(**draft),
             starts_at=at,
@@ -56,12 +58,12 @@ async def change(database, work_id, *, at, now=NOW, ends_at=None, **draft):
 
 async def merge(database, work_id, into, at=NOW):
     async with database.write("merge") as session:
-        return await service.merge(session, RULES, work_id, into, at=at, saying=said())
+        return await service.acts_by(RULES).merge(session, work_id, into, at=at, saying=said())
 
 
 async def titles(database, *names, at=NOW, known_at=None):
     async with database.read() as session:
-        found = await service.find(session, names, Moment(at, known_at))
+        found = await find_as_merged(session, WORKS, names, Moment(at, known_at))
     return [one.body.title for one in found]
 
 
@@ -138,7 +140,7 @@ async def test_what_is_found_by_an_identifier_had_it_then(database):
 async def test_a_work_that_ended_was_there_before(database):
     await register(database, "W-1", title="On Foxes")
     async with database.write("end") as session:
-        await service.end(session, "W-1", at=NOW + DAY, saying=said())
+        await service.acts_by(RULES).end(session, "W-1", at=NOW + DAY, saying=said())
 
     assert await titles(database, "W-1", at=NOW + DAY) == []
     assert await titles(database, "W-1", at=NOW) == ["On Foxes"]
@@ -148,7 +150,7 @@ async def test_a_work_that_ended_was_there_before(database):
 
 async def _end(database, work_id, at):
     async with database.write("end") as session:
-        await service.end(session, work_id, at=at, saying=said())
+        await service.acts_by(RULES).end(session, work_id, at=at, saying=said())
 
 
 async def test_a_merged_work_is_the_one_that_stays_until_it_is_demerged(database):
@@ -164,13 +166,13 @@ async def test_a_merged_work_is_the_one_that_stays_until_it_is_demerged(database
         found = await service.find_numbered(session, parse_identifier("DOI:10.1/w-1"), both)
         assert found is not None
         assert found.thing == "W-3"
-        shown = await service.search(session, "foxes", both, after=None, limit=10)
+        shown = await search(session, WORKS, "foxes", both, after=None, limit=10)
         assert [one.thing for one in shown.found] == ["W-3"]
-        by_its_words = await service.search(session, "w 2", both, after=None, limit=10)
+        by_its_words = await search(session, WORKS, "w 2", both, after=None, limit=10)
         assert by_its_words.found == []
 
     async with database.write("demerge") as session:
-        await service.demerge(session, RULES, "W-1", at=NOW + 2 * DAY, saying=said())
+        await service.acts_by(RULES).demerge(session, "W-1", at=NOW + 2 * DAY, saying=said())
 
     assert await titles(database, "W-1", at=NOW + 2 * DAY) == ["Foxes W-1"]
     assert await titles(database, "W-2", at=NOW + 2 * DAY) == ["Foxes W-3"]
@@ -196,7 +198,7 @@ async def test_only_what_is_merged_is_demerged(database):
 
     async def demerge():
         async with database.write("demerge") as session:
-            await service.demerge(session, RULES, "W-1", at=NOW, saying=said())
+            await service.acts_by(RULES).demerge(session, "W-1", at=NOW, saying=said())
 
     await refused(database, demerge(), NotMergedError)
 
@@ -347,7 +349,7 @@ async def test_a_demerged_work_is_what_is_known_of_it_before_the_merge(database)
 
     async with database.write("demerge") as session:
         at = NOW + 8 * DAY
-        found = await service.demerge(session, RULES, "W-1", at=at, saying=said())
+        found = await service.acts_by(RULES).demerge(session, "W-1", at=at, saying=said())
 
     assert found.body.title == "Foxes!"
     assert await titles(database, "W-1", at=NOW + 6 * DAY) == ["Foxes"]
@@ -434,7 +436,7 @@ async def test_a_rightholder_is_registered_before_a_work_names_it(database):
     draft = {"title": "On Foxes", "creators": [DraftCreator("Ann", rightholder="R-1")]}
     await refused(database, register(database, "W-1", **draft), UnknownRightholderError)
     async with database.write("register") as session:
-        await rightholders.register(
+        await rightholders.ACTS.register(
             session, "R-1", DraftRightholder("Ann"), starts_at=NOW, saying=said()
         )
 
