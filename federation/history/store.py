@@ -6,13 +6,14 @@ so what is answered for a past instant, as it was known then, stays the same for
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 
 from federation.history.kinds import (
+    EVER,
     Body,
     Found,
     Kind,
@@ -43,6 +44,8 @@ _VERSION = [
     "merged_into",
     "body",
 ]
+_EARLIEST = "recorded from"
+_MICROSECOND = timedelta(microseconds=1)
 _encoder = msgspec.json.Encoder()
 Versions = TypeVar("Versions", bound=Versioned)
 
@@ -84,6 +87,7 @@ async def record(
         raise ValueError("of one thing two statements are written down in two steps")
     if known is None:
         known = await known_of(session, kind, [statement.thing for statement in statements])
+    saying = await in_order(session, saying)
     feed = [Said(kind.name, each.thing, each.act, each.starts_at) for each in statements]
     numbers = await add_changes(session, feed, saying)
     gone: list[int] = []
@@ -103,8 +107,27 @@ async def record(
     return numbers
 
 
+async def in_order(session: WriteSession, saying: Saying) -> Saying:
+    """Return a saying whose instant no change before has passed; the same for one transaction.
+
+    Where the clock went back, what is written down now is known from after the last change on: else
+    it would alter what was answered of an instant as it was known then.
+    """
+    if saying.now == EVER:
+        return saying
+    earliest = session.info.get(_EARLIEST)
+    if earliest is None:
+        query = select(Change.recorded_at).where(Change.recorded_at > EVER)
+        last = await session.scalar(query.order_by(Change.number.desc()).limit(1))
+        is_behind = last is not None and saying.now < last
+        earliest = last + _MICROSECOND if last is not None and is_behind else saying.now
+        session.info[_EARLIEST] = earliest
+    return saying._replace(now=max(saying.now, earliest))
+
+
 async def add_changes(session: WriteSession, feed: Sequence[Said], saying: Saying) -> range:
     """Write down in the feed what was done, in its order; return the numbers of the changes."""
+    saying = await in_order(session, saying)
     first = await last_change(session) + 1
     numbers, now = range(first, first + len(feed)), to_micros(saying.now)
     rows = [
