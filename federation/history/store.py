@@ -117,10 +117,8 @@ async def in_order(session: WriteSession, saying: Saying) -> Saying:
         return saying
     earliest = session.info.get(_EARLIEST)
     if earliest is None:
-        query = select(Change.recorded_at).where(Change.recorded_at > EVER)
-        last = await session.scalar(query.order_by(Change.number.desc()).limit(1))
-        is_behind = last is not None and saying.now < last
-        earliest = last + _MICROSECOND if last is not None and is_behind else saying.now
+        last = await last_recorded_at(session)
+        earliest = last + _MICROSECOND if saying.now < last else saying.now
         session.info[_EARLIEST] = earliest
     return saying._replace(now=max(saying.now, earliest))
 
@@ -141,6 +139,15 @@ async def add_changes(session: WriteSession, feed: Sequence[Said], saying: Sayin
 async def last_change(session: ReadSession) -> int:
     """Return the number of the newest change of the feed, 0 while there is none."""
     return await session.scalar(select(func.max(Change.number))) or 0
+
+
+async def last_recorded_at(session: ReadSession) -> datetime:
+    """Return when the newest change was written down, EVER while there is none.
+
+    As it was known then is as it is known now.
+    """
+    query = select(Change.recorded_at).where(Change.recorded_at > EVER)
+    return await session.scalar(query.order_by(Change.number.desc()).limit(1)) or EVER
 
 
 async def find(

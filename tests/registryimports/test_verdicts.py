@@ -1,15 +1,19 @@
 """Every row of a file has a verdict; what is refused leaves nothing, what is said again neither."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from federation.clock import SettableClock
 from federation.history.kinds import Moment, Saying
 from federation.history.merges import find_as_merged
+from federation.history.store import changes_after
+from federation.nodes.registry_files import take_in
 from federation.registryfiles.rows import BadRegistryFileError
 from federation.registryimports import intake
 from federation.registryimports.intake import OtherFileError
+from federation.registryimports.options import read_options
 from federation.works import service as works
 from federation.works.store import WORKS
 from tests.databases import contents
@@ -195,3 +199,29 @@ async def test_another_file_under_the_same_id_is_refused_and_leaves_nothing(node
     with pytest.raises(OtherFileError):
         await node.take(b"work_id,title\nW-1,a\nW-2,b\n", onConflict="change")
     assert await contents(database) == before
+
+
+async def test_a_batch_is_recorded_when_its_turn_has_come(node, database):
+    """Not when it began to wait: what was known meanwhile would be another thing afterwards."""
+    begun, waits = asyncio.Event(), asyncio.Event()
+
+    async def parts():
+        begun.set()
+        await waits.wait()
+        yield lines(SALT)
+
+    clock = SettableClock(NOW)
+    node.server.clock = clock
+    options = read_options({"id": "I-1", "kind": "works", "format": "ndjson"})
+    sending = asyncio.create_task(take_in(node.server, options, "anna", parts()))
+    await begun.wait()
+    async with database.write("somebody else"):
+        waits.set()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        clock.instant = NOW + timedelta(seconds=9)
+    await sending
+
+    async with database.read() as session:
+        [change] = await changes_after(session, 0, 9)
+    assert (change.starts_at, change.recorded_at) == (NOW, NOW + timedelta(seconds=9))
