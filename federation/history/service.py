@@ -11,8 +11,10 @@ from typing import Generic, TypeVar
 
 from federation.errors import RefusalError
 from federation.history import acts
+from federation.history.identifying import Numbering, regained
 from federation.history.kinds import Body, Found, Kind, Moment, Saying, Statement
 from federation.history.merges import find_as_merged
+from federation.identifiers.schemes import IdentifierTakenError
 from federation.store.sessions import ReadSession, WriteSession
 
 Draft = TypeVar("Draft")
@@ -22,12 +24,13 @@ Draft = TypeVar("Draft")
 class Acts(Generic[Body, Draft]):
     """The acts on the things of a kind: works, or rightholders.
 
-    `read_id` and `read` refuse ids and descriptions. `contradictions` returns {id: why} of
-    statements that contradict what is registered while they hold. `record` writes statements down,
-    each of another thing, with what the things are found by.
+    `numbering` says how they are numbered. `read_id` and `read` refuse ids and descriptions.
+    `contradictions` returns {id: why} of statements that contradict what is registered while they
+    hold. `record` writes statements down, each of another thing, with what things are found by.
     """
 
     kind: Kind[Body]
+    numbering: Numbering[Body]
     read_id: Callable[[str], str]
     read: Callable[[Draft], Body]
     contradictions: Callable[
@@ -111,6 +114,8 @@ class Acts(Generic[Body, Draft]):
     async def _check(self, session: ReadSession, statement: Statement[Body]) -> None:
         for refusal in (await self.contradictions(session, [statement])).values():
             raise refusal
+        for identifier, other in await regained(session, self.kind, self.numbering, statement):
+            raise IdentifierTakenError(f"{identifier} is of {other}")
 
     async def _record(
         self, session: WriteSession, statement: Statement[Body], saying: Saying

@@ -195,6 +195,21 @@ async def versions_over(
     return found
 
 
+async def merged_into(
+    session: ReadSession, kind: Kind[Body], thing: str, period: Span
+) -> list[Found[Body]]:
+    """Return the versions known now by which others are a thing for some time of a period.
+
+    An index has all that is merged now together, at the head of its order: so many are looked at.
+    """
+    table = kind.table
+    query = select(table).where(
+        is_known(table, None), table.sorted_by == "", table.merged_into == thing
+    )
+    rows = await session.scalars(query.order_by(table.thing, table.starts_at))
+    return [found_of(kind, row) for row in rows if Span(row.starts_at, row.ends_at).meets(period)]
+
+
 async def spans_of(
     session: ReadSession, kind: Kind[Body], things: Sequence[str], known_at: datetime | None
 ) -> dict[str, Span]:

@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 from federation.errors import RefusalError
 from federation.history import store as history
-from federation.history.identifying import held_by_others
+from federation.history.identifying import Numbering, held_by_others
 from federation.history.kinds import Found, Moment, Statement
 from federation.history.merges import find_as_merged
 from federation.history.service import Acts
@@ -77,5 +77,12 @@ def _read(draft: DraftRightholder) -> Rightholder:
     return read_rightholder(draft).rightholder
 
 
-ACTS: Final = Acts(RIGHTHOLDERS, read_rightholder_id, _read, contradictions, store.record)
+ACTS: Final = Acts(
+    RIGHTHOLDERS,
+    Numbering(lambda one: one.identifiers, store.holders_of),
+    read_rightholder_id,
+    _read,
+    contradictions,
+    store.record,
+)
 """Registering rightholders, changing, ending, merging and demerging them."""

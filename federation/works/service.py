@@ -6,7 +6,7 @@ from typing import Final
 
 from federation.errors import RefusalError
 from federation.history import store as history
-from federation.history.identifying import held_by_others
+from federation.history.identifying import Numbering, held_by_others
 from federation.history.kinds import Found, Moment, Page, Place, Saying, Statement
 from federation.history.merges import as_merged, find_as_merged
 from federation.history.service import Acts
@@ -58,7 +58,8 @@ def acts_by(rules: Rules) -> Acts[Work, DraftWork]:
                 await store.hand_on_copies(session, original, stays)
         return numbers
 
-    return Acts(WORKS, read_work_id, read, contradicting, record)
+    numbering = Numbering(numbers_of, store.holders_of)
+    return Acts(WORKS, numbering, read_work_id, read, contradicting, record)
 
 
 async def contradictions(

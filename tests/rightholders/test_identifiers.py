@@ -80,6 +80,18 @@ async def test_the_number_of_a_merged_rightholder_is_of_the_one_that_stays(datab
     assert await names(database, "R-1", "R-2") == ["R-1", "R-2"]
 
 
+async def test_one_that_is_registered_anew_has_no_number_that_another_got_meanwhile(database):
+    await register(database, "R-1", identifiers=[IPI])
+    await register(database, "R-2")
+    await merge(database, "R-1", "R-2")
+    async with database.write("end") as session:
+        await service.ACTS.end(session, "R-2", at=NOW + DAY, saying=SAYING)
+    await register(database, "R-3", at=NOW + DAY, identifiers=[IPI])
+
+    again = register(database, "R-2", at=NOW + 2 * DAY)
+    assert await refused(database, again, IdentifierTakenError) == f"{IPI} is of R-3"
+
+
 async def test_a_demerged_rightholder_has_no_number_that_another_has_meanwhile(database):
     await register(database, "R-1", identifiers=[IPI])
     await register(database, "R-2")

@@ -61,6 +61,11 @@ async def merge(database, work_id, into, at=NOW):
         return await service.acts_by(RULES).merge(session, work_id, into, at=at, saying=said())
 
 
+async def demerge(database, work_id, at):
+    async with database.write("demerge") as session:
+        return await service.acts_by(RULES).demerge(session, work_id, at=at, saying=said())
+
+
 async def titles(database, *names, at=NOW, known_at=None):
     async with database.read() as session:
         found = await find_as_merged(session, WORKS, names, Moment(at, known_at))
@@ -249,6 +254,46 @@ async def test_the_number_of_a_merged_work_is_of_the_one_that_stays(database):
     assert await refused(database, early, IdentifierTakenError) == f"{ISBN} is of W-2"
     await change(database, "W-3", title="Foxes", at=NOW + 2 * DAY, **book)
     assert await holders(database, NOW + 2 * DAY) == ["W-3"]
+
+
+async def test_a_work_that_is_registered_anew_has_no_number_that_another_got_meanwhile(database):
+    """Its own, or that of a work that is merged into it, also of one behind another."""
+    book = {"content_type": "BOOK", "identifiers": [ISBN]}
+    await register(database, "W-0", title="On Foxes", **book)
+    for name in ("W-1", "W-2", "W-3"):
+        await register(database, name, title=name)
+    await merge(database, "W-0", "W-1")
+    await merge(database, "W-1", "W-2")
+    await _end(database, "W-2", NOW + DAY)
+    await change(database, "W-3", title="Wolves", at=NOW + 2 * DAY, ends_at=NOW + 5 * DAY, **book)
+
+    again = register(database, "W-2", title="W-2", at=NOW + 4 * DAY)
+    assert await refused(database, again, IdentifierTakenError) == f"{ISBN} is of W-3"
+    itself = demerge(database, "W-1", at=NOW + 4 * DAY)
+    assert await refused(database, itself, IdentifierTakenError) == f"{ISBN} is of W-3"
+
+    await register(database, "W-2", title="W-2", at=NOW + 5 * DAY)
+    assert await holders(database, NOW + 4 * DAY) == ["W-3"]
+    assert await holders(database, NOW + 5 * DAY) == ["W-2"]
+    await demerge(database, "W-1", at=NOW + 6 * DAY)
+    assert await holders(database, NOW + 6 * DAY) == ["W-1"]
+
+
+async def test_a_merge_gives_no_number_of_what_is_merged_already_to_two_works(database):
+    """The second is not there for two days, on which another has the number of the first."""
+    book = {"content_type": "BOOK", "identifiers": [ISBN]}
+    await register(database, "W-1", title="On Foxes", **book)
+    for name in ("W-2", "W-3", "W-4"):
+        await register(database, name, title=name)
+    await merge(database, "W-1", "W-2")
+    await _end(database, "W-2", NOW + 2 * DAY)
+    await change(database, "W-4", title="Wolves", at=NOW + 2 * DAY, ends_at=NOW + 4 * DAY, **book)
+    await register(database, "W-2", title="W-2", at=NOW + 4 * DAY)
+
+    over = merge(database, "W-2", "W-3", at=NOW + DAY)
+    assert await refused(database, over, IdentifierTakenError) == f"{ISBN} is of W-4"
+    await merge(database, "W-2", "W-3", at=NOW + 4 * DAY)
+    assert await holders(database, NOW + 4 * DAY) == ["W-3"]
 
 
 async def test_a_merge_gives_no_number_to_two_works(database):
