@@ -201,6 +201,21 @@ async def test_another_file_under_the_same_id_is_refused_and_leaves_nothing(node
     assert await contents(database) == before
 
 
+async def test_a_file_that_goes_on_behind_what_was_taken_to_its_end_is_another_one(
+    node, database, monkeypatch
+):
+    data = b"work_id,title\nW-1,a\nW-2,b\n"
+    monkeypatch.setattr(intake, "BLOCK_BYTES", len(data))  # what was taken ends with a block
+    await node.take(data)
+    before = await contents(database)
+
+    with pytest.raises(OtherFileError) as refused:
+        await node.take(data + b"W-3,c\n")
+
+    assert refused.value.detail == "I-1: 26 bytes were taken, and that was all"
+    assert await contents(database) == before
+
+
 async def test_a_batch_is_recorded_when_its_turn_has_come(node, database):
     """Not when it began to wait: what was known meanwhile would be another thing afterwards."""
     begun, waits = asyncio.Event(), asyncio.Event()
