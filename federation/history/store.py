@@ -6,14 +6,14 @@ so what is answered for a past instant, as it was known then, stays the same for
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
+from federation.history.feed_store import add_changes, in_order
 from federation.history.kinds import (
-    EVER,
     Body,
     Found,
     Kind,
@@ -24,14 +24,12 @@ from federation.history.kinds import (
     Statement,
 )
 from federation.history.spans import Displaced, Span, displaced
-from federation.history.tables import Change, Versioned
+from federation.history.tables import Versioned
 from federation.store.base import to_micros
 from federation.store.bulk import in_chunks, insert_rows, set_column
 from federation.store.sessions import ReadSession, WriteSession
 
 _WORDS_ROWS = 400
-_THINGS = 100  # questions in one query
-_CHANGE = ["number", "kind", "thing", "act", "starts_at", "recorded_at", "recorded_by", "reason"]
 _VERSION = [
     "version",
     "change",
@@ -44,8 +42,6 @@ _VERSION = [
     "merged_into",
     "body",
 ]
-_EARLIEST = "recorded from"
-_MICROSECOND = timedelta(microseconds=1)
 _encoder = msgspec.json.Encoder()
 Versions = TypeVar("Versions", bound=Versioned)
 
@@ -105,49 +101,6 @@ async def record(
     await set_column(session, table, "superseded_at", ["version"], [(now, old) for old in gone])
     await _add_versions(session, kind, said, now)
     return numbers
-
-
-async def in_order(session: WriteSession, saying: Saying) -> Saying:
-    """Return a saying whose instant no change before has passed; the same for one transaction.
-
-    Where the clock went back, what is written down now is known from after the last change on: else
-    it would alter what was answered of an instant as it was known then.
-    """
-    if saying.now == EVER:
-        return saying
-    earliest = session.info.get(_EARLIEST)
-    if earliest is None:
-        last = await last_recorded_at(session)
-        earliest = last + _MICROSECOND if saying.now < last else saying.now
-        session.info[_EARLIEST] = earliest
-    return saying._replace(now=max(saying.now, earliest))
-
-
-async def add_changes(session: WriteSession, feed: Sequence[Said], saying: Saying) -> range:
-    """Write down in the feed what was done, in its order; return the numbers of the changes."""
-    saying = await in_order(session, saying)
-    first = await last_change(session) + 1
-    numbers, now = range(first, first + len(feed)), to_micros(saying.now)
-    rows = [
-        (number, said.kind, said.thing, said.act, to_micros(said.starts_at), now, *saying[:2])
-        for number, said in zip(numbers, feed, strict=True)
-    ]
-    await insert_rows(session, Change, _CHANGE, rows)
-    return numbers
-
-
-async def last_change(session: ReadSession) -> int:
-    """Return the number of the newest change of the feed, 0 while there is none."""
-    return await session.scalar(select(func.max(Change.number))) or 0
-
-
-async def last_recorded_at(session: ReadSession) -> datetime:
-    """Return when the newest change was written down, EVER while there is none.
-
-    As it was known then is as it is known now.
-    """
-    query = select(Change.recorded_at).where(Change.recorded_at > EVER)
-    return await session.scalar(query.order_by(Change.number.desc()).limit(1)) or EVER
 
 
 async def find(
@@ -262,35 +215,6 @@ def found_of(kind: Kind[Body], row: Versioned) -> Found[Body]:
         place=Place(row.sorted_by, row.thing),
         merged_into=row.merged_into,
     )
-
-
-async def changes_after(
-    session: ReadSession, after: int, limit: int, kinds: Sequence[str] | None = None
-) -> list[Change]:
-    """Return changes of some kinds, or all, in their order, from the one after a number on."""
-    query = select(Change).where(Change.number > after).order_by(Change.number).limit(limit)
-    if kinds is not None:
-        query = query.where(Change.kind.in_(kinds))
-    return list(await session.scalars(query))
-
-
-async def changes_of(
-    session: ReadSession, kind: str, things: Sequence[str], *, after: int, limit: int
-) -> dict[str, list[Change]]:
-    """Return {thing: what was said of it, in order, so many at most}, by one query."""
-    found: dict[str, list[Change]] = {thing: [] for thing in things}
-    for chunk in in_chunks(things, _THINGS):
-        each = [_numbers_of(kind, thing, after, limit) for thing in chunk]
-        query = select(Change).where(Change.number.in_(union_all(*each)))
-        for row in await session.scalars(query.order_by(Change.number)):
-            found[row.thing].append(row)
-    return found
-
-
-def _numbers_of(kind: str, thing: str, after: int, limit: int) -> Select[tuple[int]]:
-    is_its = (Change.kind == kind, Change.thing == thing, Change.number > after)
-    numbers = select(Change.number).where(*is_its).order_by(Change.number).limit(limit)
-    return select(numbers.subquery().c.number)
 
 
 async def known_of(

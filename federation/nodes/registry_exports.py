@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from federation.history import feed_store
 from federation.history import store as history
 from federation.history.kinds import Found, Moment
 from federation.registryfiles.rows import FileKind
@@ -23,7 +24,7 @@ async def as_known_now(db: Database, at: datetime) -> Moment:
     instant that is past already, and would be on later pages only.
     """
     async with db.read() as session:
-        return Moment(at, await history.last_recorded_at(session))
+        return Moment(at, await feed_store.last_recorded_at(session))
 
 
 async def exported_parts(

@@ -9,7 +9,7 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from federation.errors import RefusalError
-from federation.history import acts, store
+from federation.history import acts, feed_store
 from federation.history import tables as rows
 from federation.history.kinds import Moment, Saying
 from federation.schema.context import Change as Acting
@@ -158,7 +158,7 @@ def _loader(info: Info) -> DataLoader[Asked, list[rows.Change]]:
         async with info.context.server.db.read() as session:
             for each in alike:
                 things = [one.thing for one in asked if one._replace(thing="") == each]
-                told = await store.changes_of(
+                told = await feed_store.changes_of(
                     session, each.kind, things, after=each.after, limit=each.limit
                 )
                 found |= {each._replace(thing=thing): them for thing, them in told.items()}
@@ -219,5 +219,5 @@ class RegistryChangeQuery:
         shown = [kind for kind in RegistryThing if staff or kind != RegistryThing.MEMBER]
         wanted = [kind.value for kind in shown if not kinds or kind in kinds]
         async with server.db.read() as session:
-            found = await store.changes_after(session, number, size + 1, wanted)
+            found = await feed_store.changes_after(session, number, size + 1, wanted)
         return connection(server.code, found, size, staff=staff)

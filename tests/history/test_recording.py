@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from federation.history import store
+from federation.history import feed_store, store
 from federation.history.kinds import Moment, Saying, Statement
 from federation.rightholders.rightholder import Rightholder
 from federation.rightholders.store import RIGHTHOLDERS, record
@@ -28,7 +28,7 @@ async def known(database, at):
 
 async def recorded(database):
     async with database.read() as session:
-        return [one.recorded_at for one in await store.changes_after(session, 0, 9)]
+        return [one.recorded_at for one in await feed_store.changes_after(session, 0, 9)]
 
 
 async def test_a_clock_that_goes_back_changes_no_answer_of_the_past(database):

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from federation.errors import RefusalError
+from federation.history import feed_store
 from federation.history import store as history
 from federation.history.kinds import Moment
 from federation.proposals import acts, service
@@ -113,7 +114,7 @@ async def test_the_feed_says_what_was_done_to_a_claim_and_what_came(node):
     [ended] = await done(node, acts.EndClaim(name, DAY))
 
     async with node.read() as session:
-        feed = await history.changes_after(session, 0, 99, ["CLAIM"])
+        feed = await feed_store.changes_after(session, 0, 99, ["CLAIM"])
     assert [(row.thing, row.act, row.recorded_by, row.reason) for row in feed] == [
         (name, "REGISTERED", "rosa", "a letter"),
         (name, "ENDED", "rosa", "a letter"),

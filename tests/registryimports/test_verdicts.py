@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from federation.clock import SettableClock
+from federation.history.feed_store import changes_after
 from federation.history.kinds import Moment, Saying
 from federation.history.merges import find_as_merged
-from federation.history.store import changes_after
 from federation.nodes.registry_files import take_in
 from federation.registryfiles.rows import BadRegistryFileError
 from federation.registryimports import intake

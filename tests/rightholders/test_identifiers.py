@@ -6,9 +6,9 @@ import pytest
 
 from federation.errors import RefusalError
 from federation.history.acts import AlreadyRegisteredError
+from federation.history.feed_store import last_change
 from federation.history.kinds import Moment, Saying
 from federation.history.merges import find_as_merged
-from federation.history.store import last_change
 from federation.identifiers.schemes import IdentifierTakenError
 from federation.registry.service import UnknownMemberError
 from federation.rightholders import service

@@ -134,13 +134,13 @@ async def test_what_was_known_once_and_who_said_it_are_for_partners_and_staff(no
 
 async def test_changes_of_a_page_of_works_come_by_one_query(node, database, monkeypatch):
     await said(database, works, "CHANGED", {"W-2": Work("Rain")}, now=NOW + DAY / 4)
-    asked, plainly = [], histories.store.changes_of
+    asked, plainly = [], histories.feed_store.changes_of
 
     async def changes_of(session, kind, things, **which):
         asked.append(things)
         return await plainly(session, kind, things, **which)
 
-    monkeypatch.setattr(histories.store, "changes_of", changes_of)
+    monkeypatch.setattr(histories.feed_store, "changes_of", changes_of)
     for role, by, why in ((PEER, None, None), (Role.REGISTRY_OFFICER, "anna", "as it is")):
         data, refused = await ask(node, role, CHANGES)
         assert refused == []

@@ -12,11 +12,11 @@ from federation.history.acts import (
     NotMergedError,
     NotRegisteredError,
 )
+from federation.history.feed_store import changes_after
 from federation.history.kinds import Moment, Saying
 from federation.history.merges import find_as_merged
 from federation.history.search_store import search
 from federation.history.spans import BadSpanError
-from federation.history.store import changes_after
 from federation.identifiers.schemes import IdentifierTakenError, parse_identifier
 from federation.rightholders import service as rightholders
 from federation.rightholders.rightholder import DraftRightholder
