@@ -5,6 +5,7 @@ A change is numbered without a gap in the order of commits, and never altered.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import Select, func, select, union_all
 
@@ -14,6 +15,8 @@ from federation.store.base import to_micros
 from federation.store.bulk import in_chunks, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
 
+LOOKED_AT_MAX: Final = 5_000
+"""For a page of changes of some kinds, so many changes are looked at."""
 _THINGS = 100  # questions in one query
 _CHANGE = ["number", "kind", "thing", "act", "starts_at", "recorded_at", "recorded_by", "reason"]
 _EARLIEST = "recorded from"
@@ -66,10 +69,19 @@ async def last_recorded_at(session: ReadSession) -> datetime:
 async def changes_after(
     session: ReadSession, after: int, limit: int, kinds: Sequence[str] | None = None
 ) -> list[Change]:
-    """Return changes of some kinds, or all, in their order, from the one after a number on."""
+    """Return changes of some kinds, or all, in their order, from the one after a number on.
+
+    Of some kinds those among the next `LOOKED_AT_MAX` changes: few of a kind may stand far apart,
+    and an index by kind would put all of a kind in order for each page.
+    """
     query = select(Change).where(Change.number > after).order_by(Change.number).limit(limit)
     if kinds is not None:
-        query = query.where(Change.kind.in_(kinds))
+        window = select(Change.number, Change.kind).where(Change.number > after)
+        looked_at = window.order_by(Change.number).limit(LOOKED_AT_MAX).subquery().c
+        theirs = select(looked_at.number).where(looked_at.kind.in_(kinds))
+        query = query.where(
+            Change.number.in_(theirs.order_by(looked_at.number).limit(limit).subquery().select())
+        )
     return list(await session.scalars(query))
 
 

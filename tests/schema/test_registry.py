@@ -175,6 +175,29 @@ async def test_the_feed_is_read_page_by_page_and_by_kinds(node):
         assert (await feed(role, 4, ", kinds: [WORK]"))[:2] == (everything[2:], False)
 
 
+async def test_so_many_changes_are_looked_at_for_a_page_of_some_kinds(node, monkeypatch):
+    """However few of a kind there are among all, and the list goes on from there."""
+
+    async def pages(kinds, first):
+        found, after = [], ""
+        while after is not None:
+            asked = f'registryChanges(first: {first}, kinds: [{kinds}], after: "{after}")'
+            page = "{ edges { node { number } } pageInfo { hasNextPage endCursor } }"
+            data, refused = await ask(node, PEER, f"{asked} {page}")
+            assert refused == []
+            found.append([one["number"] for one in nodes(data["registryChanges"])])
+            info = data["registryChanges"]["pageInfo"]
+            after = info["endCursor"] if info["hasNextPage"] else None
+        return found
+
+    assert await pages("WORK", 9) == [["3", "4"]]
+    monkeypatch.setattr(histories.feed_store, "LOOKED_AT_MAX", 2)
+    assert await pages("WORK", 9) == [[], ["3", "4"]]
+    assert await pages("RIGHTHOLDER", 1) == [["1"], ["2"], []]
+    assert await pages("RIGHTHOLDER, WORK", 2) == [["1", "2"], ["3", "4"]]
+    assert await pages("CLAIM", 1) == [[], []]
+
+
 @pytest.mark.parametrize(
     ("question", "code"),
     [
