@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from federation.addresses.urls import UrlKey, check_count, keys_of
+from federation.consent.states import Reason
 from federation.errors import RefusalError
 from federation.licensing import store
 from federation.licensing.tariff import TariffBody, read_tariff
@@ -46,8 +47,8 @@ class UrlRights:
     """The answer for one URL.
 
     `status` is LICENSABLE, RESERVED, DISPUTED, NOT_REPRESENTED, MALFORMED, or UNKNOWN where its
-    collective did not answer: an unknown right is no right. `per_1000` is the tariff's price of
-    1,000 units, and stands only beside LICENSABLE.
+    collective did not answer: an unknown right is no right. `reason` says why it is RESERVED.
+    `per_1000` is the tariff's price of 1,000 units, and stands only beside LICENSABLE.
     """
 
     url: str
@@ -55,6 +56,7 @@ class UrlRights:
     collective: str | None = None
     content_tier: str | None = None
     per_1000: Money | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +181,9 @@ def _rights(url: str, key: UrlKey | None, index: ClaimIndex, question: Question)
     tiers = {claim.content_tier for claim in claims}
     owner = nodes.pop() if len(nodes) == 1 else None
     tier = tiers.pop() if len(tiers) == 1 else None
-    if index.is_reserved(key, question.use, question.at):
-        return UrlRights(url, RESERVED, owner, tier)
+    reason = index.why_reserved(key, question.use, question.at)
+    if reason is not None:
+        return UrlRights(url, RESERVED, owner, tier, reason=reason)
     if not claims:
         return UrlRights(url, NOT_REPRESENTED)
     contested = len({claim.holder_id for claim in claims}) > 1
