@@ -114,8 +114,7 @@ def numbers_of(work: Work) -> list[str]:
 
 
 def _rightholders(work: Work) -> Collection[str]:
-    named = (work.rightholder, *(creator.rightholder for creator in work.creators))
-    return dict.fromkeys(name for name in named if name is not None)
+    return work.rightholders
 
 
 async def find_numbered(
