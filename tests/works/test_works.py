@@ -477,6 +477,19 @@ async def test_a_copy_is_merged_into_its_original(database):
     assert await titles(database, "W-2") == ["First"]
 
 
+async def test_what_was_merged_is_no_copy_until_it_is_demerged(database):
+    for name in ("W-1", "W-3"):
+        await register(database, name, title=name)
+    await register(database, "W-2", title="Copy", canonical="GB:W-1")
+    await merge(database, "W-2", "W-3", at=NOW + DAY)
+
+    early = change(database, "W-1", title="Copy", at=NOW, canonical="FR:X")
+    assert await refused(database, early, CanonicalChainError) == "GB:W-2 is a copy of GB:W-1"
+    await change(database, "W-1", title="Copy", at=NOW + DAY, canonical="FR:X")
+    back = demerge(database, "W-2", at=NOW + 2 * DAY)
+    assert await refused(database, back, CanonicalChainError) == "GB:W-1 is a copy of FR:X"
+
+
 async def test_a_rightholder_is_registered_before_a_work_names_it(database):
     draft = {"title": "On Foxes", "creators": [DraftCreator("Ann", rightholder="R-1")]}
     await refused(database, register(database, "W-1", **draft), UnknownRightholderError)
