@@ -69,6 +69,17 @@ async def test_a_work_is_a_members_own_for_all_the_time_of_the_change(registry):
     assert await refused(registry, submit(registry, change(LATER), who=ONE)) == "NOT_ALLOWED"
 
 
+async def test_a_work_is_nobodys_while_its_rightholder_is_not_represented(registry):
+    """R-1 is there again as the same member; between the two it is not."""
+    async with registry.write("end") as session:
+        await rightholders.ACTS.end(session, "R-1", at=NOON + DAY, saying=SAYING)
+        draft, again = DraftRightholder("R-1", member="m1"), NOON + 2 * DAY
+        await rightholders.ACTS.register(session, "R-1", draft, starts_at=again, saying=SAYING)
+
+    assert await refused(registry, submit(registry, change(), who=ONE)) == "NOT_ALLOWED"
+    await submit(registry, change(NOON + 2 * DAY), who=ONE)
+
+
 async def test_a_work_that_ended_meanwhile_is_not_changed(registry):
     proposal = await submit(registry, change(NOON + DAY, LATER), who=ONE)
     async with registry.write("end") as session:

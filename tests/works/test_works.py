@@ -279,6 +279,22 @@ async def test_a_work_that_is_registered_anew_has_no_number_that_another_got_mea
     assert await holders(database, NOW + 6 * DAY) == ["W-1"]
 
 
+async def test_a_work_that_is_registered_anew_has_a_number_while_that_work_is_merged_only(database):
+    book = {"content_type": "BOOK", "identifiers": [ISBN]}
+    await register(database, "W-1", title="On Foxes", **book)
+    for name in ("W-2", "W-3"):
+        await register(database, name, title=name)
+    await merge(database, "W-1", "W-2")
+    await _end(database, "W-2", NOW + DAY)
+    await _end(database, "W-1", NOW + 3 * DAY)
+    await change(database, "W-3", title="Wolves", at=NOW + 3 * DAY, **book)
+
+    await register(database, "W-2", title="W-2", at=NOW + 2 * DAY)
+
+    assert await holders(database, NOW + 2 * DAY) == ["W-2"]
+    assert await holders(database, NOW + 3 * DAY) == ["W-3"]
+
+
 async def test_a_merge_gives_no_number_of_what_is_merged_already_to_two_works(database):
     """The second is not there for two days, on which another has the number of the first."""
     book = {"content_type": "BOOK", "identifiers": [ISBN]}
