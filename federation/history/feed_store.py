@@ -19,7 +19,7 @@ LOOKED_AT_MAX: Final = 5_000
 """For a page of changes of some kinds, so many changes are looked at."""
 _THINGS = 100  # questions in one query
 _CHANGE = ["number", "kind", "thing", "act", "starts_at", "recorded_at", "recorded_by", "reason"]
-_EARLIEST = "recorded from"
+_RECORDED_AT = "recorded at"
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -31,12 +31,12 @@ async def in_order(session: WriteSession, saying: Saying) -> Saying:
     """
     if saying.now == EVER:
         return saying
-    earliest = session.info.get(_EARLIEST)
-    if earliest is None:
+    recorded_at = session.info.get(_RECORDED_AT)
+    if recorded_at is None:
         last = await last_recorded_at(session)
-        earliest = last + _MICROSECOND if saying.now < last else saying.now
-        session.info[_EARLIEST] = earliest
-    return saying._replace(now=max(saying.now, earliest))
+        recorded_at = last + _MICROSECOND if saying.now < last else saying.now
+        session.info[_RECORDED_AT] = recorded_at
+    return saying._replace(now=recorded_at)
 
 
 async def add_changes(session: WriteSession, feed: Sequence[Said], saying: Saying) -> range:
