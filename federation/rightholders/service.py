@@ -77,9 +77,11 @@ def _read(draft: DraftRightholder) -> Rightholder:
     return read_rightholder(draft).rightholder
 
 
+NUMBERING: Final = Numbering[Rightholder](lambda one: one.identifiers, store.holders_of)
+"""How rightholders are numbered."""
 ACTS: Final = Acts(
     RIGHTHOLDERS,
-    Numbering(lambda one: one.identifiers, store.holders_of),
+    NUMBERING,
     read_rightholder_id,
     _read,
     contradictions,

@@ -58,8 +58,7 @@ def acts_by(rules: Rules) -> Acts[Work, DraftWork]:
                 await store.hand_on_copies(session, original, stays)
         return numbers
 
-    numbering = Numbering(numbers_of, store.holders_of)
-    return Acts(WORKS, numbering, read_work_id, read, contradicting, record)
+    return Acts(WORKS, NUMBERING, read_work_id, read, contradicting, record)
 
 
 async def contradictions(
@@ -111,6 +110,10 @@ async def _sharing(
 def numbers_of(work: Work) -> list[str]:
     """Return the identifiers of a work that number it and no other."""
     return [text for text in work.identifiers if numbers_one(text, work.content_type)]
+
+
+NUMBERING: Final = Numbering(numbers_of, store.holders_of)
+"""How works are numbered."""
 
 
 def _rightholders(work: Work) -> Collection[str]:
