@@ -13,6 +13,7 @@ from federation.addresses.urls import UrlKey, check_count, keys_of
 from federation.consent.states import Reason
 from federation.errors import RefusalError
 from federation.licensing import store
+from federation.licensing.objects import LicenceObject
 from federation.licensing.tariff import TariffBody, read_tariff
 from federation.money import Money
 from federation.registry import delta_store, index_store
@@ -207,3 +208,18 @@ def _owners(url: str, key: UrlKey | None, index: ClaimIndex, at: datetime) -> Ow
     holders = {claim.holder_id for claim in claims}
     state = NONE if not claims else ONE if len(holders) == 1 else CONTESTED
     return Owners(url, state, sorted({claim.node for claim in claims}))
+
+
+def covered(answer: UrlRights, question: Question, licence: LicenceObject) -> bool:
+    """Tell whether a licence covers the use of an address that was asked about.
+
+    That is: it may be licensed, its collective is in the licence's repertoire, and at the instant
+    asked about the licence is in its term, not revoked, and grants the use.
+    """
+    facts, repertoire = licence.facts(), licence.grant.repertoire
+    return (
+        answer.status == LICENSABLE
+        and (not repertoire or answer.collective in repertoire)
+        and facts.covers(question.at)
+        and facts.component_for(question.use) is not None
+    )
