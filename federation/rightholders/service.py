@@ -77,7 +77,7 @@ def _read(draft: DraftRightholder) -> Rightholder:
     return read_rightholder(draft).rightholder
 
 
-NUMBERING: Final = Numbering[Rightholder](lambda one: one.identifiers, store.holders_of)
+NUMBERING: Final[Numbering[Rightholder]] = Numbering(lambda one: one.identifiers, store.holders_of)
 """How rightholders are numbered."""
 ACTS: Final = Acts(
     RIGHTHOLDERS,
