@@ -29,6 +29,7 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from federation.history import search_store
 from federation.history.kinds import Moment, Saying
 from federation.identifiers.schemes import Identifier, Scheme
 from federation.licensing.rights import Question, own_rights
@@ -39,6 +40,7 @@ from federation.registry.entering import enter_table
 from federation.registryimports.options import read_options
 from federation.store.database import Database
 from federation.works import service as works
+from federation.works import store
 from tests.databases import HUB_TERMS, PostgresServer, a_party, migrate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -258,7 +260,7 @@ async def reads(db: Database, count: int, words: list[str]) -> dict[str, tuple[f
     def search(text: str, moment: Moment = moment) -> Callable[[], Awaitable[None]]:
         async def asked() -> None:
             async with db.read() as session:
-                await works.search(session, text, moment, after=None, limit=20)
+                await search_store.search(session, store.WORKS, text, moment, after=None, limit=20)
 
         return asked
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from federation.history.spans import BadSpanError, Span
 from federation.history.tables import Versioned
+from federation.store.base import from_micros
 
 
 class Described(Protocol):
@@ -49,6 +50,10 @@ class Moment(NamedTuple):
 
     at: datetime
     known_at: datetime | None = None
+
+
+EVER: Final = from_micros(0)
+"""When something was written down of which that was not kept: it counts as known for ever."""
 
 
 class Saying(NamedTuple):

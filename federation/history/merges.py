@@ -25,6 +25,15 @@ async def as_merged(
     return {thing: one for thing, one in stay if one is not None}
 
 
+async def find_as_merged(
+    session: ReadSession, kind: Kind[Body], things: Sequence[str], moment: Moment
+) -> list[Found[Body]]:
+    """Return things as they were, in the order asked, each once: of those merged what stays."""
+    found = await as_merged(session, kind, things, moment)
+    unique = {found[thing].thing: found[thing] for thing in things if thing in found}
+    return list(unique.values())
+
+
 def _last(found: Mapping[str, Found[Body]], thing: str) -> Found[Body] | None:
     """Follow merges to the end: no chain of them comes back (`acts.judge_merge`)."""
     one = found.get(thing)

@@ -19,7 +19,7 @@ from federation.values.search_words import words_of
 FEW: Final = 2_000
 """So many versions that match are put in order at once."""
 LOOKED_AT_MAX: Final = 10_000
-"""Of more, so many things in order are looked at for a page."""
+"""Of more, so many versions in order are looked at for a page."""
 MANY: Final = 20_000
 """And where those do not fill it, so many that match are put in order all the same."""
 WORDS_MAX: Final = 20
@@ -93,21 +93,33 @@ async def _looked_through(
     after: Place | None,
     limit: int,
 ) -> Page[Body]:
-    """Look at so many things in order; the page ends where it is full, or at the last of them."""
+    """Look at so many versions in order; the page ends where it is full, or behind the last thing.
+
+    Of the thing of the last version all are looked at: the next page begins behind it.
+    """
+    table: type[Versioned] = kind.table
     everything = _ordered(kind, _known(kind, moment), after)
-    window = everything.limit(LOOKED_AT_MAX).subquery()
-    versions: Any = window.c
-    query = select(versions.version).where(
-        in_force(versions, moment), versions.merged_into.is_(None), *_written(versions.words, words)
-    )
-    numbers = list(await session.scalars(query.limit(limit + 1)))
-    rows = await session.scalars(select(kind.table).where(kind.table.version.in_(numbers)))
+    window: Any = everything.limit(LOOKED_AT_MAX).subquery().c
+    query = select(window.version).where(*_is_found(window, moment, words))
+    numbers = set(await session.scalars(query.limit(limit + 1)))
+    last: Place | None = None
+    if len(numbers) <= limit:
+        places = everything.with_only_columns(table.sorted_by, table.thing)
+        row = (await session.execute(places.offset(LOOKED_AT_MAX - 1).limit(1))).first()
+        if row is not None:
+            last = Place(*row)
+            of_last = (table.thing == last.thing, table.sorted_by == last.sorted_by)
+            query = select(table.version).where(*of_last, *_is_found(table, moment, words))
+            numbers.update(await session.scalars(query))
+    rows = await session.scalars(select(table).where(table.version.in_(numbers)))
     found = sorted((found_of(kind, row) for row in rows), key=lambda one: one.place)
-    if len(found) > limit:
-        return Page(found[:limit], found[limit - 1].place)
-    places = everything.with_only_columns(kind.table.sorted_by, kind.table.thing)
-    last = (await session.execute(places.offset(LOOKED_AT_MAX - 1).limit(1))).first()
-    return Page(found, None if last is None else Place(*last))
+    return Page(found[:limit], found[limit - 1].place if len(found) > limit else last)
+
+
+def _is_found(versions: Any, moment: Moment, words: Sequence[str]) -> Sequence[ColumnElement[bool]]:
+    """Return which versions held at a moment, of what is itself, and have the words."""
+    is_itself = versions.merged_into.is_(None)
+    return (in_force(versions, moment), is_itself, *_written(versions.words, words))
 
 
 def _known(kind: Kind[Body], moment: Moment) -> Select[Any]:

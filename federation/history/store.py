@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
+from federation.history.feed_store import add_changes, in_order
 from federation.history.kinds import (
     Body,
     Found,
@@ -23,14 +24,12 @@ from federation.history.kinds import (
     Statement,
 )
 from federation.history.spans import Displaced, Span, displaced
-from federation.history.tables import Change, Versioned
+from federation.history.tables import Versioned
 from federation.store.base import to_micros
 from federation.store.bulk import in_chunks, insert_rows, set_column
 from federation.store.sessions import ReadSession, WriteSession
 
 _WORDS_ROWS = 400
-_THINGS = 100  # questions in one query
-_CHANGE = ["number", "kind", "thing", "act", "starts_at", "recorded_at", "recorded_by", "reason"]
 _VERSION = [
     "version",
     "change",
@@ -84,6 +83,7 @@ async def record(
         raise ValueError("of one thing two statements are written down in two steps")
     if known is None:
         known = await known_of(session, kind, [statement.thing for statement in statements])
+    saying = await in_order(session, saying)
     feed = [Said(kind.name, each.thing, each.act, each.starts_at) for each in statements]
     numbers = await add_changes(session, feed, saying)
     gone: list[int] = []
@@ -101,23 +101,6 @@ async def record(
     await set_column(session, table, "superseded_at", ["version"], [(now, old) for old in gone])
     await _add_versions(session, kind, said, now)
     return numbers
-
-
-async def add_changes(session: WriteSession, feed: Sequence[Said], saying: Saying) -> range:
-    """Write down in the feed what was done, in its order; return the numbers of the changes."""
-    first = await last_change(session) + 1
-    numbers, now = range(first, first + len(feed)), to_micros(saying.now)
-    rows = [
-        (number, said.kind, said.thing, said.act, to_micros(said.starts_at), now, *saying[:2])
-        for number, said in zip(numbers, feed, strict=True)
-    ]
-    await insert_rows(session, Change, _CHANGE, rows)
-    return numbers
-
-
-async def last_change(session: ReadSession) -> int:
-    """Return the number of the newest change of the feed, 0 while there is none."""
-    return await session.scalar(select(func.max(Change.number))) or 0
 
 
 async def find(
@@ -165,6 +148,21 @@ async def versions_over(
         for row in await session.scalars(query.order_by(table.starts_at)):
             found.setdefault(row.thing, []).append(found_of(kind, row))
     return found
+
+
+async def merged_into(
+    session: ReadSession, kind: Kind[Body], thing: str, period: Span
+) -> list[Found[Body]]:
+    """Return the versions known now by which others are a thing for some time of a period.
+
+    An index has all that is merged now together, at the head of its order: so many are looked at.
+    """
+    table = kind.table
+    query = select(table).where(
+        is_known(table, None), table.sorted_by == "", table.merged_into == thing
+    )
+    rows = await session.scalars(query.order_by(table.thing, table.starts_at))
+    return [found_of(kind, row) for row in rows if Span(row.starts_at, row.ends_at).meets(period)]
 
 
 async def spans_of(
@@ -219,35 +217,6 @@ def found_of(kind: Kind[Body], row: Versioned) -> Found[Body]:
         place=Place(row.sorted_by, row.thing),
         merged_into=row.merged_into,
     )
-
-
-async def changes_after(
-    session: ReadSession, after: int, limit: int, kinds: Sequence[str] | None = None
-) -> list[Change]:
-    """Return changes of some kinds, or all, in their order, from the one after a number on."""
-    query = select(Change).where(Change.number > after).order_by(Change.number).limit(limit)
-    if kinds is not None:
-        query = query.where(Change.kind.in_(kinds))
-    return list(await session.scalars(query))
-
-
-async def changes_of(
-    session: ReadSession, kind: str, things: Sequence[str], *, after: int, limit: int
-) -> dict[str, list[Change]]:
-    """Return {thing: what was said of it, in order, so many at most}, by one query."""
-    found: dict[str, list[Change]] = {thing: [] for thing in things}
-    for chunk in in_chunks(things, _THINGS):
-        each = [_numbers_of(kind, thing, after, limit) for thing in chunk]
-        query = select(Change).where(Change.number.in_(union_all(*each)))
-        for row in await session.scalars(query.order_by(Change.number)):
-            found[row.thing].append(row)
-    return found
-
-
-def _numbers_of(kind: str, thing: str, after: int, limit: int) -> Select[tuple[int]]:
-    is_its = (Change.kind == kind, Change.thing == thing, Change.number > after)
-    numbers = select(Change.number).where(*is_its).order_by(Change.number).limit(limit)
-    return select(numbers.subquery().c.number)
 
 
 async def known_of(

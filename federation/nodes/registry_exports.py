@@ -1,8 +1,10 @@
 """Works and rightholders as files, written page by page as they were at one moment."""
 
 from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
 from typing import Any, Final
 
+from federation.history import feed_store
 from federation.history import store as history
 from federation.history.kinds import Found, Moment
 from federation.registryfiles.rows import FileKind
@@ -13,6 +15,16 @@ from federation.works.exporting import exported as works
 
 PAGE: Final = 500
 """So many works or rightholders are in memory at once."""
+
+
+async def as_known_now(db: Database, at: datetime) -> Moment:
+    """Return of when an export is: of an instant, as it is known now, on all of its pages.
+
+    That is as of the last change that is written down: what somebody is writing meanwhile has an
+    instant that is past already, and would be on later pages only.
+    """
+    async with db.read() as session:
+        return Moment(at, await feed_store.last_recorded_at(session))
 
 
 async def exported_parts(

@@ -16,8 +16,7 @@ from federation.edge.doors import Doors
 from federation.edge.files import NoSuchFileError
 from federation.edge.http import json_response
 from federation.errors import LaterError
-from federation.history.kinds import Moment
-from federation.nodes.registry_exports import exported_parts
+from federation.nodes.registry_exports import as_known_now, exported_parts
 from federation.registryfiles.formats import reader_of, require_format
 from federation.registryfiles.rows import BadRegistryFileError
 from federation.registryfiles.writers import writer_of
@@ -75,8 +74,8 @@ def registry_file_routes(doors: Doors) -> list[Any]:
     async def exported(request: HttpRequest, name: FromPath[str]) -> Stream:
         """Send `works` or `rightholders` as `.csv` or `.ndjson`, works as `.onix`, as of `at`."""
         await doors.known(request, "files", *MAY_READ_MEMBERS.staff)
-        now, at = server.clock(), request.query_params.get("at")
-        moment = Moment(_instant(at) if at else now, now)  # later changes are not seen
+        at = request.query_params.get("at")
+        moment = await as_known_now(server.db, _instant(at) if at else server.clock())
         kind, form = require_format(*name.partition(".")[::2])
         writer = writer_of(kind, form, server.code, moment.at)
         return Stream(
@@ -200,6 +199,7 @@ class _Import:
 
     async def _write(self, rows: Sequence[ReadRow], progress: Progress) -> None:
         async with self.server.db.write("registry.import") as session:
+            progress = progress._replace(now=self.server.clock())  # not before its turn
             await service.take(session, self.import_id, self.subject, rows, progress)
 
     def _progress(self) -> Progress:

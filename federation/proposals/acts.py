@@ -7,27 +7,25 @@ says whether another person is needed; what it returns writes.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 import msgspec
 
 from federation.history import acts as histories
-from federation.history.kinds import Moment, Saying, Statement
+from federation.history.kinds import Moment, Saying
 from federation.history.merges import as_merged
+from federation.history.service import Acts
 from federation.proposals import claims, members, opt_outs
 from federation.proposals.claims import DraftClaim, DraftTerms
 from federation.proposals.rules import Rules
 from federation.registry.edits import Edit, Written, write
 from federation.rightholders import service as rightholders
-from federation.rightholders import store as rightholders_store
-from federation.rightholders.rightholder import DraftRightholder, Rightholder
+from federation.rightholders.rightholder import DraftRightholder
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works import service as works
-from federation.works import store as works_store
 from federation.works.store import WORKS
-from federation.works.work import DraftWork, Work
+from federation.works.work import DraftWork
 
 
 class _Act(msgspec.Struct, frozen=True, tag_field="act", forbid_unknown_fields=True):
@@ -259,36 +257,29 @@ async def _of_opt_out(
 async def _of_work(session: ReadSession, act: OnWork, rules: Rules) -> Planned:
     """What is said of a work is about the member that its rightholder is, if it is one."""
     if isinstance(act, ChangeWork):
-        said = await works.judge_change(
-            session,
-            works.Rules(rules.node, rules.tiers),
-            act.work,
-            act.draft,
-            starts_at=act.starts_at,
-            ends_at=act.ends_at,
-        )
+        of_works = works.acts_by(works.Rules(rules.node, rules.tiers))
+        written = await _judged(session, of_works, act.work, act)
         was = (await histories.get(session, WORKS, act.work, Moment(act.starts_at))).body
         member = await member_of(session, was.rightholder, act.starts_at)
-        return Planned(member, needs_another=False, write=partial(_write_work, statement=said))
-    named = await rightholders.judge_change(
-        session, act.rightholder, act.draft, starts_at=act.starts_at, ends_at=act.ends_at
+    else:
+        written = await _judged(session, rightholders.ACTS, act.rightholder, act)
+        member = await member_of(session, act.rightholder, act.starts_at)
+    return Planned(member, needs_another=False, write=written)
+
+
+async def _judged(
+    session: ReadSession, of: Acts[Any, Any], thing: str, act: OnWork
+) -> Callable[[WriteSession, Saying], Awaitable[Written]]:
+    """Judge a change of a work or a rightholder, and return what writes it."""
+    said = await of.judge_change(
+        session, thing, act.draft, starts_at=act.starts_at, ends_at=act.ends_at
     )
-    member = await member_of(session, act.rightholder, act.starts_at)
-    return Planned(member, needs_another=False, write=partial(_write_name, statement=named))
 
+    async def written(session: WriteSession, saying: Saying) -> Written:
+        await of.record(session, [said], saying)
+        return Written()
 
-async def _write_work(
-    session: WriteSession, saying: Saying, *, statement: Statement[Work]
-) -> Written:
-    await works_store.record(session, [statement], saying)
-    return Written()
-
-
-async def _write_name(
-    session: WriteSession, saying: Saying, *, statement: Statement[Rightholder]
-) -> Written:
-    await rightholders_store.record(session, [statement], saying)
-    return Written()
+    return written
 
 
 async def member_of(session: ReadSession, name: str | None, at: datetime) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from federation.history import acts
+from federation.history import acts, feed_store
 from federation.history import store as history
 from federation.history.kinds import Said, Saying, Statement
 from federation.registry import edit_store, facts, store
@@ -66,6 +66,7 @@ class Written:
 
 async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) -> Written:
     """Write an edit down, all in one transaction, and tell the claim index what it means there."""
+    saying = await feed_store.in_order(session, saying)
     changes, feed = Changes(), list[Said]()
     joined_before = await store.joined_on(session, {gone.row.member_id for gone in edit.gone})
     await _write_members(session, edit, saying)
@@ -86,7 +87,7 @@ async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) ->
         Said(OPT_OUT, str(gone.row.id), acts.ENDED, gone.starts_at) for gone in edit.gone_opt_outs
     ]
     feed += [Said(OPT_OUT, str(row.id), acts.REGISTERED, row.effective_at) for row in rows]
-    await history.add_changes(session, feed, saying)
+    await feed_store.add_changes(session, feed, saying)
     await tell_index(session, node, changes, saying.now)
     announce(session, REGISTRY_CHANGED)
     return Written(names, [row.id for row in rows])

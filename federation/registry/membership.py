@@ -7,9 +7,7 @@ import msgspec
 
 from federation.history.kinds import Kind
 from federation.registry.tables import MemberVersion
-from federation.values.search_words import distinct_words, words_of
-
-SORTED_BY_MAX: Final = 200
+from federation.values.search_words import distinct_words, sorting_text
 
 
 class MemberDetails(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -21,8 +19,8 @@ class MemberDetails(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def sorted_by(self) -> str:
-        """The name as it is put in order: its words, cut at 200 characters."""
-        return " ".join(words_of(self.name))[:SORTED_BY_MAX]
+        """The name as it is put in order."""
+        return sorting_text(self.name)
 
     @property
     def words(self) -> list[str]:

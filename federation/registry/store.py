@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from federation.addresses.matching import candidate_hosts, candidate_paths
 from federation.addresses.urls import RULES, ClaimKey
 from federation.consent.deciding import Ruling
-from federation.history.store import last_change
+from federation.history.feed_store import last_change
 from federation.registry.entitlement import HeldClaim, counts_from
 from federation.registry.imports import holder_id
 from federation.registry.index import IndexedRuling

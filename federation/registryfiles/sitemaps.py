@@ -61,10 +61,10 @@ def page_id(address: str) -> str:
 
 def _row(place: str, element: Element) -> Row[Any]:
     try:
-        address = normalise_url(_said(element, "loc")).text
+        address = normalise_url(text_of(_child(element, "loc"))).text  # images have one, too
     except RefusalError as refusal:
         return Row(place, fault=f"loc: {refusal.message}")
-    news = next((child for child in element if local_name(child) == "news"), None)
+    news = _child(element, "news")
     language = _said(news, "language")
     draft = DraftWork(
         title=_said(news, "title") or address,
@@ -73,6 +73,10 @@ def _row(place: str, element: Element) -> Row[Any]:
         addresses=[address],
     )
     return Row(place, page_id(address), None, draft)
+
+
+def _child(element: Element, name: str) -> Element | None:
+    return next((child for child in element if local_name(child) == name), None)
 
 
 def _said(element: Element | None, name: str) -> str:

@@ -95,10 +95,13 @@ async def take(
     """Judge a batch, write down what is accepted and the verdicts, and say how far the import is.
 
     A dry run takes back what it wrote of works or rightholders. Refused is a batch that does not
-    follow the last one: somebody else sends the same import (IMPORT_RUNNING).
+    follow the last one: somebody else sends the same import (IMPORT_RUNNING), or another file goes
+    on behind the end of this one (OTHER_FILE).
     """
     row = await get_import(session, import_id)
-    if row.state != State.OPEN or progress.taken.rows - len(rows) != row.rows:
+    if row.state != State.OPEN:
+        raise OtherFileError(f"{import_id}: {row.size} bytes were taken, and that was all")
+    if progress.taken.rows - len(rows) != row.rows:
         raise ImportRunningError(f"{import_id}: row {row.rows} was taken")
     judging = Judging(
         subject,

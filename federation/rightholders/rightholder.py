@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
 from federation.identifiers.schemes import OF_RIGHTHOLDERS, parse_identifier
 from federation.values.fields import BadFieldsError, Fault, Fields, id_within, one_of, plain_text
-from federation.values.search_words import distinct_words, words_of
+from federation.values.search_words import distinct_words, sorting_text
 
 OTHER_NAMES_MAX, IDENTIFIERS_MAX = 50, 20
-SORTED_BY_MAX: Final = 200
 
 
 class RightholderKind(StrEnum):
@@ -44,8 +43,8 @@ class Rightholder(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def sorted_by(self) -> str:
-        """The name as it is put in order: its words, cut at 200 characters."""
-        return " ".join(words_of(self.name))[:SORTED_BY_MAX]
+        """The name as it is put in order."""
+        return sorting_text(self.name)
 
     @property
     def words(self) -> list[str]:

@@ -1,11 +1,12 @@
 """By what rightholders are found, and what is written down of them. Nothing here commits."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import select
 
 from federation.history import store as history
+from federation.history.key_store import add_keys, things_by
 from federation.history.kinds import Kind, Saying, Statement
 from federation.rightholders.rightholder import Rightholder
 from federation.rightholders.tables import (
@@ -13,7 +14,6 @@ from federation.rightholders.tables import (
     RightholderMember,
     RightholderVersion,
 )
-from federation.store.bulk import in_chunks, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
 
 RIGHTHOLDERS: Final = Kind("RIGHTHOLDER", RightholderVersion, Rightholder)
@@ -27,22 +27,19 @@ async def record(
 ) -> range:
     """Write down what is said of rightholders, each once; return the numbers of the changes."""
     numbers = await history.record(session, RIGHTHOLDERS, statements, saying, known)
-    rows = [
-        (identifier, statement.thing)
-        for statement in statements
-        if statement.body is not None
-        for identifier in statement.body.identifiers
-    ]
     columns = ["identifier", "rightholder_id"]
-    await insert_rows(session, RightholderIdentifier, columns, rows, ignore_conflicts=True)
-    are = [
-        (statement.body.member, statement.thing)
-        for statement in statements
-        if statement.body is not None and statement.body.member is not None
-    ]
+    await add_keys(session, RightholderIdentifier, columns, statements, _identifiers)
     columns = ["member", "rightholder_id"]
-    await insert_rows(session, RightholderMember, columns, are, ignore_conflicts=True)
+    await add_keys(session, RightholderMember, columns, statements, _member)
     return numbers
+
+
+def _identifiers(rightholder: Rightholder) -> Iterable[tuple[str]]:
+    return ((text,) for text in rightholder.identifiers)
+
+
+def _member(rightholder: Rightholder) -> Iterable[tuple[str]]:
+    return () if rightholder.member is None else ((rightholder.member,),)
 
 
 async def that_are(session: ReadSession, member: str, limit: int) -> list[str]:
@@ -54,10 +51,5 @@ async def that_are(session: ReadSession, member: str, limit: int) -> list[str]:
 
 async def holders_of(session: ReadSession, identifiers: Sequence[str]) -> dict[str, set[str]]:
     """Return {identifier: the rightholders of which some version has it}."""
-    found: dict[str, set[str]] = {}
-    for chunk in in_chunks(identifiers):
-        query = select(RightholderIdentifier.identifier, RightholderIdentifier.rightholder_id)
-        rows = await session.execute(query.where(RightholderIdentifier.identifier.in_(chunk)))
-        for identifier, rightholder_id in rows:
-            found.setdefault(identifier, set()).add(rightholder_id)
-    return found
+    row = RightholderIdentifier
+    return await things_by(session, row.identifier, row.rightholder_id, identifiers)

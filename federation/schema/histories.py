@@ -9,7 +9,7 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from federation.errors import RefusalError
-from federation.history import acts, store
+from federation.history import acts, feed_store
 from federation.history import tables as rows
 from federation.history.kinds import Moment, Saying
 from federation.schema.context import Change as Acting
@@ -158,7 +158,7 @@ def _loader(info: Info) -> DataLoader[Asked, list[rows.Change]]:
         async with info.context.server.db.read() as session:
             for each in alike:
                 things = [one.thing for one in asked if one._replace(thing="") == each]
-                told = await store.changes_of(
+                told = await feed_store.changes_of(
                     session, each.kind, things, after=each.after, limit=each.limit
                 )
                 found |= {each._replace(thing=thing): them for thing, them in told.items()}
@@ -178,14 +178,20 @@ def within(at: Acting, id: str) -> str:
 
 
 def connection(
-    node: str, found: Sequence[rows.Change], size: int, *, staff: bool
+    node: str,
+    found: Sequence[rows.Change],
+    size: int,
+    *,
+    staff: bool,
+    goes_on_after: int | None = None,
 ) -> Connection[RegistryChange]:
-    """Show a page of changes."""
+    """Show a page of changes, which may be short and go on after a number."""
     return Connection.of(
         found,
         size,
         lambda row: cursor_of(_LIST, (row.number,)),
         lambda row: RegistryChange.of(node, row, is_staff=staff),
+        None if goes_on_after is None else cursor_of(_LIST, (goes_on_after,)),
     )
 
 
@@ -211,7 +217,8 @@ class RegistryChangeQuery:
 
         Members are for staff of the collective only, so that others see gaps in the numbers.
         A change is seen once it is committed, and never leaves the feed. Who asks again with the
-        same cursor gets the same entries, and maybe more (BAD_PAGE, BAD_CURSOR).
+        same cursor gets the same entries, and maybe more (BAD_PAGE, BAD_CURSOR). A page may have
+        fewer entries than asked for, even none, and the list go on.
         """
         info.context.require(*MAY_READ_HISTORIES)
         server, staff = info.context.server, is_staff(info)
@@ -219,5 +226,8 @@ class RegistryChangeQuery:
         shown = [kind for kind in RegistryThing if staff or kind != RegistryThing.MEMBER]
         wanted = [kind.value for kind in shown if not kinds or kind in kinds]
         async with server.db.read() as session:
-            found = await store.changes_after(session, number, size + 1, wanted)
-        return connection(server.code, found, size, staff=staff)
+            found = await feed_store.changes_after(session, number, size + 1, wanted)
+            newest = await feed_store.last_change(session)
+        looked_to = number + feed_store.LOOKED_AT_MAX  # numbers have no gap
+        goes_on_after = looked_to if looked_to < newest else None
+        return connection(server.code, found, size, staff=staff, goes_on_after=goes_on_after)

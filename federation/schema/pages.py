@@ -45,11 +45,18 @@ class Connection(Generic[Node]):
         first: int,
         cursor: Callable[[Row], str],
         shown: Callable[[Row], Node],
+        goes_on_after: str | None = None,
     ) -> "Connection[Node]":
-        """Show the first of some rows, of which one more was read than is shown."""
+        """Show the first of some rows, of which one more was read than is shown.
+
+        Where that one is not there, the list may still go on after a cursor: so far it was read.
+        """
         edges = [Edge(cursor=cursor(row), node=shown(row)) for row in rows[:first]]
+        last = edges[-1].cursor if edges else None
+        is_full = len(rows) > first
         more = PageInfo(
-            has_next_page=len(rows) > first, end_cursor=edges[-1].cursor if edges else None
+            has_next_page=is_full or goes_on_after is not None,
+            end_cursor=last if is_full else goes_on_after or last,
         )
         return cls(edges=edges, page_info=more)
 

@@ -14,7 +14,7 @@ from federation.schema.ids import row_number
 from federation.schema.proposals import RegistryResult, submit
 from federation.schema.rightholders import RightholderInput
 from federation.schema.scalars import ContentTier
-from federation.schema.works import WorkInput
+from federation.schema.work_types import WorkInput
 from federation.values.ids import without_code
 
 

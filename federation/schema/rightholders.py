@@ -1,18 +1,24 @@
 """Whom a collective represents, in GraphQL: at a node."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import strawberry
 
 from federation.history.kinds import Found, Place
+from federation.history.merges import find_as_merged
+from federation.history.search_store import search
+from federation.history.service import Acts
 from federation.rightholders import rightholder as rules
 from federation.rightholders import service
-from federation.schema.context import Change, Info, Refused, change
-from federation.schema.histories import Ended, EndedResult, is_staff, moment_of, saying, within
+from federation.rightholders.store import RIGHTHOLDERS
+from federation.schema.context import Change, Info, Refused
+from federation.schema.histories import EndedResult, is_staff, moment_of
 from federation.schema.pages import Connection
+from federation.schema.registering import Registering
 from federation.values.cursors import key_of, page_size
-from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_READ_HISTORIES
+from federation.values.ids import without_code
+from federation.values.roles import MAY_READ_HISTORIES
 
 _LIST = "rightholders"
 
@@ -130,7 +136,7 @@ class RightholderQuery:
         size, place = page_size(first), key_of(_LIST, after, Place)
         moment = moment_of(info, at, known_at)
         async with server.db.read() as session:
-            page = await service.search(session, text, moment, after=place, limit=size)
+            page = await search(session, RIGHTHOLDERS, text, moment, after=place, limit=size)
         return Connection.of_page(
             _LIST, page, lambda one: Rightholder.of(server.code, one, is_staff=staff)
         )
@@ -148,8 +154,18 @@ class RightholderQuery:
         staff, server = is_staff(info), info.context.server
         moment = moment_of(info, at, known_at)
         async with server.db.read() as session:
-            found = await service.find(session, [id.removeprefix(f"{server.code}:")], moment)
+            own_id = without_code(server.code, id)
+            found = await find_as_merged(session, RIGHTHOLDERS, [own_id], moment)
         return Rightholder.of(server.code, found[0], is_staff=staff) if found else None
+
+
+async def _acts(_: Change) -> Acts[rules.Rightholder, rules.DraftRightholder]:
+    return service.ACTS
+
+
+_REGISTERING: Final = Registering(
+    "rightholder", _acts, lambda node, found: Rightholder.of(node, found, is_staff=True)
+)
 
 
 @strawberry.type
@@ -166,18 +182,7 @@ class RightholderMutation:
         starts_at: datetime | None = None,
     ) -> RightholderResult:
         """Register one under an id of the collective's own (REGISTERED_ALREADY)."""
-
-        async def act(at: Change) -> Rightholder:
-            found = await service.register(
-                at.session,
-                within(at, id),
-                rightholder.draft(),
-                starts_at=starts_at or at.now,
-                saying=saying(at, reason),
-            )
-            return _shown(at, found)
-
-        return await change(info, "rightholder.register", MAY_KEEP_THE_REGISTRY, act)
+        return await _REGISTERING.register(info, id, rightholder.draft(), reason, starts_at)
 
     @strawberry.mutation(description="Say what a rightholder is over a period, past or to come.")
     async def change_rightholder(
@@ -190,66 +195,26 @@ class RightholderMutation:
         ends_at: datetime | None = None,
     ) -> RightholderResult:
         """Change or correct one, to the next boundary known if no end is given (MERGED)."""
-
-        async def act(at: Change) -> Rightholder:
-            found = await service.change(
-                at.session,
-                within(at, id),
-                rightholder.draft(),
-                starts_at=starts_at or at.now,
-                ends_at=ends_at,
-                saying=saying(at, reason),
-            )
-            return _shown(at, found)
-
-        return await change(info, "rightholder.change", MAY_KEEP_THE_REGISTRY, act)
+        draft = rightholder.draft()
+        return await _REGISTERING.change(info, id, draft, reason, starts_at, ends_at)
 
     @strawberry.mutation(description="Say that a rightholder is represented no more.")
     async def end_rightholder(
         self, info: Info, id: str, reason: str, starts_at: datetime | None = None
     ) -> EndedResult:
         """End one from an instant on at which it is represented (NOT_REGISTERED_THEN)."""
-
-        async def act(at: Change) -> Ended:
-            when = starts_at or at.now
-            name = within(at, id)
-            await service.end(at.session, name, at=when, saying=saying(at, reason))
-            return Ended(id=strawberry.ID(f"{at.server.code}:{name}"), ended_at=when)
-
-        return await change(info, "rightholder.end", MAY_KEEP_THE_REGISTRY, act)
+        return await _REGISTERING.end(info, id, reason, starts_at)
 
     @strawberry.mutation(description="Say that a rightholder is another, registered twice.")
     async def merge_rightholders(
         self, info: Info, id: str, into: str, reason: str, starts_at: datetime | None = None
     ) -> RightholderResult:
         """Merge one into another, from an instant on; return the one that stays (MERGE_CIRCLE)."""
-
-        async def act(at: Change) -> Rightholder:
-            found = await service.merge(
-                at.session,
-                within(at, id),
-                within(at, into),
-                at=starts_at or at.now,
-                saying=saying(at, reason),
-            )
-            return _shown(at, found)
-
-        return await change(info, "rightholder.merge", MAY_KEEP_THE_REGISTRY, act)
+        return await _REGISTERING.merge(info, id, into, reason, starts_at)
 
     @strawberry.mutation(description="Say that a merged rightholder is one of its own again.")
     async def demerge_rightholder(
         self, info: Info, id: str, reason: str, starts_at: datetime | None = None
     ) -> RightholderResult:
         """Undo a merge, from an instant on (NOT_MERGED)."""
-
-        async def act(at: Change) -> Rightholder:
-            found = await service.demerge(
-                at.session, within(at, id), at=starts_at or at.now, saying=saying(at, reason)
-            )
-            return _shown(at, found)
-
-        return await change(info, "rightholder.demerge", MAY_KEEP_THE_REGISTRY, act)
-
-
-def _shown(at: Change, found: Found[rules.Rightholder]) -> Rightholder:
-    return Rightholder.of(at.server.code, found, is_staff=True)
+        return await _REGISTERING.demerge(info, id, reason, starts_at)

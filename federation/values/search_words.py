@@ -14,6 +14,8 @@ from typing import Final
 WORD_LENGTH_MAX: Final = 64
 WORDS_OF_A_THING_MAX: Final = 2_000
 """A thing is found by so many different words: of 64 characters, less than a tsvector holds."""
+SORTED_BY_MAX: Final = 200
+"""Things are put in order by so many characters of their titles or names, then by their ids."""
 
 # What they find is the group: of a longer word, its beginning.
 _ASCII_WORDS: Final = re.compile(rf"([a-z0-9]{{1,{WORD_LENGTH_MAX}}})[a-z0-9]*")
@@ -31,6 +33,11 @@ def words_of(text: str) -> list[str]:
         if not unicodedata.category(character).startswith("M")
     )
     return _WORDS.findall(unicodedata.normalize("NFC", bare))
+
+
+def sorting_text(text: str) -> str:
+    """Return a title or a name as it is put in order: its words, cut at 200 characters."""
+    return " ".join(words_of(text))[:SORTED_BY_MAX]
 
 
 def distinct_words(texts: Iterable[str]) -> list[str]:

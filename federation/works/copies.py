@@ -39,7 +39,7 @@ async def require_one_step(session: ReadSession, node: str, statement: Statement
     own = f"{node}:{statement.thing}"
     for copy in await _copies_of(session, node, statement.thing, statement.period):
         raise CanonicalChainError(f"{node}:{copy} is a copy of {own}")
-    original = _within(node, canonical)
+    original = statement.body.original_at(node)
     if original is None:
         return
     if original == statement.thing:
@@ -87,7 +87,7 @@ async def _copies_of(session: ReadSession, node: str, thing: str, period: Span) 
 async def _is_copy(
     session: ReadSession, node: str, version: Found[Work], thing: str, period: Span
 ) -> bool:
-    original, part = _within(node, version.body.canonical), version.period.common(period)
+    original, part = version.body.original_at(node), version.period.common(period)
     if original is None or part is None:
         return False
     if original == thing:
@@ -98,9 +98,3 @@ async def _is_copy(
 
 async def _versions(session: ReadSession, thing: str, period: Span) -> Sequence[Found[Work]]:
     return (await versions_over(session, WORKS, [thing], period)).get(thing, [])
-
-
-def _within(node: str, canonical: str | None) -> str | None:
-    """Return the id of an original of this collective, None for another's, or where none is."""
-    at, _, name = (canonical or "").partition(":")
-    return name if at == node else None

@@ -1,6 +1,5 @@
 """Works as they are handed on: by id, and naming works and rightholders by what they are now."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
@@ -23,9 +22,9 @@ async def exported(
     is not handed on.
     """
     found = await history.listed(session, WORKS, moment, after=after, limit=limit)
-    originals = sorted({_original(one.body, node) for one in found} - {""})
-    holders = sorted({name for one in found for name in _holders(one.body)})
-    works = await as_merged(session, WORKS, originals, moment)
+    originals = {one.body.original_at(node) for one in found}
+    holders = sorted({name for one in found for name in one.body.rightholders})
+    works = await as_merged(session, WORKS, sorted(filter(None, originals)), moment)
     rightholders = await as_merged(session, RIGHTHOLDERS, holders, moment)
     names = {name: one.thing for name, one in rightholders.items() if one.thing != name}
     stays = {
@@ -34,16 +33,6 @@ async def exported(
     if not names and not stays:
         return found
     return [_renamed(one, f"{node}:{one.thing}", names, stays) for one in found]
-
-
-def _original(work: Work, node: str) -> str:
-    at, _, name = (work.canonical or "").partition(":")
-    return name if at == node else ""
-
-
-def _holders(work: Work) -> Sequence[str]:
-    named = (work.rightholder, *(creator.rightholder for creator in work.creators))
-    return [name for name in named if name is not None]
 
 
 def _renamed(

@@ -1,19 +1,15 @@
-"""Acts on works: registering, changing, ending, merging; and finding them.
-
-Every act is said by somebody for a reason and kept with both; nothing is lost by a later one.
-"""
+"""Acts on works, and what contradicts one that is registered; and finding them."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from federation.errors import RefusalError
-from federation.history import acts, search_store
 from federation.history import store as history
-from federation.history.identifying import held_by_others
+from federation.history.identifying import Numbering, held_by_others
 from federation.history.kinds import Found, Moment, Page, Place, Saying, Statement
-from federation.history.merges import as_merged
+from federation.history.merges import as_merged, find_as_merged
+from federation.history.service import Acts
 from federation.identifiers.schemes import Identifier, IdentifierTakenError
 from federation.rightholders.service import UnknownRightholderError, unknown_rightholders
 from federation.store.sessions import ReadSession, WriteSession
@@ -36,98 +32,33 @@ class Rules:
     tiers: Collection[str]
 
 
-async def register(
-    session: WriteSession,
-    rules: Rules,
-    work_id: str,
-    draft: DraftWork,
-    *,
-    starts_at: datetime,
-    saying: Saying,
-) -> Found[Work]:
-    """Register a work from an instant on; see `read_work` and `contradictions` for refusals."""
-    work, name = read_work(draft, rules.tiers, rules.node).work, read_work_id(work_id)
-    statement = await acts.judge_registration(session, WORKS, name, work, starts_at)
-    return await _say(session, rules, statement, saying)
-
-
-async def change(
-    session: WriteSession,
-    rules: Rules,
-    work_id: str,
-    draft: DraftWork,
-    *,
-    starts_at: datetime,
-    ends_at: datetime | None,
-    saying: Saying,
-) -> Found[Work]:
-    """Say of a work what it is over a period, past or to come: a change, or a correction."""
-    statement = await judge_change(
-        session, rules, work_id, draft, starts_at=starts_at, ends_at=ends_at
-    )
-    return await _record(session, statement, saying)
-
-
-async def judge_change(
-    session: ReadSession,
-    rules: Rules,
-    work_id: str,
-    draft: DraftWork,
-    *,
-    starts_at: datetime,
-    ends_at: datetime | None,
-) -> Statement[Work]:
-    """Judge a change of a work, and return what would be said of it; nothing is written."""
-    work = read_work(draft, rules.tiers, rules.node).work
-    statement = await acts.judge_change(session, WORKS, work_id, work, starts_at, ends_at)
-    await _check(session, rules, statement)
-    return statement
-
-
-async def end(session: WriteSession, work_id: str, *, at: datetime, saying: Saying) -> None:
-    """Say that a work is no longer in the repertoire, from an instant on."""
-    await store.record(session, [await acts.judge_end(session, WORKS, work_id, at)], saying)
-
-
-async def merge(
-    session: WriteSession, rules: Rules, work_id: str, into: str, *, at: datetime, saying: Saying
-) -> Found[Work]:
-    """Say that a work is another one, registered twice; return the one that stays.
+def acts_by(rules: Rules) -> Acts[Work, DraftWork]:
+    """Return the acts on the works of a node: registering, changing, ending, merging, demerging.
 
     An original is merged like any other work, its copies are copies of the one that stays; see
-    `copies` for what is refused. Works that were merged into the first before follow it.
+    `copies` for what is refused.
     """
-    statement = await acts.judge_merge(session, WORKS, work_id, into, at)
-    found = await _say(session, rules, statement, saying)
-    await store.hand_on_copies(session, f"{rules.node}:{work_id}", f"{rules.node}:{into}")
-    return found
+    node = rules.node
 
+    def read(draft: DraftWork) -> Work:
+        return read_work(draft, rules.tiers, node).work
 
-async def demerge(
-    session: WriteSession, rules: Rules, work_id: str, *, at: datetime, saying: Saying
-) -> Found[Work]:
-    """Say that a merged work is one of its own again, as it was last before."""
-    statement = await acts.judge_demerge(session, WORKS, work_id, at)
-    return await _say(session, rules, statement, saying)
+    async def contradicting(
+        session: ReadSession, statements: Sequence[Statement[Work]]
+    ) -> dict[str, RefusalError]:
+        return await contradictions(session, rules, statements)
 
+    async def record(
+        session: WriteSession, statements: Sequence[Statement[Work]], saying: Saying
+    ) -> range:
+        numbers = await store.record(session, statements, saying)
+        for each in statements:
+            if each.merged_into is not None:
+                original, stays = f"{node}:{each.thing}", f"{node}:{each.merged_into}"
+                await store.hand_on_copies(session, original, stays)
+        return numbers
 
-async def _say(
-    session: WriteSession, rules: Rules, statement: Statement[Work], saying: Saying
-) -> Found[Work]:
-    await _check(session, rules, statement)
-    return await _record(session, statement, saying)
-
-
-async def _record(session: WriteSession, statement: Statement[Work], saying: Saying) -> Found[Work]:
-    """Write down what was judged, and return the work as it is then: the one that stays."""
-    await store.record(session, [statement], saying)
-    [found] = await find(session, [statement.thing], Moment(statement.starts_at))
-    return found
-
-
-async def _check(session: ReadSession, rules: Rules, statement: Statement[Work]) -> None:
-    for refusal in (await contradictions(session, rules, [statement])).values():
-        raise refusal
+    return Acts(WORKS, NUMBERING, read_work_id, read, contradicting, record)
 
 
 async def contradictions(
@@ -181,16 +112,12 @@ def numbers_of(work: Work) -> list[str]:
     return [text for text in work.identifiers if numbers_one(text, work.content_type)]
 
 
+NUMBERING: Final = Numbering(numbers_of, store.holders_of)
+"""How works are numbered."""
+
+
 def _rightholders(work: Work) -> Collection[str]:
-    named = (work.rightholder, *(creator.rightholder for creator in work.creators))
-    return dict.fromkeys(name for name in named if name is not None)
-
-
-async def find(session: ReadSession, work_ids: Sequence[str], moment: Moment) -> list[Found[Work]]:
-    """Return works as they were, in the order asked; merged ones are the one that stays, once."""
-    found = await as_merged(session, WORKS, work_ids, moment)
-    unique = {found[name].thing: found[name] for name in work_ids if name in found}
-    return list(unique.values())
+    return work.rightholders
 
 
 async def find_numbered(
@@ -205,7 +132,7 @@ async def find_numbered(
     had = await history.find(session, WORKS, names, moment)
     have = [name for name in names if name in had and asked in had[name].body.identifiers]
     have.sort(key=lambda name: (not numbers_one(asked, had[name].body.content_type), name))
-    return next(iter(await find(session, have, moment)), None)
+    return next(iter(await find_as_merged(session, WORKS, have, moment)), None)
 
 
 async def standing_at(
@@ -231,10 +158,3 @@ async def standing_at(
         found.append(replace(one, place=Place("", name)))
     is_last = len(names) < STANDING_MAX
     return Page(found, None if is_last else Place("", names[-1]))
-
-
-async def search(
-    session: ReadSession, text: str, moment: Moment, *, after: Place | None, limit: int
-) -> Page[Work]:
-    """Return works that hold the words of a text, in the order of their titles, then their ids."""
-    return await search_store.search(session, WORKS, text, moment, after=after, limit=limit)

@@ -1,14 +1,14 @@
 """By what works are found, and what is written down of them. Nothing here commits."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
-from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Mapped
+from sqlalchemy import select
 
 from federation.history import store as history
+from federation.history.key_store import add_keys, things_by
 from federation.history.kinds import Kind, Saying, Statement
-from federation.store.bulk import in_chunks, insert_rows
+from federation.store.bulk import insert_rows
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works.tables import WorkAddress, WorkCopy, WorkIdentifier, WorkVersion
 from federation.works.work import Work, numbers_one
@@ -24,38 +24,24 @@ async def record(
 ) -> range:
     """Write down what is said of works, each of them once; return the numbers of the changes."""
     numbers = await history.record(session, WORKS, statements, saying, known)
-    numbers_of = [
-        (identifier, numbers_one(identifier, statement.body.content_type), statement.thing)
-        for statement in statements
-        if statement.body is not None
-        for identifier in statement.body.identifiers
-    ]
     columns = ["identifier", "numbers_one", "work_id"]
-    await insert_rows(session, WorkIdentifier, columns, numbers_of, ignore_conflicts=True)
-    await _add_keys(session, WorkAddress, "address", statements, lambda w: w.addresses)
-    await _add_keys(session, WorkCopy, "canonical", statements, _original)
+    await add_keys(session, WorkIdentifier, columns, statements, _identifiers)
+    columns = ["address", "work_id"]
+    await add_keys(session, WorkAddress, columns, statements, _addresses)
+    await add_keys(session, WorkCopy, ["canonical", "work_id"], statements, _original)
     return numbers
 
 
-def _original(work: Work) -> Sequence[str]:
-    return () if work.canonical is None else (work.canonical,)
+def _identifiers(work: Work) -> Iterable[tuple[str, bool]]:
+    return ((text, numbers_one(text, work.content_type)) for text in work.identifiers)
 
 
-async def _add_keys(
-    session: WriteSession,
-    table: Any,
-    column: str,
-    statements: Sequence[Statement[Work]],
-    keys_of: Callable[[Work], Sequence[str]],
-) -> None:
-    """Let works be found by what they have; what is there already stays."""
-    rows = [
-        (key, statement.thing)
-        for statement in statements
-        if statement.body is not None
-        for key in keys_of(statement.body)
-    ]
-    await insert_rows(session, table, [column, "work_id"], rows, ignore_conflicts=True)
+def _addresses(work: Work) -> Iterable[tuple[str]]:
+    return ((address,) for address in work.addresses)
+
+
+def _original(work: Work) -> Iterable[tuple[str]]:
+    return () if work.canonical is None else ((work.canonical,),)
 
 
 async def hand_on_copies(session: WriteSession, original: str, stays: str) -> None:
@@ -68,7 +54,7 @@ async def hand_on_copies(session: WriteSession, original: str, stays: str) -> No
 async def holders_of(session: ReadSession, identifiers: Sequence[str]) -> dict[str, set[str]]:
     """Return {identifier: the works of which some version has it, and it numbers no other}."""
     row = WorkIdentifier
-    return await _works_by(session, row.identifier, row.work_id, identifiers, row.numbers_one)
+    return await things_by(session, row.identifier, row.work_id, identifiers, row.numbers_one)
 
 
 async def sharing(session: ReadSession, identifier: str, limit: int) -> list[str]:
@@ -92,19 +78,4 @@ async def standing_at(session: ReadSession, address: str, *, after: str, limit: 
 
 async def copies_of(session: ReadSession, originals: Sequence[str]) -> dict[str, set[str]]:
     """Return {original, `GB:W-17`: the works of which some version is, or was, a copy of it}."""
-    return await _works_by(session, WorkCopy.canonical, WorkCopy.work_id, originals)
-
-
-async def _works_by(
-    session: ReadSession,
-    key: Mapped[str],
-    work_id: Mapped[str],
-    keys: Sequence[str],
-    *only: ColumnElement[bool] | Mapped[bool],
-) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for chunk in in_chunks(keys):
-        rows = await session.execute(select(key, work_id).where(key.in_(chunk), *only))
-        for one, name in rows:
-            found.setdefault(one, set()).add(name)
-    return found
+    return await things_by(session, WorkCopy.canonical, WorkCopy.work_id, originals)

@@ -21,14 +21,11 @@ from federation.values.fields import (
     plain_text,
     up_to,
 )
-from federation.values.search_words import distinct_words, words_of
+from federation.values.search_words import distinct_words, sorting_text
 
 TITLES_MAX, CREATORS_MAX, IDENTIFIERS_MAX, LANGUAGES_MAX, ADDRESSES_MAX = 20, 100, 50, 20, 100
 UNIQUENESS_MAX: Final = 100
 WORD_COUNT_MAX: Final = 2**31 - 1
-SORTED_BY_MAX: Final = 200
-"""Works are put in order by so many characters of their titles, then by their ids."""
-
 ADDRESS_BYTES_MAX: Final = 2_000
 """What an index of PostgreSQL holds is at most 2,704 bytes long."""
 LANGUAGE_LENGTH_MAX: Final = 35
@@ -118,8 +115,8 @@ class Work(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def sorted_by(self) -> str:
-        """The title as it is put in order: its words, cut at 200 characters."""
-        return " ".join(words_of(self.title))[:SORTED_BY_MAX]
+        """The title as it is put in order."""
+        return sorting_text(self.title)
 
     @property
     def words(self) -> list[str]:
@@ -132,6 +129,17 @@ class Work(msgspec.Struct, frozen=True, omit_defaults=True):
         for creator in self.creators:
             texts += filter(None, (creator.pseudonym or creator.name, creator.credit_line))
         return distinct_words(texts)
+
+    @property
+    def rightholders(self) -> list[str]:
+        """The ids of the rightholders that it names, each once: whose it is, then creators."""
+        named = (self.rightholder, *(creator.rightholder for creator in self.creators))
+        return list(dict.fromkeys(name for name in named if name is not None))
+
+    def original_at(self, node: str) -> str | None:
+        """Return the id of the work that this is a copy of, where it is one of a collective."""
+        at, _, name = (self.canonical or "").partition(":")
+        return name if at == node else None
 
     def as_published(self) -> "Work":
         """Return what anybody is shown: who used a pseudonym has no other name.

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from federation.errors import RefusalError
-from federation.history import acts, store
+from federation.history import acts, feed_store, store
 from federation.history.kinds import Moment, Saying, Statement
 from federation.history.merges import as_merged
 from federation.rightholders.rightholder import Rightholder
@@ -185,7 +185,7 @@ async def test_the_same_thing_twice_at_once_is_a_defect_and_leaves_nothing(datab
             await store.record(session, RIGHTHOLDERS, twice, Saying("anna", "told", DAY_0))
 
     async with database.read() as session:
-        assert await store.changes_after(session, 0, 1) == []
+        assert await feed_store.changes_after(session, 0, 1) == []
 
 
 async def test_a_chain_of_many_merges_is_followed_to_its_end(database):

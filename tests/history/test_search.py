@@ -82,6 +82,27 @@ async def test_a_page_ends_after_so_many_looked_at(filled, monkeypatch):
     assert await pages(filled, "", Moment(NOW, NOW - DAY)) == [[], [], [], []]
 
 
+async def test_a_thing_of_many_versions_is_not_lost_between_two_pages(database, monkeypatch):
+    """What is looked at ends behind a thing, never between two versions of it."""
+    monkeypatch.setattr(search_store, "FEW", 0)
+    monkeypatch.setattr(search_store, "MANY", 0)
+    for day in range(4):
+        act = "CHANGED" if day else "REGISTERED"
+        said = [
+            Statement(f"R-{name}", act, NOW + day * DAY, None, Rightholder(name, country=country))
+            for name, country in zip(["Rain", "Salt", "Snow"], ["GB", "DE", "FR"], strict=True)
+        ]
+        async with database.write("test") as session:
+            await record(session, said, Saying("anna", "told", NOW + day * DAY))
+
+    for looked_at, known_at, day in itertools.product(range(1, 9), [None, NOW + 9 * DAY], range(4)):
+        monkeypatch.setattr(search_store, "LOOKED_AT_MAX", looked_at)
+        moment = Moment(NOW + day * DAY, known_at)
+        for asked, names in (("", ["Rain", "Salt", "Snow"]), ("s", ["Salt", "Snow"])):
+            shown = await pages(database, asked, moment)
+            assert list(itertools.chain(*shown)) == names, (asked, looked_at, known_at, day)
+
+
 @pytest.mark.parametrize("word", ["東" * 1_000, "𐐨" * 1_000, "a" * 1_000])
 async def test_a_long_word_is_found_by_its_first_64_characters(database, word):
     async with database.write("test") as session:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from federation.errors import RefusalError
+from federation.history import feed_store
 from federation.history import store as history
 from federation.history.kinds import Moment
 from federation.proposals import acts, service
@@ -91,12 +92,29 @@ async def test_an_ended_claim_counts_to_its_day_and_is_known_to_have_had_none(no
     await index_is_what_is_known(node, hub)
 
 
+async def test_a_clock_that_goes_back_changes_no_answer_of_the_past(node, hub):
+    name = await registered(node)
+    await tell(node, hub)
+    hour = timedelta(hours=1)
+    asked = (NOON - hour, NOON)
+    before = [await claimants(node, X, AFTER, known_at=at) for at in asked]
+    assert before == [({}, False), ({of("m1"): "standard"}, False)]
+
+    await done(node, acts.EndClaim(name, DAY), now=NOON - 2 * hour)
+    await done(node, acts.RegisterClaim("m2", claim("y.example")), now=NOON - 3 * hour)
+
+    assert [await claimants(node, X, AFTER, known_at=at) for at in asked] == before
+    assert await claimants(node, X, AFTER, known_at=NOON + hour) == ({}, False)
+    assert await claimants(node, Y, AFTER, known_at=NOON) == ({}, False)
+    assert await claimants(node, Y, AFTER) == ({of("m2"): "standard"}, False)
+
+
 async def test_the_feed_says_what_was_done_to_a_claim_and_what_came(node):
     name = await registered(node)
     [ended] = await done(node, acts.EndClaim(name, DAY))
 
     async with node.read() as session:
-        feed = await history.changes_after(session, 0, 99, ["CLAIM"])
+        feed = await feed_store.changes_after(session, 0, 99, ["CLAIM"])
     assert [(row.thing, row.act, row.recorded_by, row.reason) for row in feed] == [
         (name, "REGISTERED", "rosa", "a letter"),
         (name, "ENDED", "rosa", "a letter"),

@@ -6,10 +6,12 @@ import pytest
 
 from federation.errors import RefusalError
 from federation.history.kinds import Moment, Saying
+from federation.history.merges import find_as_merged
 from federation.proposals import acts
 from federation.rightholders import service as rightholders
 from federation.rightholders.rightholder import DraftRightholder
 from federation.works import service as works
+from federation.works.store import WORKS
 from federation.works.work import DraftWork
 from tests.databases import contents
 from tests.proposals.acting import NOON, ONE, confirm, rules, submit
@@ -26,12 +28,12 @@ async def registry(node):
     async with node.write("register") as session:
         for name, member in (("R-1", "m1"), ("R-2", "m2")):
             draft = DraftRightholder(name, member=member)
-            await rightholders.register(session, name, draft, starts_at=NOON, saying=SAYING)
+            await rightholders.ACTS.register(session, name, draft, starts_at=NOON, saying=SAYING)
         first = DraftWork("Salt", rightholder="R-1")
-        await works.register(session, RULES, "W-1", first, starts_at=NOON, saying=SAYING)
+        await works.acts_by(RULES).register(session, "W-1", first, starts_at=NOON, saying=SAYING)
         second = DraftWork("Salt", rightholder="R-2")
-        await works.change(
-            session, RULES, "W-1", second, starts_at=LATER, ends_at=None, saying=SAYING
+        await works.acts_by(RULES).change(
+            session, "W-1", second, starts_at=LATER, ends_at=None, saying=SAYING
         )
     return node
 
@@ -54,7 +56,10 @@ async def test_a_member_changes_its_work_and_no_later_version(registry):
     await confirm(registry, proposal.id)
 
     async with registry.read() as session:
-        shown = [(await works.find(session, ["W-1"], Moment(at)))[0].body for at in (NOON, LATER)]
+        shown = [
+            (await find_as_merged(session, WORKS, ["W-1"], Moment(at)))[0].body
+            for at in (NOON, LATER)
+        ]
     assert [(one.title, one.rightholder) for one in shown] == [("Salt!", "R-1"), ("Salt", "R-2")]
 
 
@@ -64,10 +69,21 @@ async def test_a_work_is_a_members_own_for_all_the_time_of_the_change(registry):
     assert await refused(registry, submit(registry, change(LATER), who=ONE)) == "NOT_ALLOWED"
 
 
+async def test_a_work_is_nobodys_while_its_rightholder_is_not_represented(registry):
+    """R-1 is there again as the same member; between the two it is not."""
+    async with registry.write("end") as session:
+        await rightholders.ACTS.end(session, "R-1", at=NOON + DAY, saying=SAYING)
+        draft, again = DraftRightholder("R-1", member="m1"), NOON + 2 * DAY
+        await rightholders.ACTS.register(session, "R-1", draft, starts_at=again, saying=SAYING)
+
+    assert await refused(registry, submit(registry, change(), who=ONE)) == "NOT_ALLOWED"
+    await submit(registry, change(NOON + 2 * DAY), who=ONE)
+
+
 async def test_a_work_that_ended_meanwhile_is_not_changed(registry):
     proposal = await submit(registry, change(NOON + DAY, LATER), who=ONE)
     async with registry.write("end") as session:
-        await works.end(session, "W-1", at=NOON + 2 * DAY, saying=SAYING)
+        await works.acts_by(RULES).end(session, "W-1", at=NOON + 2 * DAY, saying=SAYING)
 
     assert await refused(registry, confirm(registry, proposal.id)) == "NOT_REGISTERED_THEN"
 

@@ -238,6 +238,16 @@ def test_pages_of_a_sitemap_are_works_under_ids_of_their_addresses():
     assert (bad.place, bad.fault[:4]) == ("url 3 (line 4)", "loc:")
 
 
+def test_the_address_of_a_page_is_its_own_not_that_of_an_image_before_it():
+    page = b"""<url><image:image><image:loc>https://pub.example/fox.png</image:loc></image:image>
+      <loc>https://pub.example/foxes</loc></url>"""
+    data = b'<urlset xmlns:image="http://www.google.com/schemas/sitemap-image/1.1">%b</urlset>'
+
+    _, [row] = read(SITEMAP, data % page)
+
+    assert row.draft.addresses == ["pub.example/foxes"]
+
+
 def test_a_sitemap_of_more_addresses_than_its_protocol_has_breaks_off_there(monkeypatch):
     monkeypatch.setattr("federation.registryfiles.sitemaps.URLS_MAX", 2)
     url = b"<url><loc>https://a.example/</loc></url>"

@@ -56,10 +56,10 @@ class Node:
             row = await service.get_import(session, import_id)
             return row.state, row.rows, row.place, row.why
 
-    async def written(self, name, at=NOW):
+    async def written(self, name, at=NOW, moment=None):
         """Return a file of what is registered."""
         kind, form = require_format(*name.split("."))
-        writer, moment = writer_of(kind, form, "GB", at), Moment(at, NOW)
+        writer, moment = writer_of(kind, form, "GB", at), moment or Moment(at, NOW)
         parts = exported_parts(self.db, "GB", kind, writer, moment)
         return b"".join([part async for part in parts])
 

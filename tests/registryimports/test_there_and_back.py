@@ -1,13 +1,14 @@
 """What is exported, imported into an empty node and exported again, is the same bytes."""
 
 import string
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.history.kinds import Saying
+from federation.nodes.registry_exports import as_known_now
 from federation.registryfiles.formats import reader_of
 from federation.registryfiles.rows import FileFormat, FileKind
 from federation.registryfiles.writers import writer_of
@@ -113,7 +114,7 @@ async def _lived(db):
     async with db.write("test") as session:
         for name in ("R-1", "R-2"):
             draft = DraftRightholder(f"={name}", identifiers=[])
-            await rightholders.register(session, name, draft, starts_at=first, saying=saying)
+            await rightholders.ACTS.register(session, name, draft, starts_at=first, saying=saying)
         for number in range(7):
             draft = DraftWork(
                 f"title {number}",
@@ -124,16 +125,18 @@ async def _lived(db):
                 published_on=date(2020, 2, number + 1),
             )
             name = f"W-{number}"
-            await works.register(session, rules, name, draft, starts_at=first, saying=saying)
+            await works.acts_by(rules).register(
+                session, name, draft, starts_at=first, saying=saying
+            )
         copy = DraftWork("a copy", canonical="GB:W-5")
-        await works.register(session, rules, "A-copy", copy, starts_at=first, saying=saying)
+        await works.acts_by(rules).register(session, "A-copy", copy, starts_at=first, saying=saying)
         changed = DraftWork("changed", content_type="BOOK", identifiers=["ISBN:9783161484100"])
-        await works.change(
-            session, rules, "W-2", changed, starts_at=later, ends_at=None, saying=saying
+        await works.acts_by(rules).change(
+            session, "W-2", changed, starts_at=later, ends_at=None, saying=saying
         )
-        await works.end(session, "W-3", at=later, saying=saying)
-        await works.merge(session, rules, "W-5", "W-4", at=later, saying=saying)
-        await rightholders.merge(session, "R-2", "R-1", at=later, saying=saying)
+        await works.acts_by(rules).end(session, "W-3", at=later, saying=saying)
+        await works.acts_by(rules).merge(session, "W-5", "W-4", at=later, saying=saying)
+        await rightholders.ACTS.merge(session, "R-2", "R-1", at=later, saying=saying)
 
 
 @pytest.mark.parametrize("form", ["csv", "ndjson", "onix"])
@@ -154,3 +157,25 @@ async def test_a_registry_that_is_exported_and_imported_exports_the_same(backend
         assert await node.written(f"rightholders.{kind['format']}") == people
         assert await node.written(f"works.{form}") == sent
     assert (b"W-3" in past, b"W-3" in sent, b"W-5" in sent) == (True, False, False)
+
+
+async def test_what_is_being_written_while_an_export_begins_is_on_none_of_its_pages(backend):
+    """Its instant is past by then, and its rows come between two pages."""
+    async with backend.url(migrated=True) as url, opened(url) as db:
+        await _lived(db)
+        as_of = await as_known_now(db, NOW)
+        before = await Node(db).written("works.csv", moment=as_of)
+
+        async with db.write("test") as session:
+            acts = works.acts_by(works.Rules("GB", ("standard",)))
+            written_at = NOW - timedelta(seconds=2)
+            saying = Saying("anna", "told", written_at)
+            draft = DraftWork("late")
+            await acts.register(session, "W-9", draft, starts_at=written_at, saying=saying)
+            begun = await as_known_now(db, NOW)
+        assert await Node(db).written("works.csv", moment=begun) == before
+        after = await Node(db).written("works.csv", moment=await as_known_now(db, NOW))
+
+    assert [line for line in after.split(b"\r\n") if line not in before.split(b"\r\n")] == [
+        b"W-9,2026-08-31T23:59:58Z,late,OTHER,,,,,,,,,,,,,,,"
+    ]

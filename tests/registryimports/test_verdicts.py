@@ -1,15 +1,21 @@
 """Every row of a file has a verdict; what is refused leaves nothing, what is said again neither."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from federation.clock import SettableClock
+from federation.history.feed_store import changes_after
 from federation.history.kinds import Moment, Saying
+from federation.history.merges import find_as_merged
+from federation.nodes.registry_files import take_in
 from federation.registryfiles.rows import BadRegistryFileError
 from federation.registryimports import intake
 from federation.registryimports.intake import OtherFileError
+from federation.registryimports.options import read_options
 from federation.works import service as works
+from federation.works.store import WORKS
 from tests.databases import contents
 from tests.registryimports.node import NOW, Node, lines
 
@@ -95,7 +101,8 @@ async def test_a_row_about_a_work_that_ended_registers_it_anew_if_asked_to_chang
     await node.take(lines(SALT, RAIN), format="ndjson")
     async with database.write("end") as session:
         at, saying = datetime(2026, 10, 1, tzinfo=UTC), Saying("anna", "a letter", NOW)
-        await works.end(session, "W-1", at=at, saying=saying)
+        rules = works.Rules("GB", ["standard"])
+        await works.acts_by(rules).end(session, "W-1", at=at, saying=saying)
     before = await registry(database)
 
     await node.take(lines(later, early), format="ndjson", id="I-2")
@@ -114,14 +121,14 @@ async def test_a_row_about_a_work_that_ended_registers_it_anew_if_asked_to_chang
 async def _is_there(database, month):
     moment = Moment(datetime(2026, month, 2, tzinfo=UTC))
     async with database.read() as session:
-        return await works.find(session, ["W-1"], moment) != []
+        return await find_as_merged(session, WORKS, ["W-1"], moment) != []
 
 
 async def test_the_number_of_a_merged_work_is_in_conflict_with_the_one_that_stays(node, database):
     await node.take(lines(SALT, RAIN), format="ndjson")
     async with database.write("merge") as session:
         rules, saying = works.Rules("GB", ["standard"]), Saying("anna", "a letter", NOW)
-        await works.merge(session, rules, "W-1", "W-2", at=NOW, saying=saying)
+        await works.acts_by(rules).merge(session, "W-1", "W-2", at=NOW, saying=saying)
     before = await registry(database)
 
     again = {**SALT, "work_id": "W-3"}
@@ -192,3 +199,44 @@ async def test_another_file_under_the_same_id_is_refused_and_leaves_nothing(node
     with pytest.raises(OtherFileError):
         await node.take(b"work_id,title\nW-1,a\nW-2,b\n", onConflict="change")
     assert await contents(database) == before
+
+
+async def test_a_file_that_goes_on_behind_what_was_taken_to_its_end_is_another_one(
+    node, database, monkeypatch
+):
+    data = b"work_id,title\nW-1,a\nW-2,b\n"
+    monkeypatch.setattr(intake, "BLOCK_BYTES", len(data))  # what was taken ends with a block
+    await node.take(data)
+    before = await contents(database)
+
+    with pytest.raises(OtherFileError) as refused:
+        await node.take(data + b"W-3,c\n")
+
+    assert refused.value.detail == "I-1: 26 bytes were taken, and that was all"
+    assert await contents(database) == before
+
+
+async def test_a_batch_is_recorded_when_its_turn_has_come(node, database):
+    """Not when it began to wait: what was known meanwhile would be another thing afterwards."""
+    begun, waits = asyncio.Event(), asyncio.Event()
+
+    async def parts():
+        begun.set()
+        await waits.wait()
+        yield lines(SALT)
+
+    clock = SettableClock(NOW)
+    node.server.clock = clock
+    options = read_options({"id": "I-1", "kind": "works", "format": "ndjson"})
+    sending = asyncio.create_task(take_in(node.server, options, "anna", parts()))
+    await begun.wait()
+    async with database.write("somebody else"):
+        waits.set()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        clock.instant = NOW + timedelta(seconds=9)
+    await sending
+
+    async with database.read() as session:
+        [change] = await changes_after(session, 0, 9)
+    assert (change.starts_at, change.recorded_at) == (NOW, NOW + timedelta(seconds=9))

@@ -6,12 +6,14 @@ import pytest
 
 from federation.errors import RefusalError
 from federation.history.acts import AlreadyRegisteredError
+from federation.history.feed_store import last_change
 from federation.history.kinds import Moment, Saying
-from federation.history.store import last_change
+from federation.history.merges import find_as_merged
 from federation.identifiers.schemes import IdentifierTakenError
 from federation.registry.service import UnknownMemberError
 from federation.rightholders import service
 from federation.rightholders.rightholder import DraftRightholder
+from federation.rightholders.store import RIGHTHOLDERS
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -21,7 +23,7 @@ SAYING = Saying("anna", "a letter", NOW)
 
 async def register(database, name, *, at=NOW, **draft):
     async with database.write("register") as session:
-        await service.register(
+        await service.ACTS.register(
             session, name, DraftRightholder(name, **draft), starts_at=at, saying=SAYING
         )
 
@@ -29,12 +31,12 @@ async def register(database, name, *, at=NOW, **draft):
 async def change(database, name, *, at, ends_at=None, **draft):
     async with database.write("change") as session:
         body = DraftRightholder(name, **draft)
-        await service.change(session, name, body, starts_at=at, ends_at=ends_at, saying=SAYING)
+        await service.ACTS.change(session, name, body, starts_at=at, ends_at=ends_at, saying=SAYING)
 
 
 async def merge(database, name, into, at=NOW):
     async with database.write("merge") as session:
-        return await service.merge(session, name, into, at=at, saying=SAYING)
+        return await service.ACTS.merge(session, name, into, at=at, saying=SAYING)
 
 
 async def refused(database, act, refusal):
@@ -50,7 +52,7 @@ async def refused(database, act, refusal):
 
 async def names(database, *asked, at=NOW):
     async with database.read() as session:
-        return [one.thing for one in await service.find(session, asked, Moment(at))]
+        return [one.thing for one in await find_as_merged(session, RIGHTHOLDERS, asked, Moment(at))]
 
 
 async def test_a_number_is_of_one_rightholder_for_all_the_time_of_a_statement(database):
@@ -78,6 +80,18 @@ async def test_the_number_of_a_merged_rightholder_is_of_the_one_that_stays(datab
     assert await names(database, "R-1", "R-2") == ["R-1", "R-2"]
 
 
+async def test_one_that_is_registered_anew_has_no_number_that_another_got_meanwhile(database):
+    await register(database, "R-1", identifiers=[IPI])
+    await register(database, "R-2")
+    await merge(database, "R-1", "R-2")
+    async with database.write("end") as session:
+        await service.ACTS.end(session, "R-2", at=NOW + DAY, saying=SAYING)
+    await register(database, "R-3", at=NOW + DAY, identifiers=[IPI])
+
+    again = register(database, "R-2", at=NOW + 2 * DAY)
+    assert await refused(database, again, IdentifierTakenError) == f"{IPI} is of R-3"
+
+
 async def test_a_demerged_rightholder_has_no_number_that_another_has_meanwhile(database):
     await register(database, "R-1", identifiers=[IPI])
     await register(database, "R-2")
@@ -86,7 +100,7 @@ async def test_a_demerged_rightholder_has_no_number_that_another_has_meanwhile(d
 
     async def demerge(at):
         async with database.write("demerge") as session:
-            return await service.demerge(session, "R-1", at=at, saying=SAYING)
+            return await service.ACTS.demerge(session, "R-1", at=at, saying=SAYING)
 
     detail = await refused(database, demerge(NOW + 3 * DAY), IdentifierTakenError)
 

@@ -134,13 +134,13 @@ async def test_what_was_known_once_and_who_said_it_are_for_partners_and_staff(no
 
 async def test_changes_of_a_page_of_works_come_by_one_query(node, database, monkeypatch):
     await said(database, works, "CHANGED", {"W-2": Work("Rain")}, now=NOW + DAY / 4)
-    asked, plainly = [], histories.store.changes_of
+    asked, plainly = [], histories.feed_store.changes_of
 
     async def changes_of(session, kind, things, **which):
         asked.append(things)
         return await plainly(session, kind, things, **which)
 
-    monkeypatch.setattr(histories.store, "changes_of", changes_of)
+    monkeypatch.setattr(histories.feed_store, "changes_of", changes_of)
     for role, by, why in ((PEER, None, None), (Role.REGISTRY_OFFICER, "anna", "as it is")):
         data, refused = await ask(node, role, CHANGES)
         assert refused == []
@@ -173,6 +173,29 @@ async def test_the_feed_is_read_page_by_page_and_by_kinds(node):
         assert (await feed(role, 3, f', after: "{cursor}"'))[:2] == (everything[3:], False)
         assert (await feed(role, 4))[:2] == (everything, False)
         assert (await feed(role, 4, ", kinds: [WORK]"))[:2] == (everything[2:], False)
+
+
+async def test_so_many_changes_are_looked_at_for_a_page_of_some_kinds(node, monkeypatch):
+    """However few of a kind there are among all, and the list goes on from there."""
+
+    async def pages(kinds, first):
+        found, after = [], ""
+        while after is not None:
+            asked = f'registryChanges(first: {first}, kinds: [{kinds}], after: "{after}")'
+            page = "{ edges { node { number } } pageInfo { hasNextPage endCursor } }"
+            data, refused = await ask(node, PEER, f"{asked} {page}")
+            assert refused == []
+            found.append([one["number"] for one in nodes(data["registryChanges"])])
+            info = data["registryChanges"]["pageInfo"]
+            after = info["endCursor"] if info["hasNextPage"] else None
+        return found
+
+    assert await pages("WORK", 9) == [["3", "4"]]
+    monkeypatch.setattr(histories.feed_store, "LOOKED_AT_MAX", 2)
+    assert await pages("WORK", 9) == [[], ["3", "4"]]
+    assert await pages("RIGHTHOLDER", 1) == [["1"], ["2"], []]
+    assert await pages("RIGHTHOLDER, WORK", 2) == [["1", "2"], ["3", "4"]]
+    assert await pages("CLAIM", 1) == [[], []]
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,11 @@ from federation.history.acts import (
     NotMergedError,
     NotRegisteredError,
 )
+from federation.history.feed_store import changes_after
 from federation.history.kinds import Moment, Saying
+from federation.history.merges import find_as_merged
+from federation.history.search_store import search
 from federation.history.spans import BadSpanError
-from federation.history.store import changes_after
 from federation.identifiers.schemes import IdentifierTakenError, parse_identifier
 from federation.rightholders import service as rightholders
 from federation.rightholders.rightholder import DraftRightholder
@@ -22,6 +24,7 @@ from federation.rightholders.service import UnknownRightholderError
 from federation.works import service
 from federation.works.copies import CanonicalChainError
 from federation.works.service import Rules
+from federation.works.store import WORKS
 from federation.works.work import BadWorkError, DraftCreator, DraftWork
 
 RULES = Rules("GB", ["standard", "premium"])
@@ -36,16 +39,15 @@ def said(now=NOW):
 
 async def register(database, work_id, *, at=NOW, now=NOW, **draft):
     async with database.write("register") as session:
-        return await service.register(
-            session, RULES, work_id, DraftWork(**draft), starts_at=at, saying=said(now)
+        return await service.acts_by(RULES).register(
+            session, work_id, DraftWork(**draft), starts_at=at, saying=said(now)
         )
 
 
 async def change(database, work_id, *, at, now=NOW, ends_at=None, **draft):
     async with database.write("change") as session:
-        return await service.change(
+        return await service.acts_by(RULES).change(
             session,
-            RULES,
             work_id,
             DraftWork(**draft),
             starts_at=at,
@@ -56,12 +58,17 @@ async def change(database, work_id, *, at, now=NOW, ends_at=None, **draft):
 
 async def merge(database, work_id, into, at=NOW):
     async with database.write("merge") as session:
-        return await service.merge(session, RULES, work_id, into, at=at, saying=said())
+        return await service.acts_by(RULES).merge(session, work_id, into, at=at, saying=said())
+
+
+async def demerge(database, work_id, at):
+    async with database.write("demerge") as session:
+        return await service.acts_by(RULES).demerge(session, work_id, at=at, saying=said())
 
 
 async def titles(database, *names, at=NOW, known_at=None):
     async with database.read() as session:
-        found = await service.find(session, names, Moment(at, known_at))
+        found = await find_as_merged(session, WORKS, names, Moment(at, known_at))
     return [one.body.title for one in found]
 
 
@@ -138,7 +145,7 @@ async def test_what_is_found_by_an_identifier_had_it_then(database):
 async def test_a_work_that_ended_was_there_before(database):
     await register(database, "W-1", title="On Foxes")
     async with database.write("end") as session:
-        await service.end(session, "W-1", at=NOW + DAY, saying=said())
+        await service.acts_by(RULES).end(session, "W-1", at=NOW + DAY, saying=said())
 
     assert await titles(database, "W-1", at=NOW + DAY) == []
     assert await titles(database, "W-1", at=NOW) == ["On Foxes"]
@@ -148,7 +155,7 @@ async def test_a_work_that_ended_was_there_before(database):
 
 async def _end(database, work_id, at):
     async with database.write("end") as session:
-        await service.end(session, work_id, at=at, saying=said())
+        await service.acts_by(RULES).end(session, work_id, at=at, saying=said())
 
 
 async def test_a_merged_work_is_the_one_that_stays_until_it_is_demerged(database):
@@ -164,13 +171,13 @@ async def test_a_merged_work_is_the_one_that_stays_until_it_is_demerged(database
         found = await service.find_numbered(session, parse_identifier("DOI:10.1/w-1"), both)
         assert found is not None
         assert found.thing == "W-3"
-        shown = await service.search(session, "foxes", both, after=None, limit=10)
+        shown = await search(session, WORKS, "foxes", both, after=None, limit=10)
         assert [one.thing for one in shown.found] == ["W-3"]
-        by_its_words = await service.search(session, "w 2", both, after=None, limit=10)
+        by_its_words = await search(session, WORKS, "w 2", both, after=None, limit=10)
         assert by_its_words.found == []
 
     async with database.write("demerge") as session:
-        await service.demerge(session, RULES, "W-1", at=NOW + 2 * DAY, saying=said())
+        await service.acts_by(RULES).demerge(session, "W-1", at=NOW + 2 * DAY, saying=said())
 
     assert await titles(database, "W-1", at=NOW + 2 * DAY) == ["Foxes W-1"]
     assert await titles(database, "W-2", at=NOW + 2 * DAY) == ["Foxes W-3"]
@@ -196,7 +203,7 @@ async def test_only_what_is_merged_is_demerged(database):
 
     async def demerge():
         async with database.write("demerge") as session:
-            await service.demerge(session, RULES, "W-1", at=NOW, saying=said())
+            await service.acts_by(RULES).demerge(session, "W-1", at=NOW, saying=said())
 
     await refused(database, demerge(), NotMergedError)
 
@@ -247,6 +254,62 @@ async def test_the_number_of_a_merged_work_is_of_the_one_that_stays(database):
     assert await refused(database, early, IdentifierTakenError) == f"{ISBN} is of W-2"
     await change(database, "W-3", title="Foxes", at=NOW + 2 * DAY, **book)
     assert await holders(database, NOW + 2 * DAY) == ["W-3"]
+
+
+async def test_a_work_that_is_registered_anew_has_no_number_that_another_got_meanwhile(database):
+    """Its own, or that of a work that is merged into it, also of one behind another."""
+    book = {"content_type": "BOOK", "identifiers": [ISBN]}
+    await register(database, "W-0", title="On Foxes", **book)
+    for name in ("W-1", "W-2", "W-3"):
+        await register(database, name, title=name)
+    await merge(database, "W-0", "W-1")
+    await merge(database, "W-1", "W-2")
+    await _end(database, "W-2", NOW + DAY)
+    await change(database, "W-3", title="Wolves", at=NOW + 2 * DAY, ends_at=NOW + 5 * DAY, **book)
+
+    again = register(database, "W-2", title="W-2", at=NOW + 4 * DAY)
+    assert await refused(database, again, IdentifierTakenError) == f"{ISBN} is of W-3"
+    itself = demerge(database, "W-1", at=NOW + 4 * DAY)
+    assert await refused(database, itself, IdentifierTakenError) == f"{ISBN} is of W-3"
+
+    await register(database, "W-2", title="W-2", at=NOW + 5 * DAY)
+    assert await holders(database, NOW + 4 * DAY) == ["W-3"]
+    assert await holders(database, NOW + 5 * DAY) == ["W-2"]
+    await demerge(database, "W-1", at=NOW + 6 * DAY)
+    assert await holders(database, NOW + 6 * DAY) == ["W-1"]
+
+
+async def test_a_work_that_is_registered_anew_has_a_number_while_that_work_is_merged_only(database):
+    book = {"content_type": "BOOK", "identifiers": [ISBN]}
+    await register(database, "W-1", title="On Foxes", **book)
+    for name in ("W-2", "W-3"):
+        await register(database, name, title=name)
+    await merge(database, "W-1", "W-2")
+    await _end(database, "W-2", NOW + DAY)
+    await _end(database, "W-1", NOW + 3 * DAY)
+    await change(database, "W-3", title="Wolves", at=NOW + 3 * DAY, **book)
+
+    await register(database, "W-2", title="W-2", at=NOW + 2 * DAY)
+
+    assert await holders(database, NOW + 2 * DAY) == ["W-2"]
+    assert await holders(database, NOW + 3 * DAY) == ["W-3"]
+
+
+async def test_a_merge_gives_no_number_of_what_is_merged_already_to_two_works(database):
+    """The second is not there for two days, on which another has the number of the first."""
+    book = {"content_type": "BOOK", "identifiers": [ISBN]}
+    await register(database, "W-1", title="On Foxes", **book)
+    for name in ("W-2", "W-3", "W-4"):
+        await register(database, name, title=name)
+    await merge(database, "W-1", "W-2")
+    await _end(database, "W-2", NOW + 2 * DAY)
+    await change(database, "W-4", title="Wolves", at=NOW + 2 * DAY, ends_at=NOW + 4 * DAY, **book)
+    await register(database, "W-2", title="W-2", at=NOW + 4 * DAY)
+
+    over = merge(database, "W-2", "W-3", at=NOW + DAY)
+    assert await refused(database, over, IdentifierTakenError) == f"{ISBN} is of W-4"
+    await merge(database, "W-2", "W-3", at=NOW + 4 * DAY)
+    assert await holders(database, NOW + 4 * DAY) == ["W-3"]
 
 
 async def test_a_merge_gives_no_number_to_two_works(database):
@@ -347,7 +410,7 @@ async def test_a_demerged_work_is_what_is_known_of_it_before_the_merge(database)
 
     async with database.write("demerge") as session:
         at = NOW + 8 * DAY
-        found = await service.demerge(session, RULES, "W-1", at=at, saying=said())
+        found = await service.acts_by(RULES).demerge(session, "W-1", at=at, saying=said())
 
     assert found.body.title == "Foxes!"
     assert await titles(database, "W-1", at=NOW + 6 * DAY) == ["Foxes"]
@@ -430,11 +493,24 @@ async def test_a_copy_is_merged_into_its_original(database):
     assert await titles(database, "W-2") == ["First"]
 
 
+async def test_what_was_merged_is_no_copy_until_it_is_demerged(database):
+    for name in ("W-1", "W-3"):
+        await register(database, name, title=name)
+    await register(database, "W-2", title="Copy", canonical="GB:W-1")
+    await merge(database, "W-2", "W-3", at=NOW + DAY)
+
+    early = change(database, "W-1", title="Copy", at=NOW, canonical="FR:X")
+    assert await refused(database, early, CanonicalChainError) == "GB:W-2 is a copy of GB:W-1"
+    await change(database, "W-1", title="Copy", at=NOW + DAY, canonical="FR:X")
+    back = demerge(database, "W-2", at=NOW + 2 * DAY)
+    assert await refused(database, back, CanonicalChainError) == "GB:W-1 is a copy of FR:X"
+
+
 async def test_a_rightholder_is_registered_before_a_work_names_it(database):
     draft = {"title": "On Foxes", "creators": [DraftCreator("Ann", rightholder="R-1")]}
     await refused(database, register(database, "W-1", **draft), UnknownRightholderError)
     async with database.write("register") as session:
-        await rightholders.register(
+        await rightholders.ACTS.register(
             session, "R-1", DraftRightholder("Ann"), starts_at=NOW, saying=said()
         )
 
