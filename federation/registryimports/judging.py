@@ -1,14 +1,17 @@
 """Which verdict each row of a batch gets; what is accepted is written down at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from federation.errors import RefusalError
 from federation.history.acts import CHANGED, REGISTERED, AlreadyRegisteredError, MergedError
+from federation.history.identifying import regained
 from federation.history.kinds import Saying, Statement
 from federation.history.spans import next_boundary
-from federation.history.store import Told, known_of, written
+from federation.history.store import Known, Told, known_of, written
+from federation.identifiers.schemes import IdentifierTakenError
 from federation.registryimports.options import OnConflict
 from federation.registryimports.subjects import ReadRow, Subject
 from federation.registryimports.verdicts import REASON_LENGTH_MAX, RowVerdict, Verdict
@@ -44,7 +47,7 @@ def _parts(subject: Subject, rows: Sequence[ReadRow]) -> Iterator[Sequence[ReadR
     for at, row in enumerate(rows):
         if row.body is None:
             continue
-        keys = {f"/{row.thing}", *subject.numbers(row.body)}
+        keys = {f"/{row.thing}", *subject.numbering.numbers_of(row.body)}
         keys.update(f"/{thing}" for thing in subject.refers(row.body))
         if not seen.isdisjoint(keys):
             yield rows[begin:at]
@@ -72,6 +75,7 @@ async def _judge(
         else:
             found[at] = answer
     refused = await subject.contradictions(session, list(said.values()))
+    refused = {**await _regained(session, subject, known, said.values()), **refused}
     for at, statement in said.items():
         refusal = refused.get(statement.thing)
         if refusal is not None:
@@ -88,6 +92,18 @@ async def _judge(
         for at, row in enumerate(rows)
         for verdict, code, reason in (found[at],)
     ]
+
+
+async def _regained(
+    session: WriteSession, subject: Subject, known: Known, statements: Iterable[Statement[Any]]
+) -> dict[str, RefusalError]:
+    """Return {thing: why} of what comes back while another has a number of what is merged in it."""
+    found = dict[str, RefusalError]()
+    for one in statements:
+        if one.act == REGISTERED and one.thing in known:
+            for text, other in await regained(session, subject.kind, subject.numbering, one):
+                found.setdefault(one.thing, IdentifierTakenError(f"{text} is of {other}"))
+    return found
 
 
 def _answer(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from federation.errors import RefusalError
+from federation.history.identifying import Numbering
 from federation.history.kinds import Kind, Saying, Statement
 from federation.history.store import Known
 from federation.registryfiles.rows import BAD_ROW, FileKind, Row
@@ -65,7 +66,7 @@ class Contradicting(Protocol):
 class Subject:
     """What a file is about.
 
-    `numbers` gives the identifiers of a body that no other may have, `refers` names what else of
+    `numbering` knows the identifiers of a body that no other may have, `refers` names what else of
     its kind it speaks of.
     """
 
@@ -73,7 +74,7 @@ class Subject:
     read: Callable[[Row[Any]], ReadRow]
     record: Recording
     contradictions: Contradicting
-    numbers: Callable[[Any], Iterable[str]]
+    numbering: Numbering[Any]
     refers: Callable[[Any], Iterable[str]]
 
 
@@ -87,7 +88,7 @@ def subject_of(
             lambda row: _read(row, node, read_rightholder_id, _rightholder),
             rightholders_store.record,
             rightholders.contradictions,
-            lambda body: body.identifiers,
+            rightholders.NUMBERING,
             lambda _: (),
         )
     rules = works.Rules(node, frozenset(tiers))
@@ -110,7 +111,7 @@ def subject_of(
         lambda row: _read(row, node, read_work_id, work),
         works_store.record,
         contradictions,
-        works.numbers_of,
+        works.NUMBERING,
         refers,
     )
 

@@ -240,3 +240,25 @@ async def test_a_batch_is_recorded_when_its_turn_has_come(node, database):
     async with database.read() as session:
         [change] = await changes_after(session, 0, 9)
     assert (change.starts_at, change.recorded_at) == (NOW, NOW + timedelta(seconds=9))
+
+
+async def test_a_work_that_comes_back_is_in_conflict_with_who_got_its_number_meanwhile(
+    node, database
+):
+    """Salt is merged into Rain, and Rain ends: then its DOI is free, until Rain is back."""
+    october, november = (datetime(2026, month, 1, tzinfo=UTC) for month in (10, 11))
+    await node.take(lines(SALT, RAIN), format="ndjson")
+    async with database.write("merge") as session:
+        acts, saying = works.acts_by(works.Rules("GB", ["standard"])), Saying("anna", "why", NOW)
+        await acts.merge(session, "W-1", "W-2", at=NOW, saying=saying)
+        await acts.end(session, "W-2", at=october, saying=saying)
+    other = {**SALT, "work_id": "W-3", "starts_at": october.isoformat()}
+    await node.take(lines(other), format="ndjson", id="I-2", onConflict="change")
+    before = await registry(database)
+
+    again = {**RAIN, "starts_at": november.isoformat()}
+    await node.take(lines(again), format="ndjson", id="I-3", onConflict="change")
+
+    assert [row[2:] for row in await node.verdicts("I-2")] == [("ACCEPTED", "")]
+    assert [row[2:] for row in await node.verdicts("I-3")] == [("CONFLICT", "IDENTIFIER_TAKEN")]
+    assert await registry(database) == before
