@@ -92,6 +92,33 @@ def test_a_row_of_two_meanings_is_refused_and_the_next_one_read(rows, found):
 
 
 @pytest.mark.parametrize(
+    ("instant", "reason"),
+    [
+        ("0001-01-01T00:00:00+00:01", "`starts_at` is in no year of UTC"),
+        ("9999-12-31T23:59:59-00:01", "`starts_at` is in no year of UTC"),
+        ("0001-01-01T00:00:00Z", ""),
+        ("9999-12-31T23:59:59.999999Z", ""),
+    ],
+)
+@pytest.mark.parametrize("kind", list(FileKind))
+def test_an_instant_that_utc_has_no_year_for_is_a_refused_row(kind, instant, reason):
+    name, id_ = ("title", "work_id") if kind is FileKind.WORKS else ("name", "rightholder_id")
+    line = f'{{"{id_}": "X-1", "{name}": "x", "starts_at": "{instant}"}}'.encode()
+    table = f"{id_},{name},starts_at\nX-1,x,{instant}".encode()
+
+    rows = []
+    for form, data in ((FileFormat.NDJSON, line), (CSV, table)):
+        reader = reader_of(kind, form)
+        rows += [*reader.feed(data), *reader.end()]
+
+    assert [row.fault for row in rows] == [
+        reason,
+        reason and f"starts_at: no RFC 3339 time: {instant!r}",
+    ]
+    assert [row.draft is None for row in rows] == [reason != ""] * 2
+
+
+@pytest.mark.parametrize(
     ("form", "data", "detail"),
     [
         (CSV, b"", "line 1: no header row"),

@@ -190,6 +190,39 @@ async def test_a_page_that_is_none_is_refused(node, question, code):
     assert await ask(node, PEER, asked) == (None, [code])
 
 
+LISTS = {
+    "works": "",
+    "worksAt": ', url: "https://pub.example/foxes"',
+    "rightholders": "",
+    "members": "",
+    "registryChanges": "",
+    "registryImports": "",
+    "claims": "",
+    "optOuts": "",
+    "proposals": "",
+}
+MADE_UP = [
+    *((number,) for number in (2**63 - 1, -(2**63), 2**63, 1.5, None, True)),
+    *((number, "x") for number in (2**63 - 1, 1 - 2**63, 2**62, 253402300800_000000)),
+    *(("x", text) for text in ("\ufffd", "x\0", "x" * 2_000)),
+    ("x" * 2_000,),
+    (),
+]
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_cursor_that_somebody_made_up_is_refused_or_a_place_in_the_list(node, name):
+    found = list[list[str]]()
+    for key in MADE_UP:
+        asked = f'{name}(first: 1{LISTS[name]}, after: "{cursor_of(name, key)}")'
+        found.append(
+            (await ask(node, Role.REGISTRY_OFFICER, f"{asked} {{ edges {{ cursor }} }}"))[1]
+        )
+
+    assert [codes for codes in found if codes not in ([], ["BAD_CURSOR"])] == []
+    assert found[-1] == ["BAD_CURSOR"]
+
+
 async def test_works_at_an_address_come_page_by_page_and_a_merged_one_as_one(node, database):
     names = [f"A-{number}" for number in range(5)]
     there = {name: Work(name, addresses=("pub.example/all",)) for name in names}
