@@ -6,8 +6,8 @@ so what is answered for a past instant, as it was known then, stays the same for
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
@@ -24,10 +24,12 @@ from federation.history.kinds import (
 )
 from federation.history.spans import Displaced, Span, displaced
 from federation.history.tables import Change, Versioned
-from federation.store.base import to_micros
+from federation.store.base import from_micros, to_micros
 from federation.store.bulk import in_chunks, insert_rows, set_column
 from federation.store.sessions import ReadSession, WriteSession
 
+UNKNOWN_SINCE: Final = from_micros(0)
+"""When what was kept before its history was is said to be written down: it is known for ever."""
 _WORDS_ROWS = 400
 _THINGS = 100  # questions in one query
 _CHANGE = ["number", "kind", "thing", "act", "starts_at", "recorded_at", "recorded_by", "reason"]
@@ -82,6 +84,7 @@ async def record(
     """
     if len({statement.thing for statement in statements}) < len(statements):
         raise ValueError("of one thing two statements are written down in two steps")
+    saying = await in_order(session, saying)
     if known is None:
         known = await known_of(session, kind, [statement.thing for statement in statements])
     feed = [Said(kind.name, each.thing, each.act, each.starts_at) for each in statements]
@@ -113,6 +116,21 @@ async def add_changes(session: WriteSession, feed: Sequence[Said], saying: Sayin
     ]
     await insert_rows(session, Change, _CHANGE, rows)
     return numbers
+
+
+async def in_order(session: ReadSession, saying: Saying) -> Saying:
+    """Return who says something as it is written down: after all that was written down before.
+
+    Clocks are put back, and who waits for its turn may have looked at one early. An instant before
+    the last change would change what was known meanwhile, and has been told.
+    """
+    if saying.now == UNKNOWN_SINCE:
+        return saying
+    last = select(Change.recorded_at).order_by(Change.number.desc()).limit(1)
+    before = await session.scalar(last)
+    if before is None or before <= saying.now:
+        return saying
+    return saying._replace(now=before + timedelta(microseconds=1))
 
 
 async def last_change(session: ReadSession) -> int:

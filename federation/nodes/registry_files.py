@@ -183,8 +183,8 @@ class _Import:
 
     async def _take(self) -> None:
         rows, taken = self.intake.batch()
-        progress = self._progress()._replace(taken=taken)
         async with self.server.db.write("registry.import") as session:
+            progress = self._progress()._replace(taken=taken)
             await service.take(session, self.import_id, self.subject, rows, progress)
 
     def _progress(self) -> Progress:

@@ -66,6 +66,7 @@ class Written:
 
 async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) -> Written:
     """Write an edit down, all in one transaction, and tell the claim index what it means there."""
+    saying = await history.in_order(session, saying)
     changes, feed = Changes(), list[Said]()
     joined_before = await store.joined_on(session, {gone.row.member_id for gone in edit.gone})
     await _write_members(session, edit, saying)

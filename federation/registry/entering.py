@@ -9,7 +9,6 @@ from federation.registry import edit_store
 from federation.registry.edits import Edit, write
 from federation.registry.membership import MEMBERS, MemberDetails, midnight
 from federation.registry.service import ReadTable
-from federation.store.base import from_micros
 from federation.store.sessions import WriteSession
 
 AT_A_TIME: Final = 5_000
@@ -31,7 +30,7 @@ async def keep_history(session: WriteSession) -> int:
 
     It was not written down when: they count as known for ever.
     """
-    saying = Saying("", "registered before its history was kept", from_micros(0))
+    saying = Saying("", "registered before its history was kept", history.UNKNOWN_SINCE)
     count, after = 0, ""
     while rows := await edit_store.members_without_versions(session, after, AT_A_TIME):
         statements = [

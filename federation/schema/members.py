@@ -20,7 +20,6 @@ from federation.schema.context import Info
 from federation.schema.pages import Connection
 from federation.schema.rightholders import Rightholder
 from federation.schema.scalars import ContentTier
-from federation.store.base import from_micros
 from federation.store.sessions import ReadSession
 from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_READ_CLAIMS, MAY_READ_MEMBERS
@@ -338,4 +337,4 @@ def _is_staff(info: Info) -> bool:
 
 
 def _recorded_at(row: rows.Claim) -> datetime | None:
-    return None if row.recorded_at == from_micros(0) else row.recorded_at
+    return None if row.recorded_at == history.UNKNOWN_SINCE else row.recorded_at

@@ -31,7 +31,7 @@ KINDS = [
 
 
 def known_on(step):
-    return datetime(2026, 9, 1, tzinfo=UTC) + timedelta(hours=step)
+    return datetime(2026, 9, 11, tzinfo=UTC) + timedelta(hours=step)
 
 
 async def an_act(told, node, step):
