@@ -147,6 +147,7 @@ def test_an_instant_that_utc_has_no_year_for_is_a_refused_row(kind, instant, rea
         ),
         (ONIX, b"\xff\xfe<\x00", "line 1: encoding 'utf-8' is not read: use UTF-8"),
         (ONIX, b"PK\x03\x04", "line 1: what is no XML is not read"),
+        (ONIX, b"<ONIXMessage>\n<a>&nbsp;</a>", "line 2: Entity 'nbsp' not defined"),
         (
             SITEMAP,
             b"<sitemapindex><sitemap/></sitemapindex>",
@@ -309,3 +310,19 @@ def test_what_unpacks_to_much_comes_in_small_pieces():
 def test_a_format_that_is_not_read_is_refused(kind, form):
     with pytest.raises(UnknownFormatError):
         require_format(kind, form)
+
+
+@pytest.mark.parametrize("part", [1, 64, 64 * 1024])
+def test_no_document_type_comes_behind_an_entity_that_is_not_defined(part):
+    product = b"<Product><RecordReference>W-1</RecordReference></Product>"
+    first = b"<ONIXMessage>" + product + b"<Product><a>&q;</a></Product>"
+    second = b"<!DOCTYPE a [<!ENTITY q 'x'>]><ONIXMessage><Product a='&q;'/>" + product
+
+    reader, rows = reader_of(FileKind.WORKS, ONIX), []
+    with pytest.raises(BadRegistryFileError) as refused:
+        for data in (first, second):
+            for start in range(0, len(data), part):
+                rows.extend(reader.feed(data[start : start + part]))
+
+    assert refused.value.detail == "line 1: Entity 'q' not defined"
+    assert [row.thing for row in rows] == ["W-1"]
