@@ -1,6 +1,7 @@
 """Every row of a file has a verdict; what is refused leaves nothing, what is said again neither."""
 
 import asyncio
+import gzip
 from datetime import UTC, datetime
 
 import pytest
@@ -180,6 +181,36 @@ async def test_two_imports_at_once_do_not_mix(node, monkeypatch):
 
     for name in files:
         assert [row[1] for row in await node.verdicts(name)] == [f"{name}-{n}" for n in range(5)]
+
+
+async def test_a_file_that_was_cut_off_goes_on_when_all_of_it_is_sent(node, monkeypatch):
+    monkeypatch.setattr(intake, "BLOCK_BYTES", 64)
+    works = lines(*({"work_id": f"W-{n}", "title": f"title {n}"} for n in range(30)))
+    packed = gzip.compress(works)
+    for end in (-20, -1):
+        with pytest.raises(BadRegistryFileError):
+            await node.take(packed[:end], format="ndjson")
+        state, rows, place, why = await node.told()
+        assert (state, place, why) == ("BROKEN", "gzip", "what is packed breaks off")
+        assert 0 < rows < 30
+
+    await node.take(packed, format="ndjson")
+
+    assert await node.told() == ("DONE", 30, None, None)
+    assert {verdict for _, _, verdict, _ in await node.verdicts()} == {"ACCEPTED"}
+
+
+async def test_a_file_that_grew_since_it_was_taken_is_another_one(node, database, monkeypatch):
+    monkeypatch.setattr(intake, "BLOCK_BYTES", 64)
+    works = [b'{"work_id":"W-%03d","title":"x"}\n' % n for n in range(4)]
+    assert {len(each) for each in works} == {intake.BLOCK_BYTES // 2}
+    await node.take(b"".join(works[:2]), format="ndjson")
+    before = await contents(database)
+
+    with pytest.raises(OtherFileError):
+        await node.take(b"".join(works), format="ndjson")
+
+    assert await contents(database) == before
 
 
 async def test_another_file_under_the_same_id_is_refused_and_leaves_nothing(node, database):
