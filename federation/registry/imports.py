@@ -26,6 +26,7 @@ from federation.tabular import (
     read_table,
 )
 from federation.values.bps import WHOLE_BPS
+from federation.values.fields import plain_text
 from federation.values.identity import UnclearIdentityError, alike, refuse_unclear
 from federation.values.ids import is_plain_id
 
@@ -101,7 +102,7 @@ def read_members(data: bytes, *, node: str, registered: Collection[str] = ()) ->
         member_id = reader.read(row, "member_id", member_identifier)
         country = reader.read(row, "country", _country)
         joined_on = reader.read(row, "joined_on", parse_date)
-        name = reader.read(row, "name", _printable)
+        name = reader.read(row, "name", plain_text)
         account = reader.read(row, "account", lambda text: _printable(text, ACCOUNT_LENGTH_MAX))
         scheme = reader.read(row, "account_scheme", _scheme)
         bic = reader.read(row, "bic", lambda text: _printable(text, BIC_LENGTH_MAX))

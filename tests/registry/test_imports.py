@@ -132,6 +132,8 @@ def test_every_bad_member_is_named_with_its_line():
         "m\x1f16,Sixteen,DE,2026-01-01,,,,",
         "m1,Again,DE,2026-01-01,,,,",
         "m0,Known,DE,2026-01-01,,,,",
+        "m17, ,DE,2026-01-01,,,,",
+        "m18,a\u202eb,DE,2026-01-01,,,,",
     ]
 
     assert errors(members, *rows, header=header, registered={"m0"}) == [
@@ -148,10 +150,12 @@ def test_every_bad_member_is_named_with_its_line():
         (13, "account_scheme", "unknown: 'iban', known: IBAN, OTHER"),
         (14, "account", "longer than 64 characters"),
         (15, "bic", "longer than 11 characters"),
-        (16, "name", "a control character"),
+        (16, "name", "'Fif\\x00teen' has characters that cannot be printed"),
         (17, "member_id", "a control character"),
         (18, "member_id", "twice: m1"),
         (19, "member_id", "registered already: m0"),
+        (20, "name", "it is empty"),
+        (21, "name", "'a\\u202eb' has characters that cannot be printed"),
     ]
 
 
