@@ -122,6 +122,8 @@ class CsvReader:
         else:
             comma = [name.strip().strip('"').strip() for name in re.split("[,;\t]", text)]
             unknown = [name[:40] for name in comma if name not in known][:5]
+            if "\r" in text:
+                raise BadRegistryFileError("line 1", "lines end with CR alone: LF or CR LF is read")
             raise BadRegistryFileError("line 1", f"unknown columns: {', '.join(unknown)}")
         for name in (IDS[kind], REQUIRED[kind]):
             if name not in names:

@@ -124,6 +124,7 @@ def test_an_instant_that_utc_has_no_year_for_is_a_refused_row(kind, instant, rea
         (CSV, b"", "line 1: no header row"),
         (CSV, b"work_id\ntitle", "line 1: missing column: title"),
         (CSV, b"work_id,name\n", "line 1: unknown columns: name"),
+        (CSV, b"work_id,title\rW-1,a\r", "line 1: lines end with CR alone: LF or CR LF is read"),
         (CSV, b"title,languages\n", "line 1: missing column: work_id"),
         (CSV, b"work_id,title,title\n", "line 1: column title is there twice"),
         (
@@ -319,10 +320,13 @@ def test_no_document_type_comes_behind_an_entity_that_is_not_defined(part):
     second = b"<!DOCTYPE a [<!ENTITY q 'x'>]><ONIXMessage><Product a='&q;'/>" + product
 
     reader, rows = reader_of(FileKind.WORKS, ONIX), []
-    with pytest.raises(BadRegistryFileError) as refused:
+
+    def feed_both():
         for data in (first, second):
             for start in range(0, len(data), part):
                 rows.extend(reader.feed(data[start : start + part]))
 
+    with pytest.raises(BadRegistryFileError) as refused:
+        feed_both()
     assert refused.value.detail == "line 1: Entity 'q' not defined"
     assert [row.thing for row in rows] == ["W-1"]
