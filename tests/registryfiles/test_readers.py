@@ -74,6 +74,8 @@ QUOTE = f"a quote within a cell: {_HINT}"
         (b"W-1\nW-2,b", ["1 cells instead of 2", "b"]),
         (b"W-1,a,b\nW-2,b", ["3 cells instead of 2", "b"]),
         (b"\n\r\nW-2,b", ["b"]),
+        (b",\r\nW-2,b\r\n,", ["b"]),
+        (b",,\nW-2,b\n,x", ["b", "x"]),
         (b"W-1,'=SUM(A1)\nW-2,'b", ["=SUM(A1)", "'b"]),
         (
             "W-1,é\n".encode() + b"W-2,\xe9\n",
@@ -124,6 +126,7 @@ def test_an_instant_that_utc_has_no_year_for_is_a_refused_row(kind, instant, rea
         (CSV, b"", "line 1: no header row"),
         (CSV, b"work_id\ntitle", "line 1: missing column: title"),
         (CSV, b"work_id,name\n", "line 1: unknown columns: name"),
+        (CSV, b"work_id;title;;\n", "line 1: unknown columns: (empty), (empty)"),
         (CSV, b"work_id,title\rW-1,a\r", "line 1: lines end with CR alone: LF or CR LF is read"),
         (CSV, b"title,languages\n", "line 1: missing column: work_id"),
         (CSV, b"work_id,title,title\n", "line 1: column title is there twice"),

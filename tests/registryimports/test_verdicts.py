@@ -8,8 +8,9 @@ import pytest
 
 from federation.history.kinds import Moment, Saying
 from federation.registryfiles.rows import BadRegistryFileError
-from federation.registryimports import intake
+from federation.registryimports import intake, store
 from federation.registryimports.intake import OtherFileError
+from federation.registryimports.verdicts import unpacked
 from federation.works import service as works
 from tests.databases import contents
 from tests.registryimports.node import NOW, Node, lines
@@ -72,6 +73,38 @@ async def test_each_row_has_the_verdict_that_it_deserves(node):
         ("line 13", "W-1", "DUPLICATE", ""),
         ("line 14", "W-1", "CONFLICT", "REGISTERED_ALREADY"),
         ("line 15", "W-2", "DUPLICATE", ""),
+    ]
+
+
+async def test_what_is_kept_of_creators_otherwise_is_said(node):
+    weir = {"name": "Ann  Weir", "credit_line": "by A. Weir ", "rightholder": "GB:R-1"}
+    await node.take(
+        lines({"rightholder_id": "R-1", "name": "Ann Weir"}),
+        kind="rightholders",
+        format="ndjson",
+        id="R",
+    )
+    plain = {"name": "Ann Weir", "rightholder": "R-1"}
+    await node.take(
+        lines(
+            {"work_id": "W-1", "title": "x", "creators": [plain, weir]},
+            {"work_id": "W-2", "title": "x", "creators": [plain]},
+        ),
+        format="ndjson",
+    )
+
+    async with node.db.read() as session:
+        batch = await store.batch_from(session, "I-1", 1)
+    assert [(one.verdict.value, one.reason) for one in unpacked(batch.verdicts)] == [
+        (
+            "ACCEPTED_WITH_CHANGES",
+            (
+                "creators: name 'Ann  Weir' is kept as 'Ann Weir'; "
+                "creators: credit_line 'by A. Weir ' is kept as 'by A. Weir'; "
+                "creators: rightholder 'GB:R-1' is kept as 'R-1'"
+            ),
+        ),
+        ("ACCEPTED", ""),
     ]
 
 
