@@ -15,8 +15,8 @@ _ID: Final = re.compile(r"[!-~]+")
 _SHOWN: Final = 80
 # Soft hyphen, marks of direction, blanks and joiners without width, the mark of a byte order:
 # editors and web pages leave them behind. What turns the direction of a text around is refused.
-_UNSEEN: Final = dict.fromkeys((0xAD, 0x061C, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF))
-_JOINERS: Final = dict.fromkeys((0x200C, 0x200D))
+_UNSEEN: Final = str.maketrans("", "", "\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff")
+_JOINERS: Final = str.maketrans("", "", "\u200c\u200d")
 Value = TypeVar("Value")
 
 
