@@ -12,7 +12,14 @@ from urllib.parse import quote, urlencode
 import msgspec
 import rich_click as click
 
-from federation.desk.client import Desk, NotReachedError, at_desk, when_text, with_server
+from federation.desk.client import (
+    Desk,
+    NotReachedError,
+    ServerRefusedError,
+    at_desk,
+    when_text,
+    with_server,
+)
 from federation.desk.printing import make_table
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -126,15 +133,20 @@ def export(desk: Desk, kind: str, file: Path, at: str | None) -> None:
 
 
 def _send(desk: Desk, file: Path, asked: dict[str, str]) -> None:
-    """Send a file until the node has taken it; a broken connection is tried again a few times."""
+    """Send a file until the node has taken it; a broken connection is tried again a few times.
+
+    A node hears later than we do that it broke, and until then takes the import for being sent.
+    """
     path = f"/registry/imports?{urlencode(asked)}"
-    pause = FIRST_PAUSE_SECONDS
+    pause, has_broken = FIRST_PAUSE_SECONDS, False
     for left in reversed(range(TRIES)):
         try:
             with file.open("rb") as source, _progress(file) as told:
                 desk.send(path, _parts(source, told), file.stat().st_size)
-        except NotReachedError as error:
-            if not left:
+        except (NotReachedError, ServerRefusedError) as error:
+            is_ours = has_broken and error.code == "IMPORT_RUNNING"
+            has_broken = has_broken or isinstance(error, NotReachedError)
+            if not left or not (is_ours or isinstance(error, NotReachedError)):
                 raise
             click.echo(f"federation: {error.message}; again in {pause:g} s", err=True)
             time.sleep(pause)

@@ -98,6 +98,20 @@ async def changes_of(
     return found
 
 
+async def said_by_others(
+    session: ReadSession, kind: str, thing: str, since: datetime, but: str
+) -> Change | None:
+    """Return a change of a thing that was written down after an instant, not by one person."""
+    query = select(Change).where(
+        Change.kind == kind,
+        Change.thing == thing,
+        Change.recorded_at > since,
+        Change.recorded_by != but,
+    )
+    found: Change | None = await session.scalar(query.order_by(Change.number).limit(1))
+    return found
+
+
 def _numbers_of(kind: str, thing: str, after: int, limit: int) -> Select[tuple[int]]:
     is_its = (Change.kind == kind, Change.thing == thing, Change.number > after)
     numbers = select(Change.number).where(*is_its).order_by(Change.number).limit(limit)

@@ -23,8 +23,9 @@ from federation.proposals.rules import (
 from federation.registry import edit_store
 from federation.registry.edits import Edit, Gone
 from federation.registry.entitlement import counts_from
-from federation.registry.imports import NewClaim, canonical_of, entered, overlap
+from federation.registry.imports import NewClaim, canonical_of, entered
 from federation.registry.membership import midnight
+from federation.registry.overlaps import overlap
 from federation.registry.service import get_member
 from federation.registry.tables import Claim
 from federation.store.sessions import ReadSession

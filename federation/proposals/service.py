@@ -23,6 +23,7 @@ from federation.proposals.acts import (
 )
 from federation.proposals.own import require_own
 from federation.proposals.rules import Rules
+from federation.proposals.stale import require_as_it_was
 from federation.proposals.tables import Proposal
 from federation.registry.edits import Written
 from federation.store.sessions import ReadSession, WriteSession
@@ -127,13 +128,17 @@ async def _propose(
 
 
 async def confirm(session: WriteSession, number: int, *, who: Principal, rules: Rules) -> Done:
-    """Do what another proposed (SAME_PERSON), if it may still be done (NO_REGISTRY_PROPOSAL)."""
+    """Do what another proposed (SAME_PERSON), if it may still be done (NO_REGISTRY_PROPOSAL).
+
+    A change of a thing that others changed since would undo theirs (SUPERSEDED).
+    """
     row = await _waiting(session, number, rules.now)
     require_other_person(row.proposed_by, who.subject)
     act = decode(row.act)
     asks = row.member if row.by_member else None
     if asks is not None:
         await require_own(session, act, asks, rules)
+    await require_as_it_was(session, act, row)
     planned = await plan(session, act, rules, asks)
     done = await _do(session, act, planned, Saying(row.proposed_by, row.reason, rules.now))
     _decide(row, "CONFIRMED", who, rules.now, None)

@@ -24,7 +24,7 @@ from federation.addresses.urls import (
 )
 from federation.errors import RefusalError
 from federation.registry import facts, store
-from federation.registry.imports import Validity, overlap
+from federation.registry.overlaps import Validity, overlap
 from federation.registry.service import Changes, tell_index
 from federation.registry.suffixes import below_suffix
 from federation.registry.tables import Claim, OptOut

@@ -1,6 +1,6 @@
 """Members, claims and opt-outs from CSV: every row is read, or nothing is taken."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,6 +11,8 @@ from federation.addresses.urls import (
     normalise_subject,
 )
 from federation.consent.states import ALL_USES, State
+from federation.registry.entitlement import counts_from
+from federation.registry.overlaps import Counting, Standing, Validity, others_claims, overlap
 from federation.registry.suffixes import below_suffix
 from federation.store.canonical import sha256_hex
 from federation.tabular import (
@@ -25,6 +27,7 @@ from federation.tabular import (
     read_table,
 )
 from federation.values.bps import WHOLE_BPS
+from federation.values.fields import plain_text
 from federation.values.identity import UnclearIdentityError, alike, refuse_unclear
 from federation.values.ids import is_plain_id
 
@@ -101,7 +104,7 @@ def read_members(data: bytes, *, node: str, registered: Collection[str] = ()) ->
         member_id = reader.read(row, "member_id", member_identifier)
         country = reader.read(row, "country", _country)
         joined_on = reader.read(row, "joined_on", parse_date)
-        name = reader.read(row, "name", _printable)
+        name = reader.read(row, "name", plain_text)
         account = reader.read(row, "account", lambda text: _printable(text, ACCOUNT_LENGTH_MAX))
         scheme = reader.read(row, "account_scheme", _scheme)
         bic = reader.read(row, "bic", lambda text: _printable(text, BIC_LENGTH_MAX))
@@ -123,22 +126,21 @@ def read_members(data: bytes, *, node: str, registered: Collection[str] = ()) ->
     return members
 
 
-Validity = tuple[date | None, date | None]
-
-
 def read_claims(
     data: bytes,
     *,
     node: str,
-    members: Collection[str],
+    members: Mapping[str, Standing],
     tiers: Collection[str],
     held: Mapping[tuple[str, ClaimKey], list[Validity]],
 ) -> list[NewClaim]:
     """Read `works.csv`; the same claim twice for one member with overlapping validity is refused.
 
-    `held` are the validities of claims already registered, by (member, claim).
+    So is one that outlasts the membership, and one that touches a claim which another member has
+    already: that takes two people, and a file is sent by one. `held` are the validities of claims
+    already registered, by (member, claim).
     """
-    reader, claims = Reader(), []
+    reader, claims, rows = Reader(), list[NewClaim](), list[Row]()
     taken = {key: list(validities) for key, validities in held.items()}
     for row in read_table(
         data,
@@ -155,8 +157,31 @@ def read_claims(
             reader.refuse(row, "claim", f"claimed twice by {claim.member_id}: {claim.key.text}")
         validities.append(validity)
         claims.append(claim)
+        rows.append(row)
+    _refuse_others(reader, rows, claims, members, held)
     reader.finish()
     return claims
+
+
+def _refuse_others(
+    reader: Reader,
+    rows: Sequence[Row],
+    claims: Sequence[NewClaim],
+    members: Mapping[str, Standing],
+    held: Mapping[tuple[str, ClaimKey], list[Validity]],
+) -> None:
+    """Refuse claims of members that left by then, and those that touch other members' claims."""
+    counting = list[Counting]()
+    for row, claim in zip(rows, claims, strict=True):
+        joined_on, left_on = members[claim.member_id]
+        first = counts_from(joined_on, claim.valid_from)
+        counting.append(Counting(claim.member_id, claim.key, first, claim.valid_to))
+        if left_on is not None and (claim.valid_to is None or left_on < claim.valid_to):
+            reason = f"{claim.member_id} left on {left_on}: the claim ends by then"
+            reader.refuse(row, "valid_to", reason)
+    for place, (other, key) in sorted(others_claims(counting, held).items()):
+        reason = f"{other} claims {key.text}: another person confirms this one (registerClaim)"
+        reader.refuse(rows[place], "claim", reason)
 
 
 def read_opt_outs(
@@ -189,7 +214,8 @@ def _claim(
     reader: Reader, row: Row, members: Collection[str], tiers: Collection[str]
 ) -> NewClaim | None:
     member_id = row.get("member_id")
-    if member_id not in members:
+    is_known = member_id in members
+    if not is_known:
         reader.refuse(row, "member_id", f"no such member: {member_id}")
     key = reader.read(row, "claim", lambda text: entered(normalise_claim(text)))
     tier = reader.read(row, "content_tier", lambda text: one_of_known(text, tiers))
@@ -197,7 +223,7 @@ def _claim(
     canonical, owner_bps = _syndication(reader, row)
     valid_from = reader.read(row, "valid_from", parse_optional_date)
     valid_to = reader.read(row, "valid_to", parse_optional_date)
-    if key is None or tier is None or works is None:
+    if not is_known or key is None or tier is None or works is None:
         return None
     return NewClaim(member_id, key, tier, works, canonical, owner_bps, valid_from, valid_to)
 
@@ -232,24 +258,6 @@ def entered(key: ClaimKey) -> ClaimKey:
 def _own_row(reader: Reader, row: Row, node: str) -> None:
     if row.get("collective") not in {"", node}:
         reader.refuse(row, "collective", f"this is {node}")
-
-
-def overlap(one: Validity, other: Validity) -> bool:
-    """Say whether two validities share a day; one that ends before it starts has none.
-
-    The same validity twice is refused even so: both claims would have one id.
-    """
-    if one == other:
-        return True
-    if _is_empty(one) or _is_empty(other):
-        return False
-    starts_before_end = one[0] is None or other[1] is None or one[0] < other[1]
-    ends_after_start = other[0] is None or one[1] is None or other[0] < one[1]
-    return starts_before_end and ends_after_start
-
-
-def _is_empty(validity: Validity) -> bool:
-    return None not in validity and validity[1] <= validity[0]  # type: ignore[operator]
 
 
 def member_identifier(text: str) -> str:

@@ -63,8 +63,9 @@ async def read_table(session: ReadSession, table: str, data: bytes, *, node: str
         return ReadTable(mark, members=await asyncio.to_thread(read))
     terms = await hub_terms(session)
     if table == "works":
-        held, tiers = await store.held_claims(session), terms.tier_weight
-        works = partial(read_claims, data, node=node, members=known, tiers=tiers, held=held)
+        held, members = await store.held_claims(session), await store.standings(session)
+        tiers = terms.tier_weight
+        works = partial(read_claims, data, node=node, members=members, tiers=tiers, held=held)
         return ReadTable(mark, claims=await asyncio.to_thread(works))
     uses = terms.use_weight
     opt_outs = partial(read_opt_outs, data, node=node, members=known, uses=uses)

@@ -12,6 +12,7 @@ from federation.history.feed_store import last_change
 from federation.registry.entitlement import HeldClaim, counts_from
 from federation.registry.imports import holder_id
 from federation.registry.index import IndexedRuling
+from federation.registry.overlaps import Standing
 from federation.registry.tables import Claim, IndexClaim, Member, OptOut
 from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession, WriteSession
@@ -61,6 +62,12 @@ async def held_claims(
         key = (member_id, ClaimKey(host, path, wildcard))
         held.setdefault(key, []).append((valid_from, valid_to))
     return held
+
+
+async def standings(session: ReadSession) -> dict[str, Standing]:
+    """Return from which day to which one each member is one."""
+    rows = await session.execute(select(Member.member_id, Member.joined_on, Member.left_on))
+    return {member_id: Standing(joined_on, left_on) for member_id, joined_on, left_on in rows}
 
 
 async def all_joined_on(session: ReadSession) -> dict[str, date]:

@@ -121,7 +121,9 @@ class CsvReader:
                 break
         else:
             comma = [name.strip().strip('"').strip() for name in re.split("[,;\t]", text)]
-            unknown = [name[:40] for name in comma if name not in known][:5]
+            unknown = [name[:40] or "(empty)" for name in comma if name not in known][:5]
+            if "\r" in text:
+                raise BadRegistryFileError("line 1", "lines end with CR alone: LF or CR LF is read")
             raise BadRegistryFileError("line 1", f"unknown columns: {', '.join(unknown)}")
         for name in (IDS[kind], REQUIRED[kind]):
             if name not in names:
@@ -188,7 +190,9 @@ class _Records:
         if self._begun:
             return self._go_on(line)
         if '"' not in line:
-            return (number, line.split(self._separator)) if line else None
+            # Spreadsheets write rows without content as separators alone.
+            is_blank = not line.strip(self._separator)
+            return None if is_blank else (number, line.split(self._separator))
         if line.count('"') % 2:
             found = self._whole.match(line)
             rest = line[found.end() if found else 0 :]

@@ -10,6 +10,7 @@ from federation.registryfiles.lines import Lines
 from federation.registryfiles.rows import ROW_BYTES_MAX, BadRegistryFileError, FileKind, Row
 from federation.rightholders.rightholder import DraftRightholder
 from federation.values.plain import why_unread
+from federation.values.wire import require_instant
 from federation.works.work import DraftWork
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -22,12 +23,18 @@ class WorkLine(DraftWork, frozen=True, forbid_unknown_fields=True, kw_only=True)
     work_id: str
     starts_at: _Aware | None = None
 
+    def __post_init__(self) -> None:
+        require_instant("starts_at", self.starts_at)
+
 
 class RightholderLine(DraftRightholder, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A line of a file of rightholders."""
 
     rightholder_id: str
     starts_at: _Aware | None = None
+
+    def __post_init__(self) -> None:
+        require_instant("starts_at", self.starts_at)
 
 
 class NdjsonReader:

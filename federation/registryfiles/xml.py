@@ -61,9 +61,19 @@ class Records:
             yield from self._records()
             raise _bad(error) from error
         yield from self._records()
+        self._require_more()
         if self._since_record > ROW_BYTES_MAX:
             reason = f"no record ends within {ROW_BYTES_MAX} bytes"
             raise BadRegistryFileError("the last record", reason)
+
+    def _require_more(self) -> None:
+        """Refuse what ended the parser without a word, an entity that is not defined.
+
+        It would begin another document with what comes next, with a document type if it has one.
+        """
+        for entry in self._parser.feed_error_log:
+            if entry.level_name == "FATAL":
+                raise BadRegistryFileError(f"line {entry.line}", entry.message)
 
     def end(self) -> Iterator[Element]:
         """Yield what is left; XML that breaks off is refused."""

@@ -95,14 +95,15 @@ async def take(
     """Judge a batch, write down what is accepted and the verdicts, and say how far the import is.
 
     A dry run takes back what it wrote of works or rightholders. Refused is a batch that does not
-    follow the last one: somebody else sends the same import (IMPORT_RUNNING), or another file goes
-    on behind the end of this one (OTHER_FILE).
+    follow the last one: somebody else sends the same import (IMPORT_RUNNING); and one of a file
+    that was taken to its end before, and is longer now (OTHER_FILE). What broke off goes on.
     """
     row = await get_import(session, import_id)
-    if row.state != State.OPEN:
-        raise OtherFileError(f"{import_id}: {row.size} bytes were taken, and that was all")
+    if row.state == State.DONE:
+        raise OtherFileError(f"{import_id}: the file ended with row {row.rows}")
     if progress.taken.rows - len(rows) != row.rows:
         raise ImportRunningError(f"{import_id}: row {row.rows} was taken")
+    row.state, row.place, row.why = State.OPEN, None, None
     judging = Judging(
         subject,
         OnConflict(row.on_conflict),
@@ -131,9 +132,9 @@ async def take(
 async def finish(session: WriteSession, import_id: str, progress: Progress) -> RegistryImport:
     """Say that all of the file was taken; sent again, it must be the same to its last byte."""
     row = await get_import(session, import_id)
-    if row.state == State.OPEN:
+    if row.state != State.DONE:
         _progressed(row, progress)
-        row.state = State.DONE
+        row.state, row.place, row.why = State.DONE, None, None
     elif (progress.taken.size, progress.taken.digest) != (row.size, row.digest):
         raise OtherFileError(f"{import_id}: {row.size} bytes were taken")
     return row

@@ -13,6 +13,10 @@ TEXT_LENGTH_MAX: Final = 1_000
 
 _ID: Final = re.compile(r"[!-~]+")
 _SHOWN: Final = 80
+# Soft hyphen, marks of direction, blanks and joiners without width, the mark of a byte order:
+# editors and web pages leave them behind. What turns the direction of a text around is refused.
+_UNSEEN: Final = str.maketrans("", "", "\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff")
+_JOINERS: Final = str.maketrans("", "", "\u200c\u200d")
 Value = TypeVar("Value")
 
 
@@ -85,8 +89,20 @@ def plain_text(text: str) -> str:
         raise ValueError("it is empty")
     if len(plain) > TEXT_LENGTH_MAX:
         raise ValueError(f"longer than {TEXT_LENGTH_MAX} characters")
-    if not plain.isprintable():
-        raise ValueError(f"{plain[:_SHOWN]!r} has characters that cannot be printed")
+    return plain if plain.isprintable() else _as_printed(plain)
+
+
+def _as_printed(text: str) -> str:
+    """Return a text without marks that nobody sees, or ValueError where it has others.
+
+    Joiners stay: words of Persian and of Indian scripts, and emoji, are written with them.
+    """
+    plain = " ".join(text.translate(_UNSEEN).split())
+    seen = plain.translate(_JOINERS)
+    if not seen.isprintable():
+        raise ValueError(f"{text[:_SHOWN]!r} has characters that cannot be printed")
+    if not seen.strip():
+        raise ValueError("it is empty")
     return plain
 
 

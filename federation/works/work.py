@@ -228,7 +228,13 @@ def read_work(draft: DraftWork, tiers: Collection[str], node: str) -> ReadWork:
     fields, whose = Fields(), _id_at(node)
 
     def creator(one: DraftCreator) -> Creator:
-        return _creator(one, whose)
+        found = _creator(one, whose)
+        for name in _CREATOR_TEXTS:
+            was, kept = getattr(one, name), getattr(found, name)
+            if was and was != kept:
+                reason = f"{name} {was[:80]!r} is kept as {kept[:80]!r}"
+                fields.altered.append(Fault("creators", reason))
+        return found
 
     title = fields.one("title", draft.title, plain_text)
     content_type = fields.one("content_type", draft.content_type, _content_type)
@@ -252,6 +258,7 @@ def read_work(draft: DraftWork, tiers: Collection[str], node: str) -> ReadWork:
     return ReadWork(work, tuple(fields.altered))
 
 
+_CREATOR_TEXTS: Final = ("name", "credit_line", "pseudonym", "rightholder")
 _content_type = one_of(ContentType)
 _role = one_of(CreatorRole)
 _tier, _id_at = cache(one_of), cache(id_at)

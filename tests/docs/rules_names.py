@@ -29,6 +29,7 @@ from federation.registry.entitlement import HeldClaim, Membership, works_on
 from federation.registry.entitlement import entitled as is_entitled
 from federation.registry.imports import read_claims
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedRuling
+from federation.registry.overlaps import Standing
 from federation.settlement import plans as distribution
 from federation.settlement import revenue
 from federation.settlement import run_document as documents
@@ -394,7 +395,9 @@ def import_claims(*texts: str) -> str:
     """Enter claims of one member from a file."""
     rows = "".join(f"ada,{text},standard\n" for text in texts)
     data = f"member_id,claim,content_tier\n{rows}".encode()
-    read_claims(data, node="GB", members={"ada"}, tiers={"standard"}, held={})
+    read_claims(
+        data, node="GB", members={"ada": Standing(date(2026, 1, 1))}, tiers={"standard"}, held={}
+    )
     return "taken"
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from federation.registry.imports import read_claims, read_members, read_opt_outs
+from federation.registry.overlaps import Standing
 
 TEXT = (Path(__file__).parents[2] / "docs" / "registry.md").read_text(encoding="utf-8")
 MEMBERS, WORKS, OPT_OUTS = (
@@ -14,7 +15,7 @@ TIERS = re.findall(r"tiers that the hub weighs \((.*?)\)", TEXT)[0].replace("`",
 
 def test_the_files_that_the_page_shows_are_taken():
     [member] = read_members(MEMBERS, node="GB")
-    known = {member.member_id}
+    known = {member.member_id: Standing(member.joined_on)}
     [claim] = read_claims(WORKS, node="GB", members=known, tiers=TIERS, held={})
     path, whole = read_opt_outs(OPT_OUTS, node="GB", members=known, uses={"TRAIN"})
 

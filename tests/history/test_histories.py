@@ -188,6 +188,36 @@ async def test_the_same_thing_twice_at_once_is_a_defect_and_leaves_nothing(datab
         assert await feed_store.changes_after(session, 0, 1) == []
 
 
+@pytest.mark.parametrize("late", [timedelta(days=400), timedelta(microseconds=1)])
+async def test_what_is_written_down_by_a_clock_that_was_put_back_comes_after_all_before(
+    database, late
+):
+    names, told = ["as it was", "as it is", "as it became"], known_on(9)
+    instants = [told - late, told, told - late]
+    answers = list[str]()
+    for name, now in zip(names, instants, strict=True):
+        async with database.write("told") as session:
+            said = Statement("R-1", acts.CHANGED, DAY_0, None, Rightholder(name))
+            await store.record(session, RIGHTHOLDERS, [said], Saying("anna", "told", now))
+        async with database.read() as session:
+            found = await store.find(session, RIGHTHOLDERS, ["R-1"], Moment(DAY_0, told))
+        answers.append(found["R-1"].body.name)
+
+    assert answers == ["as it was", "as it is", "as it is"]
+    after = told + timedelta(microseconds=1)
+    async with database.read() as session:
+        listed = [
+            [
+                one.body.name
+                for one in await store.listed(session, RIGHTHOLDERS, at, after="", limit=9)
+            ]
+            for at in (Moment(DAY_0, told - late), Moment(DAY_0, told), Moment(DAY_0, after))
+        ]
+        changes = await store.changes_after(session, 0, 9)
+    assert listed == [["as it was"], ["as it is"], ["as it became"]]
+    assert [one.recorded_at for one in changes] == [told - late, told, after]
+
+
 async def test_a_chain_of_many_merges_is_followed_to_its_end(database):
     names = [f"R-{number:03}" for number in range(50)]
     async with database.write("told") as session:

@@ -88,6 +88,29 @@ async def test_a_work_that_ended_meanwhile_is_not_changed(registry):
     assert await refused(registry, confirm(registry, proposal.id)) == "NOT_REGISTERED_THEN"
 
 
+async def test_what_others_said_since_is_not_undone_and_what_one_said_oneself_is(registry):
+    renamed = acts.ChangeMember("m1", "One Ltd", "DE", NOON.date())
+    name = acts.ChangeRightholder("R-1", DraftRightholder("Salz"), NOON, None)
+    proposed = [await submit(registry, act, who=ONE) for act in (change(), renamed, name)]
+    again = acts.ChangeWork("W-1", DraftWork("Salt!!", rightholder="R-1"), NOON, None)
+    second = await submit(registry, again, who=ONE, now=NOON + DAY)
+    await confirm(registry, proposed[0].id, now=NOON + DAY)
+    await confirm(registry, second.id, now=NOON + DAY)  # its own first change is not in its way
+
+    others = await submit(registry, change(), who=ONE, now=NOON + DAY)
+    saying = Saying("rosa", "a letter", NOON + 2 * DAY)
+    async with registry.write("change") as session:
+        said = (DraftWork("Pepper", rightholder="R-1"), DraftRightholder("Pepper", member="m1"))
+        when = {"starts_at": NOON, "ends_at": None, "saying": saying}
+        await works.acts_by(RULES).change(session, "W-1", said[0], **when)
+        await rightholders.ACTS.change(session, "R-1", said[1], **when)
+    await submit(registry, acts.ChangeMember("m1", "Uno", "FR", NOON.date()), now=NOON + 2 * DAY)
+
+    for proposal in (others, *proposed[1:]):
+        late = confirm(registry, proposal.id, now=NOON + 3 * DAY)
+        assert await refused(registry, late) == "SUPERSEDED"
+
+
 async def test_a_member_changes_the_rightholder_that_it_is(registry):
     def renamed(name):
         return acts.ChangeRightholder(name, DraftRightholder("Salz"), NOON, None)

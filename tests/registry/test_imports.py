@@ -17,6 +17,7 @@ from federation.registry.imports import (
     read_members,
     read_opt_outs,
 )
+from federation.registry.overlaps import Standing
 from federation.tabular import BadTableError
 
 MEMBERS = "member_id,name,country,joined_on"
@@ -30,13 +31,20 @@ def table(header, *rows):
     return "\r\n".join([header, *rows]).encode()
 
 
+STANDINGS = {
+    "m1": Standing(date(2025, 3, 1)),
+    "m2": Standing(date(2026, 2, 1)),
+    "m3": Standing(date(2025, 1, 1), date(2026, 6, 1)),
+}
+
+
 def members(*rows, header=MEMBERS, **options):
     return read_members(table(header, *rows), node="DE", **options)
 
 
 def claims(*rows, header=CLAIMS, held=()):
     return read_claims(
-        table(header, *rows), node="DE", members=["m1", "m2"], tiers=TIERS, held=dict(held)
+        table(header, *rows), node="DE", members=STANDINGS, tiers=TIERS, held=dict(held)
     )
 
 
@@ -124,6 +132,8 @@ def test_every_bad_member_is_named_with_its_line():
         "m\x1f16,Sixteen,DE,2026-01-01,,,,",
         "m1,Again,DE,2026-01-01,,,,",
         "m0,Known,DE,2026-01-01,,,,",
+        "m17, ,DE,2026-01-01,,,,",
+        "m18,a\u202eb,DE,2026-01-01,,,,",
     ]
 
     assert errors(members, *rows, header=header, registered={"m0"}) == [
@@ -140,10 +150,12 @@ def test_every_bad_member_is_named_with_its_line():
         (13, "account_scheme", "unknown: 'iban', known: IBAN, OTHER"),
         (14, "account", "longer than 64 characters"),
         (15, "bic", "longer than 11 characters"),
-        (16, "name", "a control character"),
+        (16, "name", "'Fif\\x00teen' has characters that cannot be printed"),
         (17, "member_id", "a control character"),
         (18, "member_id", "twice: m1"),
         (19, "member_id", "registered already: m0"),
+        (20, "name", "it is empty"),
+        (21, "name", "'a\\u202eb' has characters that cannot be printed"),
     ]
 
 
@@ -250,6 +262,14 @@ def test_the_bad_rows_of_a_claims_file_are_named_together():
 @pytest.mark.parametrize("other", ["m2,x.example", "m1,*.x.example", "m1,x.example/a", "m1,y.x"])
 def test_another_member_or_another_claim_is_no_second_claim(other):
     assert len(claims("m1,x.example,standard,,,,,", f"{other},standard,,,,,")) == 2
+
+
+def test_a_claim_ends_by_the_day_on_which_its_member_left():
+    late = [f"m3,x{n}.example,standard,,,,{days}" for n, days in enumerate([",", ",2026-06-02"])]
+
+    reason = "m3 left on 2026-06-01: the claim ends by then"
+    assert errors(claims, *late) == [(2, "valid_to", reason), (3, "valid_to", reason)]
+    assert len(claims("m3,x.example,standard,,,,,2026-06-01")) == 1
 
 
 VALIDITIES = pytest.mark.parametrize(

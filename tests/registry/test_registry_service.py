@@ -258,7 +258,7 @@ async def test_the_same_claim_again_is_refused_and_a_touching_one_is_not(node):
         "line 2, column claim: claimed twice by m1: x.example/"
     ]
     assert await import_claims(node, "m1,x.example,standard,,,,2026-02-01,") == 1
-    assert await import_claims(node, "m2,x.example,standard,,,,2026-01-01,") == 1
+    assert await import_claims(node, "m1,y.example,standard,,,,2026-01-31,") == 1
 
 
 async def test_each_import_is_the_next_version(node):

@@ -74,6 +74,8 @@ QUOTE = f"a quote within a cell: {_HINT}"
         (b"W-1\nW-2,b", ["1 cells instead of 2", "b"]),
         (b"W-1,a,b\nW-2,b", ["3 cells instead of 2", "b"]),
         (b"\n\r\nW-2,b", ["b"]),
+        (b",\r\nW-2,b\r\n,", ["b"]),
+        (b",,\nW-2,b\n,x", ["b", "x"]),
         (b"W-1,'=SUM(A1)\nW-2,'b", ["=SUM(A1)", "'b"]),
         (
             "W-1,é\n".encode() + b"W-2,\xe9\n",
@@ -92,11 +94,40 @@ def test_a_row_of_two_meanings_is_refused_and_the_next_one_read(rows, found):
 
 
 @pytest.mark.parametrize(
+    ("instant", "reason"),
+    [
+        ("0001-01-01T00:00:00+00:01", "`starts_at` is in no year of UTC"),
+        ("9999-12-31T23:59:59-00:01", "`starts_at` is in no year of UTC"),
+        ("0001-01-01T00:00:00Z", ""),
+        ("9999-12-31T23:59:59.999999Z", ""),
+    ],
+)
+@pytest.mark.parametrize("kind", list(FileKind))
+def test_an_instant_that_utc_has_no_year_for_is_a_refused_row(kind, instant, reason):
+    name, id_ = ("title", "work_id") if kind is FileKind.WORKS else ("name", "rightholder_id")
+    line = f'{{"{id_}": "X-1", "{name}": "x", "starts_at": "{instant}"}}'.encode()
+    table = f"{id_},{name},starts_at\nX-1,x,{instant}".encode()
+
+    rows = []
+    for form, data in ((FileFormat.NDJSON, line), (CSV, table)):
+        reader = reader_of(kind, form)
+        rows += [*reader.feed(data), *reader.end()]
+
+    assert [row.fault for row in rows] == [
+        reason,
+        reason and f"starts_at: no RFC 3339 time: {instant!r}",
+    ]
+    assert [row.draft is None for row in rows] == [reason != ""] * 2
+
+
+@pytest.mark.parametrize(
     ("form", "data", "detail"),
     [
         (CSV, b"", "line 1: no header row"),
         (CSV, b"work_id\ntitle", "line 1: missing column: title"),
         (CSV, b"work_id,name\n", "line 1: unknown columns: name"),
+        (CSV, b"work_id;title;;\n", "line 1: unknown columns: (empty), (empty)"),
+        (CSV, b"work_id,title\rW-1,a\r", "line 1: lines end with CR alone: LF or CR LF is read"),
         (CSV, b"title,languages\n", "line 1: missing column: work_id"),
         (CSV, b"work_id,title,title\n", "line 1: column title is there twice"),
         (
@@ -120,6 +151,7 @@ def test_a_row_of_two_meanings_is_refused_and_the_next_one_read(rows, found):
         ),
         (ONIX, b"\xff\xfe<\x00", "line 1: encoding 'utf-8' is not read: use UTF-8"),
         (ONIX, b"PK\x03\x04", "line 1: what is no XML is not read"),
+        (ONIX, b"<ONIXMessage>\n<a>&nbsp;</a>", "line 2: Entity 'nbsp' not defined"),
         (
             SITEMAP,
             b"<sitemapindex><sitemap/></sitemapindex>",
@@ -272,7 +304,7 @@ def test_gzip_is_told_by_its_first_bytes(one, other, part):
         assert unpacked(one, part) == one
 
 
-@pytest.mark.parametrize("data", [gzip.compress(b"x" * 99)[:-9], b"\x1f\x8bnot"])
+@pytest.mark.parametrize("data", [gzip.compress(b"x" * 99, mtime=0)[:-9], b"\x1f\x8bnot"])
 def test_gzip_that_breaks_off_is_refused(data):
     with pytest.raises(BadRegistryFileError) as refused:
         unpacked(data, 7)
@@ -292,3 +324,22 @@ def test_what_unpacks_to_much_comes_in_small_pieces():
 def test_a_format_that_is_not_read_is_refused(kind, form):
     with pytest.raises(UnknownFormatError):
         require_format(kind, form)
+
+
+@pytest.mark.parametrize("part", [1, 64, 64 * 1024])
+def test_no_document_type_comes_behind_an_entity_that_is_not_defined(part):
+    product = b"<Product><RecordReference>W-1</RecordReference></Product>"
+    first = b"<ONIXMessage>" + product + b"<Product><a>&q;</a></Product>"
+    second = b"<!DOCTYPE a [<!ENTITY q 'x'>]><ONIXMessage><Product a='&q;'/>" + product
+
+    reader, rows = reader_of(FileKind.WORKS, ONIX), []
+
+    def feed_both():
+        for data in (first, second):
+            for start in range(0, len(data), part):
+                rows.extend(reader.feed(data[start : start + part]))
+
+    with pytest.raises(BadRegistryFileError) as refused:
+        feed_both()
+    assert refused.value.detail == "line 1: Entity 'q' not defined"
+    assert [row.thing for row in rows] == ["W-1"]

@@ -1,6 +1,7 @@
 """Every row of a file has a verdict; what is refused leaves nothing, what is said again neither."""
 
 import asyncio
+import gzip
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,9 +12,10 @@ from federation.history.kinds import Moment, Saying
 from federation.history.merges import find_as_merged
 from federation.nodes.registry_files import take_in
 from federation.registryfiles.rows import BadRegistryFileError
-from federation.registryimports import intake
+from federation.registryimports import intake, store
 from federation.registryimports.intake import OtherFileError
 from federation.registryimports.options import read_options
+from federation.registryimports.verdicts import unpacked
 from federation.works import service as works
 from federation.works.store import WORKS
 from tests.databases import contents
@@ -77,6 +79,38 @@ async def test_each_row_has_the_verdict_that_it_deserves(node):
         ("line 13", "W-1", "DUPLICATE", ""),
         ("line 14", "W-1", "CONFLICT", "REGISTERED_ALREADY"),
         ("line 15", "W-2", "DUPLICATE", ""),
+    ]
+
+
+async def test_what_is_kept_of_creators_otherwise_is_said(node):
+    weir = {"name": "Ann  Weir", "credit_line": "by A. Weir ", "rightholder": "GB:R-1"}
+    await node.take(
+        lines({"rightholder_id": "R-1", "name": "Ann Weir"}),
+        kind="rightholders",
+        format="ndjson",
+        id="R",
+    )
+    plain = {"name": "Ann Weir", "rightholder": "R-1"}
+    await node.take(
+        lines(
+            {"work_id": "W-1", "title": "x", "creators": [plain, weir]},
+            {"work_id": "W-2", "title": "x", "creators": [plain]},
+        ),
+        format="ndjson",
+    )
+
+    async with node.db.read() as session:
+        batch = await store.batch_from(session, "I-1", 1)
+    assert [(one.verdict.value, one.reason) for one in unpacked(batch.verdicts)] == [
+        (
+            "ACCEPTED_WITH_CHANGES",
+            (
+                "creators: name 'Ann  Weir' is kept as 'Ann Weir'; "
+                "creators: credit_line 'by A. Weir ' is kept as 'by A. Weir'; "
+                "creators: rightholder 'GB:R-1' is kept as 'R-1'"
+            ),
+        ),
+        ("ACCEPTED", ""),
     ]
 
 
@@ -189,6 +223,36 @@ async def test_two_imports_at_once_do_not_mix(node, monkeypatch):
         assert [row[1] for row in await node.verdicts(name)] == [f"{name}-{n}" for n in range(5)]
 
 
+async def test_a_file_that_was_cut_off_goes_on_when_all_of_it_is_sent(node, monkeypatch):
+    monkeypatch.setattr(intake, "BLOCK_BYTES", 64)
+    works = lines(*({"work_id": f"W-{n}", "title": f"title {n}"} for n in range(30)))
+    packed = gzip.compress(works)
+    for end in (-20, -1):
+        with pytest.raises(BadRegistryFileError):
+            await node.take(packed[:end], format="ndjson")
+        state, rows, place, why = await node.told()
+        assert (state, place, why) == ("BROKEN", "gzip", "what is packed breaks off")
+        assert 0 < rows < 30
+
+    await node.take(packed, format="ndjson")
+
+    assert await node.told() == ("DONE", 30, None, None)
+    assert {verdict for _, _, verdict, _ in await node.verdicts()} == {"ACCEPTED"}
+
+
+async def test_a_file_that_grew_since_it_was_taken_is_another_one(node, database, monkeypatch):
+    monkeypatch.setattr(intake, "BLOCK_BYTES", 64)
+    works = [b'{"work_id":"W-%03d","title":"x"}\n' % n for n in range(4)]
+    assert {len(each) for each in works} == {intake.BLOCK_BYTES // 2}
+    await node.take(b"".join(works[:2]), format="ndjson")
+    before = await contents(database)
+
+    with pytest.raises(OtherFileError):
+        await node.take(b"".join(works), format="ndjson")
+
+    assert await contents(database) == before
+
+
 async def test_another_file_under_the_same_id_is_refused_and_leaves_nothing(node, database):
     await node.take(b"work_id,title\nW-1,a\nW-2,b\n")
     before = await contents(database)
@@ -212,7 +276,7 @@ async def test_a_file_that_goes_on_behind_what_was_taken_to_its_end_is_another_o
     with pytest.raises(OtherFileError) as refused:
         await node.take(data + b"W-3,c\n")
 
-    assert refused.value.detail == "I-1: 26 bytes were taken, and that was all"
+    assert refused.value.detail == "I-1: the file ended with row 2"
     assert await contents(database) == before
 
 

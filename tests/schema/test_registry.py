@@ -17,6 +17,7 @@ from federation.values.cursors import cursor_of
 from federation.values.roles import PEER, Role
 from federation.works import store as works
 from federation.works.work import ContentType, Creator, Work
+from tests.databases import HUB_TERMS
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -55,15 +56,39 @@ async def said(database, store, act, things, *, at=NOW, now=NOW):
 async def node(database):
     await said(database, rightholders, "REGISTERED", PEOPLE)
     await said(database, works, "REGISTERED", {"W-1": FOXES, "W-2": Work("Rain")})
-    return SimpleNamespace(db=database, code="GB", clock=lambda: NOW + DAY, quotas=Quotas())
+
+    async def terms(session):
+        del session
+        return HUB_TERMS
+
+    server = SimpleNamespace(db=database, code="GB", clock=lambda: NOW + DAY, quotas=Quotas())
+    server.terms = terms
+    return server
 
 
-async def ask(node, role, document):
+async def ask(node, role, document, operation="query"):
     """Return what is answered and the codes of what is refused."""
     who = Principal("asker", frozenset({role}), party="M-1")
     context = Context(server=node, principal=who, asker="asker")
-    result = await schema.execute(f"{{ {document} }}", context_value=context)
+    result = await schema.execute(f"{operation} {{ {document} }}", context_value=context)
     return result.data, [error.extensions["code"] for error in result.errors or ()]
+
+
+async def act(node, document):
+    """Do something as an officer; return the id that comes of it, or the code of the refusal."""
+    name, _, rest = document.partition("(")
+    kinds = "... on Refused { code }"
+    if name.startswith("end"):
+        kinds += " ... on Ended { id }"
+    elif name.startswith("propose"):
+        kinds += " ... on RegistryDone { act }"
+    else:
+        kinds += f" ... on {'Rightholder' if 'Rightholder' in name else 'Work'} {{ id }}"
+    asked = f'{name}({rest}, reason: "a letter") {{ {kinds} }}'
+    data, refused = await ask(node, Role.REGISTRY_OFFICER, asked, "mutation")
+    assert refused == []
+    [answer] = data[name].values()
+    return answer
 
 
 def nodes(page):
@@ -211,6 +236,80 @@ async def test_so_many_changes_are_looked_at_for_a_page_of_some_kinds(node, monk
 async def test_a_page_that_is_none_is_refused(node, question, code):
     asked = f"registryChanges({question}) {{ edges {{ cursor }} }}"
     assert await ask(node, PEER, asked) == (None, [code])
+
+
+WORK = 'work: {title: "Salt", rightholder: "GB:R-9", canonical: null}'
+NAMED = 'rightholder: {name: "Ann Weir"}'
+ON_THINGS = [
+    (f'registerRightholder(id: "GB:R-9", {NAMED}', "GB:R-9"),
+    (f'changeRightholder(id: "GB:R-9", {NAMED}', "GB:R-9"),
+    (f'registerWork(id: "GB:W-17", {WORK}', "GB:W-17"),
+    (f'registerWork(id: "W-17", {WORK}', "REGISTERED_ALREADY"),
+    (f'changeWork(id: "GB:W-17", {WORK}', "GB:W-17"),
+    (f'proposeWorkChange(id: "GB:W-17", {WORK}', "CHANGE_WORK"),
+    (f'proposeRightholderChange(id: "GB:R-9", {NAMED}', "CHANGE_RIGHTHOLDER"),
+    ('mergeWorks(id: "GB:W-17", into: "GB:W-2"', "GB:W-2"),
+    ('demergeWork(id: "GB:W-17"', "GB:W-17"),
+    ('mergeRightholders(id: "GB:R-9", into: "GB:R-2"', "GB:R-2"),
+    ('demergeRightholder(id: "GB:R-9"', "GB:R-9"),
+    ('endWork(id: "GB:W-17", startsAt: "2026-09-03T00:00:00Z"', "GB:W-17"),
+    ('endRightholder(id: "GB:R-9", startsAt: "2026-09-03T00:00:00Z"', "GB:R-9"),
+    (f'registerWork(id: "FR:W-17", {WORK}', "BAD_WORK"),
+    (f'registerWork(id: "GB:GB:W-17", {WORK}', "BAD_WORK"),
+    (f'registerRightholder(id: "FR:R-9", {NAMED}', "BAD_RIGHTHOLDER"),
+    (f'changeWork(id: "FR:W-17", {WORK}', "NOT_REGISTERED_THEN"),
+    ('mergeWorks(id: "W-1", into: "FR:W-2"', "NOT_REGISTERED_THEN"),
+    ('endWork(id: "gb:W-1"', "NOT_REGISTERED_THEN"),
+]
+
+
+async def test_what_is_named_with_the_code_of_the_collective_is_what_is_named_without(node):
+    for document, came in ON_THINGS:
+        assert await act(node, document) == came, document
+        shown = [
+            (await ask(node, PEER, f'work(id: "{name}") {{ id rightholder }}'))[0]["work"]
+            for name in ("W-17", "GB:W-17")
+        ]
+        assert shown[0] == shown[1]
+
+    kinds = "registryChanges(first: 100, kinds: [WORK, RIGHTHOLDER]) { edges { node { thing } } }"
+    data, _ = await ask(node, PEER, kinds)
+    told = [one["thing"] for one in nodes(data["registryChanges"])][4:]
+    assert set(told) == {"GB:W-17", "GB:R-9"}
+    assert len(told) == sum(came[:3] == "GB:" for _, came in ON_THINGS) + 2
+
+
+LISTS = {
+    "works": "",
+    "worksAt": ', url: "https://pub.example/foxes"',
+    "rightholders": "",
+    "members": "",
+    "registryChanges": "",
+    "registryImports": "",
+    "claims": "",
+    "optOuts": "",
+    "proposals": "",
+}
+MADE_UP = [
+    *((number,) for number in (2**63 - 1, -(2**63), 2**63, 1.5, None, True)),
+    *((number, "x") for number in (2**63 - 1, 1 - 2**63, 2**62, 253402300800_000000)),
+    *(("x", text) for text in ("\ufffd", "x\0", "x" * 2_000)),
+    ("x" * 2_000,),
+    (),
+]
+
+
+@pytest.mark.parametrize("name", LISTS)
+async def test_a_cursor_that_somebody_made_up_is_refused_or_a_place_in_the_list(node, name):
+    found = list[list[str]]()
+    for key in MADE_UP:
+        asked = f'{name}(first: 1{LISTS[name]}, after: "{cursor_of(name, key)}")'
+        found.append(
+            (await ask(node, Role.REGISTRY_OFFICER, f"{asked} {{ edges {{ cursor }} }}"))[1]
+        )
+
+    assert [codes for codes in found if codes not in ([], ["BAD_CURSOR"])] == []
+    assert found[-1] == ["BAD_CURSOR"]
 
 
 async def test_works_at_an_address_come_page_by_page_and_a_merged_one_as_one(node, database):

@@ -1,5 +1,7 @@
 """Fields of a thing that somebody describes, read all at once."""
 
+import re
+
 import pytest
 
 from federation.errors import RefusalError
@@ -60,3 +62,33 @@ def test_values_are_read_within_their_limits():
     ):
         with pytest.raises(ValueError, match=r"\w"):
             read(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", None),  # Persian
+        ("\u0915\u094d\u200d\u0937", None),  # Devanagari
+        ("\U0001f468\u200d\U0001f469\u200d\U0001f467", None),  # a family
+        ("soft\u00adhyphen", "softhyphen"),
+        ("\ufeff\u200e \u05e9\u05dc\u05d5\u05dd\u200f", "\u05e9\u05dc\u05d5\u05dd"),  # Hebrew
+        ("a\u2060b\u061c \u200b c", "ab c"),
+    ],
+)
+def test_joiners_of_a_script_stay_and_marks_that_nobody_sees_do_not(text, kept):
+    assert plain_text(text) == (text if kept is None else kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("\u200c\u200d", "it is empty"),
+        ("\u00ad", "it is empty"),
+        ("a\u202eb", "'a\\u202eb' has characters that cannot be printed"),
+        ("a\u2067b", "'a\\u2067b' has characters that cannot be printed"),
+        ("a\u200cb\x1b", "'a\\u200cb\\x1b' has characters that cannot be printed"),
+    ],
+)
+def test_a_text_of_nothing_seen_or_that_turns_others_around_is_refused(text, reason):
+    with pytest.raises(ValueError, match=re.escape(reason)):
+        plain_text(text)

@@ -69,6 +69,8 @@ def written(shape: inspect.Type, way: Way | None, instant: str) -> Any:
 def _plain(shape: inspect.Type) -> Any:
     if isinstance(shape, inspect.StrType):
         return next(text for text in TEXTS if re.search(shape.pattern or "", text))
+    if isinstance(shape, inspect.EnumType):
+        return next(iter(shape.cls)).value
     if isinstance(shape, inspect.LiteralType):
         return shape.values[0]
     found = {
