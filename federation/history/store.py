@@ -28,6 +28,7 @@ from federation.store.base import to_micros
 from federation.store.bulk import in_chunks, insert_rows, set_column
 from federation.store.sessions import ReadSession, WriteSession
 
+_SAID = "said"
 _WORDS_ROWS = 400
 _THINGS = 100  # questions in one query
 _CHANGE = ["number", "kind", "thing", "act", "starts_at", "recorded_at", "recorded_by", "reason"]
@@ -104,7 +105,11 @@ async def record(
 
 
 async def add_changes(session: WriteSession, feed: Sequence[Said], saying: Saying) -> range:
-    """Write down in the feed what was done, in its order; return the numbers of the changes."""
+    """Write down in the feed what was done, in its order; return the numbers of the changes.
+
+    Who follows what a transaction said (`Database.follow`) finds it there (`said_in`).
+    """
+    session.info.setdefault(_SAID, []).append((feed, saying))
     first = await last_change(session) + 1
     numbers, now = range(first, first + len(feed)), to_micros(saying.now)
     rows = [
@@ -113,6 +118,11 @@ async def add_changes(session: WriteSession, feed: Sequence[Said], saying: Sayin
     ]
     await insert_rows(session, Change, _CHANGE, rows)
     return numbers
+
+
+def said_in(session: ReadSession) -> list[tuple[Sequence[Said], Saying]]:
+    """Return what was said in a transaction so far, and who said it."""
+    return list(session.info.get(_SAID, ()))
 
 
 async def last_change(session: ReadSession) -> int:

@@ -6,20 +6,29 @@ from federation.history.kinds import Kind
 from federation.history.merges import over_period
 from federation.history.spans import Span, first_gap, next_boundary
 from federation.history.store import known_versions
-from federation.proposals import opt_outs
+from federation.mandates import store
+from federation.proposals import consents, opt_outs
 from federation.proposals.acts import (
     Act,
     ChangeRightholder,
     ChangeWork,
+    CorrectConsent,
     EndOptOut,
+    OnConsent,
     OnMember,
+    RecordConsent,
     RecordOptOut,
     RegisterClaim,
     RegisterMember,
     ReinstateMember,
     SuspendMember,
 )
-from federation.proposals.rules import Rules, UnknownClaimError, UnknownOptOutError
+from federation.proposals.rules import (
+    Rules,
+    UnknownClaimError,
+    UnknownOptOutError,
+    UnknownRecordError,
+)
 from federation.registry import edit_store
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession
@@ -44,9 +53,21 @@ async def require_own(session: ReadSession, act: Act, asks: str, rules: Rules) -
         since = act.effective_at or rules.now
         new = opt_outs.read_opt_out(act.subject, act.use, since, rules)
         is_own = await opt_outs.touches(session, new, asks)
+    elif isinstance(act, RecordConsent):
+        record = await consents.read(session, act.record, rules, asks)
+        is_own = await consents.is_about(session, record, asks)
+    elif isinstance(act, OnConsent):
+        kept = await store.find(session, act.record)
+        if kept is None or kept.member != asks:
+            raise UnknownRecordError(str(act.record))
+        if isinstance(act, CorrectConsent):
+            corrected = await consents.read(session, act.corrected, rules, asks)
+            is_own = await consents.is_about(session, corrected, asks)
+        else:
+            is_own = True
     elif isinstance(act, EndOptOut):
         row = await edit_store.find_opt_out(session, act.opt_out)
-        if row is None or not await opt_outs.touches(session, opt_outs.as_entered(row), asks):
+        if row is None or not await opt_outs.touches(session, edit_store.as_entered(row), asks):
             raise UnknownOptOutError(str(act.opt_out))
         return
     else:

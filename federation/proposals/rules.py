@@ -55,6 +55,18 @@ class UnknownOptOutError(RefusalError):
     code: ClassVar[str] = "UNKNOWN_OPT_OUT"
 
 
+class UnknownRecordError(RefusalError):
+    """No such consent record of this collective."""
+
+    code: ClassVar[str] = "UNKNOWN_CONSENT_RECORD"
+
+
+class RecordThereError(RefusalError):
+    """The same is recorded already."""
+
+    code: ClassVar[str] = "CONSENT_RECORD_THERE"
+
+
 class BadDayError(RefusalError):
     """This cannot be so from that day on."""
 

@@ -187,6 +187,17 @@ async def own_slice(
     session: ReadSession, node: str, keys: Iterable[UrlKey], known_at: datetime | None = None
 ) -> Slice:
     """At a node: return the same as the index would, from its own registry only."""
+    claims, opt_outs = await own_rows(session, node, keys, known_at)
+    return Slice(
+        claims=[SliceClaim(node, fact) for fact in claims],
+        opt_outs=[SliceOptOut(node, fact_of_opt_out(node, row)) for row in opt_outs],
+    )
+
+
+async def own_rows(
+    session: ReadSession, node: str, keys: Iterable[UrlKey], known_at: datetime | None = None
+) -> tuple[list[ClaimFact], list[OptOut]]:
+    """At a node: return the claims and the rulings that its answer is made of."""
     wanted = set(keys)
     claims = await _own_claims_on(session, node, wanted, known_at)
     canonicals = (fact.canonical for _, fact in claims.values())
@@ -196,10 +207,7 @@ async def own_slice(
     for chunk in in_chunks(sorted({member_id for member_id, _ in claims.values()})):
         named = select(OptOut).where(OptOut.member_id.in_(chunk), known(OptOut, known_at))
         opt_outs += await session.scalars(named)
-    return Slice(
-        claims=[SliceClaim(node, fact) for _, fact in claims.values()],
-        opt_outs=[SliceOptOut(node, fact_of_opt_out(node, row)) for row in opt_outs],
-    )
+    return [fact for _, fact in claims.values()], opt_outs
 
 
 async def _own_claims_on(
@@ -302,38 +310,46 @@ def _opt_out_fact(row: IndexOptOut | IndexOptOutPast) -> OptOutFact:
         ends_at=row.ends_at,
         state=State(row.state),
         source=row.source,
+        since=row.since,
     )
 
 
 def claim_index(answer: Slice) -> ClaimIndex:
     """Turn an answer of the index into something verdicts can ask."""
     return ClaimIndex(
+        (indexed_claim(entry.node, entry.fact) for entry in answer.claims),
         (
-            IndexedClaim(
-                node=entry.node,
-                claim_id=entry.fact.claim_id,
-                holder_id=entry.fact.holder_id,
-                key=ClaimKey(entry.fact.host, entry.fact.path, entry.fact.wildcard),
-                counts_from=entry.fact.counts_from,
-                counts_to=entry.fact.counts_to,
-                content_tier=entry.fact.content_tier,
-                canonical=UrlKey.of(entry.fact.canonical) if entry.fact.canonical else None,
-            )
-            for entry in answer.claims
-        ),
-        (
-            IndexedRuling(
-                entry.node, ruling_of(entry.fact), _subject(entry.fact), entry.fact.holder_id
-            )
+            indexed_ruling(entry.node, entry.fact, ruling_of(entry.fact))
             for entry in answer.opt_outs
         ),
     )
 
 
+def indexed_claim(node: str, fact: ClaimFact) -> IndexedClaim:
+    """Return a claim of a node as verdicts ask for it."""
+    return IndexedClaim(
+        node=node,
+        claim_id=fact.claim_id,
+        holder_id=fact.holder_id,
+        key=ClaimKey(fact.host, fact.path, fact.wildcard),
+        counts_from=fact.counts_from,
+        counts_to=fact.counts_to,
+        content_tier=fact.content_tier,
+        canonical=UrlKey.of(fact.canonical) if fact.canonical else None,
+    )
+
+
+def indexed_ruling(node: str, fact: OptOutFact, ruling: Ruling) -> IndexedRuling:
+    """Return what a node says of the subject of a fact."""
+    return IndexedRuling(node, ruling, _subject(fact), fact.holder_id)
+
+
 def ruling_of(fact: OptOutFact) -> Ruling:
     """Return what a fact of the index says of its subject."""
     length = len(fact.path or "")
-    return Ruling(fact.state, fact.use, fact.effective_at, fact.ends_at, fact.source, length)
+    return Ruling(
+        fact.state, fact.use, fact.effective_at, fact.ends_at, fact.source, length, fact.since
+    )
 
 
 def _subject(fact: OptOutFact) -> ClaimKey | None:

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.history.tables import Versioned
@@ -48,6 +48,12 @@ class Claim(Base):
     __tablename__ = "registry_claim"
     __table_args__ = (
         Index("ix_registry_claim_host", "host"),
+        Index(
+            "ix_registry_claim_replaces",
+            "replaces",
+            sqlite_where=text("replaces IS NOT NULL"),
+            postgresql_where=text("replaces IS NOT NULL"),
+        ),
         CheckConstraint("owner_bps BETWEEN 0 AND 10000", name="owner_bps"),
         CheckConstraint("works >= 0", name="works"),
     )
@@ -77,10 +83,19 @@ class OptOut(Base):
 
     It may have an end (`ends_at`, exclusive). A row says the same for ever, as one of a claim.
     `state` is a `consent.State`: what consent records and published sources say stands here too,
-    as the rulings that follow from them; `source` names the record or the source.
+    as the rulings that follow from them. `source` and `since` are as in `consent.Ruling`, `record`
+    is the consent record that a ruling follows from.
     """
 
     __tablename__ = "registry_opt_out"
+    __table_args__ = (
+        Index(
+            "ix_registry_opt_out_record",
+            "record",
+            sqlite_where=text("record IS NOT NULL"),
+            postgresql_where=text("record IS NOT NULL"),
+        ),
+    )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     member_id: Mapped[str | None] = mapped_column(
         ForeignKey("registry_member.member_id"), index=True
@@ -100,6 +115,8 @@ class OptOut(Base):
     replaces: Mapped[int | None] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(String(24), server_default="OPT_OUT")
     source: Mapped[str | None] = mapped_column(String(64))
+    since: Mapped[datetime | None] = mapped_column(Instant)
+    record: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class RegistryVersion(Base):
@@ -171,6 +188,7 @@ class IndexOptOut(Base):
     use: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(24), server_default="OPT_OUT")
     source: Mapped[str | None] = mapped_column(String(64))
+    since: Mapped[datetime | None] = mapped_column(Instant)
     effective_at: Mapped[datetime] = mapped_column(Instant)
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
     recorded_at: Mapped[datetime] = mapped_column(Instant, server_default="0")
@@ -193,6 +211,7 @@ class IndexOptOutPast(Base):
     use: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(24), server_default="OPT_OUT")
     source: Mapped[str | None] = mapped_column(String(64))
+    since: Mapped[datetime | None] = mapped_column(Instant)
     effective_at: Mapped[datetime] = mapped_column(Instant)
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
     recorded_at: Mapped[datetime] = mapped_column(Instant)

@@ -172,3 +172,11 @@ async def search(
 ) -> Page[Rightholder]:
     """Return rightholders whose names hold the words of a text, in order of name, then id."""
     return await search_store.search(session, RIGHTHOLDERS, text, moment, after=after, limit=limit)
+
+
+async def member_of(session: ReadSession, name: str | None, at: datetime) -> str | None:
+    """Return the member that a rightholder is, None where it is none."""
+    if name is None:
+        return None
+    found = await as_merged(session, RIGHTHOLDERS, [name], Moment(at))
+    return found[name].body.member if name in found else None
