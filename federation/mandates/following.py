@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
-from federation.consent.states import NO_USE, REFUSING
+from federation.consent.states import NO_USE
 from federation.history import acts
 from federation.history.kinds import Said, Saying
 from federation.history.store import said_in
@@ -35,20 +35,25 @@ def source_of(subject: Subject) -> str:
     return sha256_hex(subject.text.encode())[:32]
 
 
-def ruling_of(number: int, record: NewRecord, where: Placed) -> _Ruling | None:
-    """Return what a record means at a place, with its end; None where it means nothing there.
+def use_of(record: NewRecord) -> str:
+    """Return of which use the rulings of a record speak.
 
     What says yes in some territories only says it of no use: a mandate narrows its subject all the
     same, and a refusal is one everywhere.
     """
+    is_limited = bool(record.territories) and not record.is_refusal
+    return NO_USE if is_limited else record.use
+
+
+def ruling_of(number: int, record: NewRecord, where: Placed) -> _Ruling | None:
+    """Return what a record means at a place, with its end; None where it means nothing there."""
     span = record.span.common(where.span)
     if span is None:
         return None
-    is_limited = bool(record.territories) and record.state not in REFUSING
     new = NewOptOut(
         member_id=where.place.member,
         key=where.place.key,
-        use=NO_USE if is_limited else record.use,
+        use=use_of(record),
         effective_at=span.starts_at,
         state=record.state,
         source=source_of(record.subject),

@@ -204,10 +204,19 @@ async def own_rows(
     more = {UrlKey.of(canonical) for canonical in canonicals if canonical} - wanted
     claims |= await _own_claims_on(session, node, more, known_at)
     opt_outs = await _opt_outs_on(session, OptOut, wanted | more, known_at)
-    for chunk in in_chunks(sorted({member_id for member_id, _ in claims.values()})):
-        named = select(OptOut).where(OptOut.member_id.in_(chunk), known(OptOut, known_at))
-        opt_outs += await session.scalars(named)
+    opt_outs += await rulings_naming(session, {one for one, _ in claims.values()}, known_at)
     return [fact for _, fact in claims.values()], opt_outs
+
+
+async def rulings_naming(
+    session: ReadSession, members: Collection[str], known_at: datetime | None = None
+) -> list[OptOut]:
+    """At a node: return the rulings that name some members."""
+    found: list[OptOut] = []
+    for chunk in in_chunks(sorted(members)):
+        named = select(OptOut).where(OptOut.member_id.in_(chunk), known(OptOut, known_at))
+        found += await session.scalars(named)
+    return found
 
 
 async def _own_claims_on(
