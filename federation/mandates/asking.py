@@ -17,13 +17,14 @@ from federation.history.kinds import Found, Moment
 from federation.history.merges import as_merged
 from federation.mandates import store
 from federation.mandates.following import source_of, use_of
-from federation.mandates.records import SubjectKind
+from federation.mandates.records import Subject, SubjectKind, read_subject
 from federation.mandates.tables import ConsentRecord
 from federation.registry import index_store
 from federation.registry.facts import fact_of_opt_out
 from federation.registry.imports import holder_id
 from federation.registry.index import ClaimIndex, IndexedRuling
 from federation.registry.tables import OptOut
+from federation.rightholders.rightholder import country_code
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession
 from federation.values.ids import without_code
@@ -31,6 +32,12 @@ from federation.works.store import WORKS
 from federation.works.work import Work
 
 PAGES_MAX: Final = 10_000
+
+
+class BadQuestionError(RefusalError):
+    """This cannot be asked about consent."""
+
+    code: ClassVar[str] = "BAD_CONSENT_QUESTION"
 
 
 class TooManyPagesError(RefusalError):
@@ -92,6 +99,37 @@ class _Known:
         row = None if ruling is None or ruling.row is None else self.rows.get(ruling.row)
         record = None if row is None or row.record is None else self.records.get(row.record)
         return replace(answer, row=row, record=record)
+
+
+def subject_of(text: str, node: str) -> Subject:
+    """Return the subject that a text names (BAD_CONSENT_QUESTION)."""
+    try:
+        return read_subject(text, node)
+    except (ValueError, RefusalError) as error:
+        raise BadQuestionError(f"subject: {error}") from error
+
+
+def require_territory(text: str | None) -> None:
+    """Refuse what is no country (BAD_CONSENT_QUESTION)."""
+    try:
+        _ = None if text is None else country_code(text)
+    except ValueError as error:
+        raise BadQuestionError(f"territory: {error}") from error
+
+
+async def answers(
+    session: ReadSession,
+    node: str,
+    works: Sequence[str] | None,
+    addresses: Sequence[str] | None,
+    question: Question,
+) -> list[Answer]:
+    """Answer for works or for addresses, in the order asked (BAD_CONSENT_QUESTION, TOO_MANY_URLS)."""
+    if works is not None and addresses is None:
+        return await of_works(session, node, works, question)
+    if addresses is not None and works is None:
+        return await of_addresses(session, node, addresses, question)
+    raise BadQuestionError("works or addresses, one of the two")
 
 
 async def of_addresses(
