@@ -111,12 +111,6 @@ async def claims_held(
     return [ClaimKey(host, path, wildcard) for host, path, wildcard in rows]
 
 
-async def claims_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
-    """At the hub: return who claims some addresses, and nothing else the index knows of them."""
-    rows = await _claims_on(session, IndexClaim, set(keys), None)
-    return Slice(claims=[SliceClaim(row.node, _claim_fact(row)) for row in rows], opt_outs=[])
-
-
 def _hosts(keys: Iterable[UrlKey]) -> set[tuple[str, bool]]:
     """Return the (host, wildcard) under which claims on some addresses may stand."""
     return {pattern for host in {key.host for key in keys} for pattern in candidate_hosts(host)}
