@@ -2,8 +2,9 @@
 
 The rules are SETTLEMENT §3, Consent records and published reservations. No record means yes; of
 what is recorded the most specific subject has the word, of that the latest, and where two of one
-instant, or two subjects at one place, contradict each other the refusal. An opt-out, a reservation ex ante or a published source
-that disallows is enough by itself, whatever a more specific record says.
+instant, or two subjects at one place, contradict each other the refusal. An opt-out, a reservation
+ex ante or a published source that disallows is enough by itself, whatever a more specific record
+says.
 """
 
 from collections.abc import Iterable, Sequence

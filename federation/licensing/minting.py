@@ -97,8 +97,8 @@ async def mint_token(
 
     The licence must be the caller's (UNKNOWN_LICENCE), in force (LICENCE_STATUS), grant the uses
     and reach the addresses (OUTSIDE_LICENCE), and be registered where they belong
-    (NOT_REGISTERED); none of them is reserved for all of the uses (NOT_OFFERED). A key must be one (INVALID_KEY) and has no prefixes beside it
-    (INVALID_GRANT).
+    (NOT_REGISTERED); none of them is reserved for all of the uses (NOT_OFFERED). A key must be one
+    (INVALID_KEY) and has no prefixes beside it (INVALID_GRANT).
     """
     row, licence, uses = await usable(session, number, who, asked.uses, now)
     if asked.key is not None:

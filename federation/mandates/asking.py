@@ -21,7 +21,6 @@ from federation.mandates.records import Subject, SubjectKind, read_subject
 from federation.mandates.tables import ConsentRecord
 from federation.registry import index_store
 from federation.registry.facts import fact_of_opt_out
-from federation.registry.imports import holder_id
 from federation.registry.index import ClaimIndex, IndexedRuling
 from federation.registry.tables import OptOut
 from federation.rightholders.rightholder import country_code
@@ -124,7 +123,7 @@ async def answers(
     addresses: Sequence[str] | None,
     question: Question,
 ) -> list[Answer]:
-    """Answer for works or for addresses, in the order asked (BAD_CONSENT_QUESTION, TOO_MANY_URLS)."""
+    """Answer for works or for addresses, one of the two, in order (BAD_CONSENT_QUESTION)."""
     if works is not None and addresses is None:
         return await of_works(session, node, works, question)
     if addresses is not None and works is None:
@@ -193,9 +192,7 @@ async def _known(
     return _Known(index, {row.id: row for row in rows}, records)
 
 
-async def _records(
-    session: ReadSession, rows: Collection[OptOut]
-) -> dict[int, ConsentRecord]:
+async def _records(session: ReadSession, rows: Collection[OptOut]) -> dict[int, ConsentRecord]:
     numbers = {row.record for row in rows if row.record is not None}
     return await store.by_id(session, numbers) if numbers else {}
 
@@ -208,9 +205,7 @@ def _indexed(
     return index_store.indexed_ruling(node, fact, _in_territory(ruling, record, question))
 
 
-def _in_territory(
-    ruling: Ruling, record: ConsentRecord | None, question: Question
-) -> Ruling:
+def _in_territory(ruling: Ruling, record: ConsentRecord | None, question: Question) -> Ruling:
     """Let a yes for some territories be one where one of these is asked for."""
     if ruling.use != NO_USE or record is None or question.territory is None:
         return ruling

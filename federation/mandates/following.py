@@ -4,7 +4,7 @@ A ruling is what a record means at one place. Whatever changes where a subject i
 the same transaction: the hub, tokens, gates and months know of records by their rulings alone.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import TypeAlias
 

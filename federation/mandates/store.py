@@ -1,13 +1,14 @@
 """Every SQL statement about consent records and the rulings they led to. Nothing here commits."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from federation.consent.states import State
 from federation.history.kinds import Saying
+from federation.history.tables import Versioned
 from federation.mandates.records import Basis, Capacity, NewRecord, Right, Subject, SubjectKind
 from federation.mandates.tables import ConsentRecord
 from federation.registry import store as registry
@@ -17,7 +18,10 @@ from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works.tables import WorkVersion
 
-_VERSIONS = {SubjectKind.WORK: WorkVersion, SubjectKind.RIGHTHOLDER: RightholderVersion}
+_VERSIONS: Mapping[SubjectKind, type[Versioned]] = {
+    SubjectKind.WORK: WorkVersion,
+    SubjectKind.RIGHTHOLDER: RightholderVersion,
+}
 
 
 async def add(

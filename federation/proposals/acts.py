@@ -22,8 +22,8 @@ from federation.proposals.rules import Rules
 from federation.registry.edits import Edit, Written, write
 from federation.rightholders import service as rightholders
 from federation.rightholders import store as rightholders_store
-from federation.rightholders.service import member_of
 from federation.rightholders.rightholder import DraftRightholder, Rightholder
+from federation.rightholders.service import member_of
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works import service as works
 from federation.works import store as works_store

@@ -31,6 +31,7 @@ from federation.proposals import opt_outs
 from federation.proposals.rules import (
     BackdatedError,
     BadDayError,
+    NoSuchSubjectError,
     NothingChangesError,
     RecordThereError,
     Rules,
@@ -123,18 +124,18 @@ async def read(
     if kind is SubjectKind.CLAIM:
         row = await edit_store.find_claim(session, name)
         if row is None:
-            raise _bad("subject", f"no such claim: {name}")
+            raise NoSuchSubjectError(f"no such claim: {name}")
         first = (await store.claims_before(session, [name]))[name]
         return replace(new, subject=Subject(kind, first), member=row.member_id)
     if kind is SubjectKind.MEMBER:
         if await find_member(session, name) is None:
-            raise _bad("subject", f"no such member: {name}")
+            raise NoSuchSubjectError(f"no such member: {name}")
         return replace(new, member=name)
     if kind is SubjectKind.WORK:
         return replace(new, member=await _member_of_work(session, new))
     if kind is SubjectKind.RIGHTHOLDER:
         if not (await placed(session, [new.subject]))[new.subject]:
-            raise _bad("subject", f"no member is {name}: record it of its works")
+            raise NoSuchSubjectError(f"no member is {name}: record it of its works")
         return replace(new, member=await member_of(session, name, new.effective_at))
     return replace(new, member=asks)
 
@@ -144,13 +145,13 @@ async def _member_of_work(session: ReadSession, new: NewRecord) -> str | None:
     name, at = new.subject.name, new.effective_at
     known = await known_versions(session, WORKS, name)
     if not known:
-        raise _bad("subject", f"no such work: {name}")
+        raise NoSuchSubjectError(f"no such work: {name}")
     begins_at = known[0].period.starts_at
     if at < begins_at:
-        raise _bad("effective_at", f"{name} is there from {begins_at.isoformat()} on")
+        raise _not_then(f"{name} is there from {begins_at.isoformat()} on")
     found = (await as_merged(session, WORKS, [name], Moment(at))).get(name)
     if found is None:
-        raise _bad("effective_at", f"{name} is not there at {at.isoformat()}")
+        raise _not_then(f"{name} is not there at {at.isoformat()}")
     return await member_of(session, found.body.rightholder, at)
 
 
@@ -210,5 +211,5 @@ async def _keys(session: ReadSession, new: NewRecord) -> Iterable[ClaimKey]:
     return list(dict.fromkeys(key for key in found if key is not None))
 
 
-def _bad(field: str, reason: str) -> BadRecordError:
-    return BadRecordError([Fault(field, reason)])
+def _not_then(reason: str) -> BadRecordError:
+    return BadRecordError([Fault("effective_at", reason)])

@@ -37,9 +37,7 @@ strawberry.enum(
     name="ConsentReason",
     description="Why a use is reserved; where several hold, the first of this order.",
 )
-strawberry.enum(
-    Right, name="EntrustedRight", description="Which right a consent record is about."
-)
+strawberry.enum(Right, name="EntrustedRight", description="Which right a consent record is about.")
 strawberry.enum(Basis, name="ConsentBasis", description="On what ground somebody declares consent.")
 strawberry.enum(
     Capacity, name="ConsentCapacity", description="In which capacity somebody declares consent."

@@ -121,9 +121,7 @@ class ConsentRecord:
     superseded_at: datetime | None = strawberry.field(
         description="From when on it is known no more; null while it is."
     )
-    replaces: strawberry.ID | None = strawberry.field(
-        description="The record whose place it took."
-    )
+    replaces: strawberry.ID | None = strawberry.field(description="The record whose place it took.")
 
     @classmethod
     def of(cls, row: rows.ConsentRecord, who: Principal) -> "ConsentRecord":
@@ -271,7 +269,8 @@ class ConsentQuery:
     ) -> list[ConsentAnswer]:
         """Answer by this collective's own registry, and say whose word it is.
 
-        Works or addresses are asked for (BAD_CONSENT_QUESTION, TOO_MANY_URLS, TOO_MANY_PAGES, UNKNOWN_USE).
+        Works or addresses are asked for (BAD_CONSENT_QUESTION, TOO_MANY_URLS, TOO_MANY_PAGES,
+        UNKNOWN_USE).
         `at` is the instant asked about, now by default; `known_at` asks what was known then.
         """
         who, server = info.context.require(), info.context.server
@@ -315,9 +314,7 @@ class ConsentMutation:
         return await submit(info, "consent.correct", act, reason)
 
     @strawberry.mutation(description="Take back a consent record that never was right.")
-    async def withdraw_consent(
-        self, info: Info, id: strawberry.ID, reason: str
-    ) -> RegistryResult:
+    async def withdraw_consent(self, info: Info, id: strawberry.ID, reason: str) -> RegistryResult:
         """Propose it: it is as if it had never been (UNKNOWN_CONSENT_RECORD, SUPERSEDED)."""
         act = acts.WithdrawConsent(row_number(id) or 0)
         return await submit(info, "consent.withdraw", act, reason)

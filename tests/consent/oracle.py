@@ -60,5 +60,7 @@ def _says_no(records, use):
     for_use = [one for one in records if _is_for(one, use)]
     if for_use:
         last = max(one.since or one.effective_at for one in for_use)
-        return any(one.state in REFUSES for one in for_use if (one.since or one.effective_at) == last)
+        return any(
+            one.state in REFUSES for one in for_use if (one.since or one.effective_at) == last
+        )
     return True if any(one.state == "MANDATED" for one in records) else None

@@ -25,7 +25,12 @@ def at_de(status="LICENSABLE", tier="premium", url=URL):
 
 
 def answering(**rights):
-    return Reply("DE", "OK", 3, rights={URL: Word(rights["status"], rights.get("tier", "premium"), rights.get("reason"))})
+    return Reply(
+        "DE",
+        "OK",
+        3,
+        rights={URL: Word(rights["status"], rights.get("tier", "premium"), rights.get("reason"))},
+    )
 
 
 @pytest.mark.parametrize(

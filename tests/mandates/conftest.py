@@ -7,7 +7,7 @@ from federation.proposals import acts
 from federation.proposals.claims import DraftClaim
 from federation.rightholders import service as rightholders
 from federation.rightholders.rightholder import DraftRightholder
-from tests.mandates.recording import START, SAYING, work
+from tests.mandates.recording import SAYING, START, work
 from tests.proposals.acting import done
 from tests.registry.conftest import hub, node
 

@@ -11,7 +11,17 @@ from federation.proposals import acts, service
 from federation.proposals.claims import DraftClaim
 from federation.works import service as works
 from tests.databases import contents
-from tests.mandates.recording import DAY, HOUR, RULES, START, carried_out, draft, recorded, why, work
+from tests.mandates.recording import (
+    DAY,
+    HOUR,
+    RULES,
+    START,
+    carried_out,
+    draft,
+    recorded,
+    why,
+    work,
+)
 from tests.proposals.acting import (
     NOON,
     ONE,
@@ -26,7 +36,9 @@ from tests.proposals.acting import (
     tell,
 )
 
-A, B, C, Y = (f"https://{key}" for key in ("x.example/a", "x.example/b", "x.example/c", "y.example"))
+A, B, C, Y = (
+    f"https://{key}" for key in ("x.example/a", "x.example/b", "x.example/c", "y.example")
+)
 LATER = NOON + DAY
 
 
@@ -90,7 +102,9 @@ async def test_a_claims_record_follows_the_claim_to_what_came_in_its_place(regis
 
 async def test_a_record_of_what_came_in_a_claims_place_is_one_of_the_claim(registry):
     [claim] = await claims_of(registry, "m1")
-    [then] = await done(registry, acts.CorrectClaim(claim.claim_id, DraftClaim("x.example/b", "premium")))
+    [then] = await done(
+        registry, acts.CorrectClaim(claim.claim_id, DraftClaim("x.example/b", "premium"))
+    )
     share = {"state": "MANDATED", "share_bps": 6_000}
     await recorded(registry, f"claim:{then}", **share)
 
@@ -100,7 +114,9 @@ async def test_a_record_of_what_came_in_a_claims_place_is_one_of_the_claim(regis
 
 async def test_a_work_that_moves_takes_its_record_along_and_leaves_the_past(registry, hub):
     await recorded(registry)
-    await work(registry, "W-1", "x.example/b", "x.example/c", starts_at=LATER, now=NOON + HOUR, new=False)
+    await work(
+        registry, "W-1", "x.example/b", "x.example/c", starts_at=LATER, now=NOON + HOUR, new=False
+    )
     await tell(registry, hub)
 
     before, after = LATER - HOUR, LATER + HOUR
@@ -134,7 +150,9 @@ async def test_a_works_record_goes_with_it_into_another_and_comes_back(registry)
         saying = Saying("rosa", "twice", NOON + HOUR)
         await works.merge(session, RULES, "W-1", "W-3", at=NOON + HOUR, saying=saying)
     merged = [await why(registry, url) for url in (A, C)]
-    await work(registry, "W-3", "x.example/d", starts_at=NOON + 2 * HOUR, now=NOON + 2 * HOUR, new=False)
+    await work(
+        registry, "W-3", "x.example/d", starts_at=NOON + 2 * HOUR, now=NOON + 2 * HOUR, new=False
+    )
     moved = [await why(registry, url) for url in (C, "https://x.example/d")]
     async with registry.write("demerge") as session:
         saying = Saying("rosa", "no, two", NOON + 3 * HOUR)
@@ -142,7 +160,10 @@ async def test_a_works_record_goes_with_it_into_another_and_comes_back(registry)
 
     assert merged == [None, Reason.WITHHELD]
     assert moved == [None, Reason.WITHHELD]
-    assert [await why(registry, url) for url in (A, "https://x.example/d")] == [Reason.WITHHELD, None]
+    assert [await why(registry, url) for url in (A, "https://x.example/d")] == [
+        Reason.WITHHELD,
+        None,
+    ]
 
 
 async def test_two_works_on_one_page_speak_each_for_itself(registry):
@@ -229,7 +250,9 @@ async def test_a_no_is_recorded_at_once_and_a_yes_by_two(registry):
     assert await why(registry, A) is None
 
 
-@pytest.mark.parametrize("subject", ["member:m1", "work:W-1", "work:W-2", "rightholder:R-1", "x.example"])
+@pytest.mark.parametrize(
+    "subject", ["member:m1", "work:W-1", "work:W-2", "rightholder:R-1", "x.example"]
+)
 async def test_a_members_no_to_what_is_its_own_needs_nobody(registry, subject):
     act = acts.RecordConsent(draft(subject, "WITHDRAWN"))
     assert isinstance(await submit(registry, act, who=ONE), service.Done)
@@ -241,6 +264,9 @@ async def test_a_member_asks_for_a_yes_and_for_no_other_thing_of_another(registr
     for subject in ("member:m1", "work:W-1", "rightholder:R-1", "x.example/a"):
         act = acts.RecordConsent(draft(subject))
         assert (await refused(registry, act, who=TWO)).code == "NOT_ALLOWED"
+    for subject in ("member:m2", "member:m9", "claim:none", "rightholder:R-3", "work:W-9"):
+        act = acts.RecordConsent(draft(subject))
+        assert (await refused(registry, act, who=ONE)).code == "NOT_ALLOWED"
     past = acts.RecordConsent(draft(effective_at=NOON - HOUR))
     assert (await refused(registry, past, who=ONE)).code == "BACKDATED"
     number = await recorded(registry)
@@ -305,7 +331,10 @@ async def test_shares_of_one_right_are_never_more_than_the_whole(registry):
     at = (NOON + HOUR).isoformat()
     assert refusal.detail == f"work:W-1, use TRAIN, right REPRODUCTION, at {at}: 10001"
     await carried_out(registry, acts.RecordConsent(part(4_000, effective_at=LATER)))
-    await carried_out(registry, acts.RecordConsent(part(10_000, use="SEARCH", right="DATABASE", effective_at=LATER)))
+    await carried_out(
+        registry,
+        acts.RecordConsent(part(10_000, use="SEARCH", right="DATABASE", effective_at=LATER)),
+    )
 
 
 async def test_the_same_is_recorded_once(registry):
