@@ -80,24 +80,22 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """All that a node knows of some pages: the index of it, its rulings and records by id."""
+    """All that a node knows of some pages: the index of it, and its rulings by id."""
 
     index: ClaimIndex
     rows: Mapping[int, OptOut]
-    records: Mapping[int, ConsentRecord]
 
     def of_page(self, asked: str, key: UrlKey, question: Question) -> Answer:
         """Answer for a page."""
         found = self.index.look_up(key, question.at)
         decided = self.index.decide(found, question.use)
-        return self.named(Answer(asked, True, bool(found.claims), decided, address=key.text))
+        row = _row_of(decided, self.rows)
+        return Answer(asked, True, bool(found.claims), decided, row, address=key.text)
 
-    def named(self, answer: Answer) -> Answer:
-        """Name the row that decided, and its record."""
-        ruling = answer.decided.ruling
-        row = None if ruling is None or ruling.row is None else self.rows.get(ruling.row)
-        record = None if row is None or row.record is None else self.records.get(row.record)
-        return replace(answer, row=row, record=record)
+
+def _row_of(decided: Decided, rows: Mapping[int, OptOut]) -> OptOut | None:
+    ruling = decided.ruling
+    return None if ruling is None or ruling.row is None else rows.get(ruling.row)
 
 
 def subject_of(text: str, node: str) -> Subject:
@@ -138,10 +136,11 @@ async def of_addresses(
     check_count(addresses)
     keys = keys_of(addresses)
     known = await _known(session, node, keys.values(), question)
-    return [
+    found = [
         known.of_page(text, keys[text], question) if text in keys else Answer(text, is_found=False)
         for text in addresses
     ]
+    return await _with_records(session, found)
 
 
 async def of_works(
@@ -169,11 +168,22 @@ async def of_works(
     for thing, keys in pages.items():
         if keys:
             answers[thing] = _strictest([known.of_page(thing, key, question) for key in keys])
-    return [
+    told = [
         replace(answers[found[asked[name]].thing], asked=name)
         if asked[name] in found
         else Answer(name, is_found=False)
         for name in names
+    ]
+    return await _with_records(session, told)
+
+
+async def _with_records(session: ReadSession, answers: Sequence[Answer]) -> list[Answer]:
+    """Name the records that the rulings which decided follow from."""
+    numbers = {answer.row.record for answer in answers if answer.row and answer.row.record}
+    records = await store.by_id(session, numbers) if numbers else {}
+    return [
+        replace(answer, record=records.get(answer.row.record or 0)) if answer.row else answer
+        for answer in answers
     ]
 
 
@@ -186,15 +196,20 @@ async def _known(
     session: ReadSession, node: str, keys: Iterable[UrlKey], question: Question
 ) -> _Known:
     claims, rows = await index_store.own_rows(session, node, set(keys), question.known_at)
-    records = await _records(session, rows)
+    records = await _limited(session, rows, question)
     rulings = (_indexed(node, row, records.get(row.record or 0), question) for row in rows)
     index = ClaimIndex((index_store.indexed_claim(node, fact) for fact in claims), rulings)
-    return _Known(index, {row.id: row for row in rows}, records)
+    return _Known(index, {row.id: row for row in rows})
 
 
-async def _records(session: ReadSession, rows: Collection[OptOut]) -> dict[int, ConsentRecord]:
-    numbers = {row.record for row in rows if row.record is not None}
-    return await store.by_id(session, numbers) if numbers else {}
+async def _limited(
+    session: ReadSession, rows: Collection[OptOut], question: Question
+) -> dict[int, ConsentRecord]:
+    """Return the records that say yes in some territories only, where one is asked for."""
+    if question.territory is None:
+        return {}
+    numbers = {row.record for row in rows if row.record is not None and row.use == NO_USE}
+    return await store.by_id(session, numbers)
 
 
 def _indexed(
@@ -226,21 +241,20 @@ async def _off_page(
     members = {name: one.body.member for name, one in rightholders.items()}
     named = {member for member in members.values() if member is not None}
     rows = await index_store.rulings_naming(session, named, question.known_at)
-    records = await _records(session, rows)
+    records = await _limited(session, rows, question)
     of_members: dict[str, list[Ruling]] = {}
     for row in rows:
         indexed = _indexed(node, row, records.get(row.record or 0), question)
         of_members.setdefault(row.member_id or "", []).append(indexed.ruling)
-    records |= {row.id: row for of_one in own.values() for row in of_one}
-    known = _Known(ClaimIndex((), ()), {row.id: row for row in rows}, records)
+    by_id = {row.id: row for row in rows}
     found: dict[str, Answer] = {}
     for name, one in works.items():
         said = {_as_said(row, question): row for row in own[name]}
         member = members.get(one.body.rightholder or "") or ""
         groups = [list(said), of_members.get(member, [])]
-        answer = Answer(name, decided=decide(groups, question.use, question.at))
-        record = said.get(answer.decided.ruling) if answer.decided.ruling else None
-        found[name] = replace(answer, record=record) if record else known.named(answer)
+        decided = decide(groups, question.use, question.at)
+        record = said.get(decided.ruling) if decided.ruling else None
+        found[name] = Answer(name, decided=decided, row=_row_of(decided, by_id), record=record)
     return found
 
 

@@ -22,6 +22,7 @@ from federation.registry.messages import (
 )
 from federation.registry.store import is_near, known
 from federation.registry.tables import (
+    HAS_STAR,
     Claim,
     IndexClaim,
     IndexClaimPast,
@@ -262,7 +263,7 @@ async def _opt_outs_on(
     """
     hosts = _hosts(keys)
     found: dict[int, _OptOut] = {}
-    is_pattern = of.path.contains("*")
+    is_pattern = of.path.like(HAS_STAR)  # as the index of patterns has it
     is_known = _was_known(of, known_at)
     async for bears in _bearing_on(session, of, keys):
         found |= {row.id: row for row in await session.scalars(select(of).where(bears, is_known))}

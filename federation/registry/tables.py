@@ -1,12 +1,32 @@
 """Members, their claims and opt-outs at a node; the claim index at the hub."""
 
 from datetime import date, datetime
+from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.history.tables import Versioned
 from federation.store.base import AutoId, Base, Instant
+
+HAS_STAR: Final[ColumnElement[str]] = literal_column("'%*%'")
+_PATTERN = text("path LIKE '%*%'")
+
+
+def _patterns_of(table: str) -> Index:
+    """Find the patterns of a host, however many whole pages it has."""
+    name = f"ix_{table}_pattern"
+    return Index(name, "host", sqlite_where=_PATTERN, postgresql_where=_PATTERN)
 
 
 class Member(Base):
@@ -95,6 +115,7 @@ class OptOut(Base):
             sqlite_where=text("record IS NOT NULL"),
             postgresql_where=text("record IS NOT NULL"),
         ),
+        _patterns_of("registry_opt_out"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     member_id: Mapped[str | None] = mapped_column(
@@ -178,6 +199,7 @@ class IndexOptOut(Base):
     __table_args__ = (
         Index("ix_registry_index_reservation_host", "host"),
         Index("ix_registry_index_reservation_holder_id", "holder_id"),
+        _patterns_of("registry_index_reservation"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     node: Mapped[str] = mapped_column(String(12))
@@ -201,6 +223,7 @@ class IndexOptOutPast(Base):
     __table_args__ = (
         Index("ix_registry_index_reservation_past_host", "host"),
         Index("ix_registry_index_reservation_past_holder_id", "holder_id"),
+        _patterns_of("registry_index_reservation_past"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     node: Mapped[str] = mapped_column(String(12))

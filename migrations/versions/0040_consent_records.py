@@ -67,8 +67,16 @@ def upgrade() -> None:
     )
     op.create_index("ix_mandates_record_subject", RECORD, ["subject", "subject_kind"])
     op.create_index("ix_mandates_record_member", RECORD, ["member", "id"])
+    has_star = sa.text("path LIKE '%*%'")
     for table in OPT_OUTS:
         op.add_column(table, sa.Column("since", sa.BigInteger(), nullable=True))
+        op.create_index(
+            f"ix_{table}_pattern",
+            table,
+            ["host"],
+            sqlite_where=has_star,
+            postgresql_where=has_star,
+        )
     op.add_column(OPT_OUTS[0], sa.Column("record", sa.BigInteger(), nullable=True))
     _add_partial("ix_registry_opt_out_record", OPT_OUTS[0], "record")
     _add_partial("ix_registry_claim_replaces", "registry_claim", "replaces")
@@ -90,5 +98,6 @@ def downgrade() -> None:
     op.execute("DELETE FROM registry_opt_out WHERE record IS NOT NULL")
     op.drop_column(OPT_OUTS[0], "record")
     for table in OPT_OUTS:
+        op.drop_index(f"ix_{table}_pattern", table)
         op.drop_column(table, "since")
     op.drop_table(RECORD)
