@@ -35,13 +35,17 @@ class PeerDownError(RefusalError):
     code: ClassVar[str] = "PEER_DOWN"
 
 
+class PeerOlderError(PeerDownError):
+    """The other server does not know what it was asked: it is of an earlier version."""
+
+
 class Peers(Protocol):
     """How a resolver asks another server, with a deadline; raises PeerDownError."""
 
     async def graphql(
         self, code: str, document: str, variables: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Return the `data` of a query to an admitted party."""
+        """Return the `data` of a query to an admitted party; raises PeerOlderError as well."""
         ...
 
 

@@ -33,6 +33,7 @@ import federation.documents.tables
 import federation.history.tables
 import federation.ledger.tables
 import federation.licensing.tables
+import federation.mandates.tables
 import federation.metering.tables
 import federation.months.tables
 import federation.payments.tables

@@ -2,8 +2,9 @@
 
 The rules are SETTLEMENT §3, Consent records and published reservations. No record means yes; of
 what is recorded the most specific subject has the word, of that the latest, and where two of one
-instant contradict each other the refusal. An opt-out, a reservation ex ante or a published source
-that disallows is enough by itself, whatever a more specific record says.
+instant, or two subjects at one place, contradict each other the refusal. An opt-out, a reservation
+ex ante or a published source that disallows is enough by itself, whatever a more specific record
+says.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +25,10 @@ _RANK: Final = {reason: rank for rank, reason in enumerate(Reason)}
 class Ruling(NamedTuple):
     """What is said of one subject: one use or all (`*`), from an instant to before another.
 
-    `source` names the published source whose rule it is, `length` is that of the rule's pattern.
+    `source` names whose word it is: a published source, or the work, claim, address or member that
+    records are about. `length` is that of a published rule's pattern. `since` is from when on a
+    record says it, where that is before `effective_at`: a work came to a page later. `row` is where
+    it stands at the server that recorded it.
     """
 
     state: str
@@ -33,6 +37,8 @@ class Ruling(NamedTuple):
     ends_at: datetime | None = None
     source: str | None = None
     length: int = 0
+    since: datetime | None = None
+    row: int | None = None
 
     def is_in_force(self, at: datetime) -> bool:
         """Tell whether it is so at an instant."""
@@ -42,16 +48,39 @@ class Ruling(NamedTuple):
         """Tell whether it is about a use."""
         return self.use in (ALL_USES, use)
 
+    @property
+    def said_from(self) -> datetime:
+        """From when on it is said: by this the latest of several is told."""
+        return self.effective_at if self.since is None else self.since
+
+
+class Decided(NamedTuple):
+    """Why a use is reserved, None where it is not, and the ruling that says so.
+
+    Without a ruling nothing is said of the use, which means yes.
+    """
+
+    reason: Reason | None
+    ruling: Ruling | None
+
+
+NOTHING_SAID: Final = Decided(None, None)
+
 
 def why_reserved(groups: Iterable[Sequence[Ruling]], use: str, at: datetime) -> Reason | None:
-    """Return why a use is reserved at an instant; None where nothing says so.
+    """Return why a use is reserved at an instant; None where nothing says so (see `decide`)."""
+    return decide(groups, use, at).reason
 
-    `groups` are the rulings that bear on it, those of one subject together, the most specific
-    subject first.
+
+def decide(groups: Iterable[Sequence[Ruling]], use: str, at: datetime) -> Decided:
+    """Return whether a use is reserved at an instant, why, and by which ruling.
+
+    `groups` are the rulings that bear on it, those of one place together, the most specific place
+    first.
     """
-    found: list[Reason] = []
-    rules: dict[str | None, tuple[int, bool]] = {}
-    word: tuple[Reason | None] | None = None
+    found: list[Decided] = []
+    rules: dict[str | None, Ruling] = {}
+    word: Decided | None = None
     for group in groups:
         standing = [ruling for ruling in group if ruling.is_in_force(at)]
         if not standing:
@@ -60,27 +89,64 @@ def why_reserved(groups: Iterable[Sequence[Ruling]], use: str, at: datetime) -> 
             if not ruling.speaks_of(use):
                 continue
             if ruling.state in _ENOUGH:
-                found.append(_ENOUGH[State(ruling.state)])
+                found.append(Decided(_ENOUGH[State(ruling.state)], ruling))
             elif ruling.state in _PUBLISHED:
                 # The longest rule of a source wins, allow before disallow (RFC 9309, 2.2.2).
-                rule = (ruling.length, ruling.state == State.PUBLISHED_ALLOW)
-                rules[ruling.source] = max(rule, rules.get(ruling.source, rule))
+                other = rules.setdefault(ruling.source, ruling)
+                rules[ruling.source] = max(other, ruling, key=_weight)
         if word is None:
             word = _word(standing, use)
-    if any(not is_allowed for _, is_allowed in rules.values()):
-        found.append(Reason.PUBLISHED)
-    if word is not None and word[0] is not None:
-        found.append(word[0])
-    return min(found, key=_RANK.__getitem__, default=None)
+    found += (
+        Decided(Reason.PUBLISHED, rule)
+        for rule in rules.values()
+        if rule.state == State.PUBLISHED_DISALLOW
+    )
+    if word is not None:
+        found.append(word)
+    return stricter(found)
 
 
-def _word(standing: Sequence[Ruling], use: str) -> tuple[Reason | None] | None:
-    """Return what the records of one subject say of a use, (None,) is yes; None if nothing."""
-    records = [one for one in standing if one.state not in _ENOUGH and one.state not in _PUBLISHED]
+def stricter(found: Iterable[Decided]) -> Decided:
+    """Return of several words that all count the one that stands: a refusal by its order, else yes.
+
+    A yes that somebody said is rather returned than that nothing is said.
+    """
+    return min(found, key=_rank, default=NOTHING_SAID)
+
+
+def _rank(one: Decided) -> int:
+    if one.reason is not None:
+        return _RANK[one.reason]
+    return len(_RANK) + (one.ruling is None)
+
+
+def _weight(rule: Ruling) -> tuple[int, bool]:
+    return rule.length, rule.state == State.PUBLISHED_ALLOW
+
+
+def _word(standing: Sequence[Ruling], use: str) -> Decided | None:
+    """Return what the records of one place say of a use; None if nothing.
+
+    Several subjects may be there, as two works on one page: one that says no is enough.
+    """
+    records: dict[str | None, list[Ruling]] = {}
+    for one in standing:
+        if one.state not in _ENOUGH and one.state not in _PUBLISHED:
+            records.setdefault(one.source, []).append(one)
+    words = [word for said in records.values() if (word := _word_of(said, use)) is not None]
+    return stricter(words) if words else None
+
+
+def _word_of(records: Sequence[Ruling], use: str) -> Decided | None:
+    """Return what the records of one subject say of a use; None if nothing."""
     speaking = [one for one in records if one.speaks_of(use)]
     if speaking:
-        latest = max(one.effective_at for one in speaking)
-        said = [one.state for one in speaking if one.effective_at == latest]
-        return (next((reason for state, reason in _REFUSING.items() if state in said), None),)
-    is_narrowed = any(one.state == State.MANDATED for one in records)
-    return (Reason.NOT_MANDATED,) if is_narrowed else None
+        latest = max(one.said_from for one in speaking)
+        said = [one for one in speaking if one.said_from == latest]
+        refusals = (one for state in _REFUSING for one in said if one.state == state)
+        ruling = next(refusals, said[0])
+        return Decided(_REFUSING.get(State(ruling.state)), ruling)
+    narrowing = [one for one in records if one.state == State.MANDATED]
+    if not narrowing:
+        return None
+    return Decided(Reason.NOT_MANDATED, max(narrowing, key=lambda one: one.said_from))

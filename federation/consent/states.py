@@ -4,6 +4,9 @@ from enum import StrEnum
 from typing import Final
 
 ALL_USES: Final = "*"
+NO_USE: Final = "-"
+"""The use of a ruling that says yes in some territories only: without one asked it speaks of none,
+and a mandate narrows its subject all the same."""
 
 
 class State(StrEnum):
@@ -37,6 +40,9 @@ class Reason(StrEnum):
     WITHHELD = "WITHHELD"
     NOT_MANDATED = "NOT_MANDATED"
 
+
+REFUSING: Final = frozenset({State.RESERVED_EX_ANTE, State.WITHHELD, State.WITHDRAWN})
+"""The states of records that say no."""
 
 OF_RECORDS: Final = frozenset(
     {

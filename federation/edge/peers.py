@@ -10,12 +10,13 @@ import msgspec
 from federation.clock import Clock
 from federation.edge.addresses import GuardedResolver, Network, guarded_sockets
 from federation.errors import answered
-from federation.server import PeerDownError
+from federation.server import PeerDownError, PeerOlderError
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import mint_server_token
 
 QUERY_SECONDS = 3.0
 DELIVERY_SECONDS = 60.0
+INVALID_DOCUMENT = "INVALID_DOCUMENT"  # what a server says of a field that it does not know
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
 
@@ -33,6 +34,11 @@ Find = Callable[[str], Awaitable[tuple[str, str] | None]]
 async def _nobody(code: str) -> None:
     """Return no address: a client that was not told where the others are."""
     del code
+
+
+def _refused(code: str, text: str) -> PeerDownError:
+    kind = PeerOlderError if INVALID_DOCUMENT in text else PeerDownError
+    return kind(f"{code}: {text}")
 
 
 class PeerClient:
@@ -71,9 +77,9 @@ class PeerClient:
                 await self.post(entity_id, f"{url}/graphql", body, seconds=QUERY_SECONDS)
             )
         except (PeerAnswerError, msgspec.MsgspecError) as error:
-            raise PeerDownError(f"{code}: {error}") from error
+            raise _refused(code, str(error)) from error
         if answer.get("errors") or not isinstance(answer.get("data"), dict):
-            raise PeerDownError(f"{code}: {answer.get('errors')}")
+            raise _refused(code, str(answer.get("errors")))
         data: dict[str, Any] = answer["data"]
         return data
 

@@ -20,6 +20,7 @@ LOOKED_AT_MAX: Final = 5_000
 _THINGS = 100  # questions in one query
 _CHANGE = ["number", "kind", "thing", "act", "starts_at", "recorded_at", "recorded_by", "reason"]
 _RECORDED_AT = "recorded at"
+_SAID = "said in this transaction"
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -40,8 +41,12 @@ async def in_order(session: WriteSession, saying: Saying) -> Saying:
 
 
 async def add_changes(session: WriteSession, feed: Sequence[Said], saying: Saying) -> range:
-    """Write down in the feed what was done, in its order; return the numbers of the changes."""
+    """Write down in the feed what was done, in its order; return the numbers of the changes.
+
+    Who follows what a transaction said (`Database.follow`) finds it there (`said_in`).
+    """
     saying = await in_order(session, saying)
+    session.info.setdefault(_SAID, []).append((feed, saying))
     first = await last_change(session) + 1
     numbers, now = range(first, first + len(feed)), to_micros(saying.now)
     rows = [
@@ -50,6 +55,11 @@ async def add_changes(session: WriteSession, feed: Sequence[Said], saying: Sayin
     ]
     await insert_rows(session, Change, _CHANGE, rows)
     return numbers
+
+
+def said_in(session: ReadSession) -> list[tuple[Sequence[Said], Saying]]:
+    """Return what was said in a transaction so far, and who said it."""
+    return list(session.info.get(_SAID, ()))
 
 
 async def last_change(session: ReadSession) -> int:

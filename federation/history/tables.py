@@ -61,10 +61,12 @@ class Versioned:
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
-        """Find a thing by its id, and those known now, or ever, in their order."""
+        """Find a thing by its id, what was merged into it, and all in order, known now or ever."""
         known = text("superseded_at IS NULL")
         name = f"ix_{cls.__tablename__}"
+        merged = text("merged_into IS NOT NULL")
         return (
+            Index(f"{name}_merged", "merged_into", sqlite_where=merged, postgresql_where=merged),
             Index(f"{name}_thing", "thing"),
             Index(f"{name}_sorted", "sorted_by", "thing"),
             Index(

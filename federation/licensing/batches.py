@@ -12,7 +12,9 @@ from typing import ClassVar
 from federation.errors import RefusalError
 from federation.licensing.minting import (
     Issuer,
+    Open,
     Reach,
+    index_at,
     prefixes_of,
     reach_of,
     status_of,
@@ -53,12 +55,13 @@ class Batch:
 class Order:
     """A batch of which everything is known that a database knows; it is still to be signed.
 
-    `reach` is None at a node, which holds no claim index.
+    `reach` is None at a node, which holds no claim index of others.
     """
 
     sites: Sequence[Prefixes]
     grant: Grant
     reach: Reach | None
+    open_: Open
     issuer: Issuer
     now: datetime
 
@@ -79,6 +82,7 @@ class Order:
             raise site
         if self.reach is not None:
             self.reach.require(site)
+        self.open_.require(site)
         to = self.grant
         grant = Grant(to.issuer, to.licensee, site, to.licence, to.uses, to.status)
         return mint_licence_token(self.issuer.key, grant, now=self.now)
@@ -118,9 +122,9 @@ async def order(
     """
     row, licence, granted = await usable(session, number, who, uses, now)
     prefixes = [prefix for site in sites if isinstance(site, list) for prefix in site]
-    reach = None
+    index, reach = await index_at(session, issuer, prefixes), None
     if issuer.code == HUB:
-        reach = await reach_of(session, row, licence, prefixes, now)
+        reach = await reach_of(session, row, licence, index, now)
     status = await status_of(session, row, issuer)
     grant = Grant(issuer.entity_id, row.licensee, [], number, granted, status)
-    return Order(sites, grant, reach, issuer, now)
+    return Order(sites, grant, reach, Open(index, granted, now), issuer, now)

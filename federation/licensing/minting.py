@@ -47,6 +47,12 @@ class OutsideLicenceError(RefusalError):
     code: ClassVar[str] = "OUTSIDE_LICENCE"
 
 
+class NotOfferedError(RefusalError):
+    """These terms are not on offer for this resource."""
+
+    code: ClassVar[str] = "NOT_OFFERED"
+
+
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """The server that mints: its code, the name it signs under, its hub's name and its key."""
@@ -91,8 +97,8 @@ async def mint_token(
 
     The licence must be the caller's (UNKNOWN_LICENCE), in force (LICENCE_STATUS), grant the uses
     and reach the addresses (OUTSIDE_LICENCE), and be registered where they belong
-    (NOT_REGISTERED); a key must be one (INVALID_KEY) and has no prefixes beside it
-    (INVALID_GRANT).
+    (NOT_REGISTERED); none of them is reserved for all of the uses (NOT_OFFERED). A key must be one
+    (INVALID_KEY) and has no prefixes beside it (INVALID_GRANT).
     """
     row, licence, uses = await usable(session, number, who, asked.uses, now)
     if asked.key is not None:
@@ -101,9 +107,11 @@ async def mint_token(
         key = CrawlPublicKey.from_text(asked.key)
         return await _mint_bound(session, row, licence, uses, key, issuer=issuer, now=now)
     prefixes = prefixes_of(asked.audience)
+    index = await index_at(session, issuer, prefixes)
     if issuer.code == HUB:
-        reach = await reach_of(session, row, licence, prefixes, now)
+        reach = await reach_of(session, row, licence, index, now)
         reach.require(prefixes)
+    Open(index, uses, now).require(prefixes)
     status = await status_of(session, row, issuer)
     grant = Grant(issuer.entity_id, row.licensee, prefixes, number, uses, status)
     token = mint_licence_token(issuer.key, grant, now=now)
@@ -239,14 +247,36 @@ class Reach:
 
 
 async def reach_of(
-    session: ReadSession,
-    row: Licence,
-    licence: LicenceObject,
-    prefixes: Sequence[str],
-    now: datetime,
+    session: ReadSession, row: Licence, licence: LicenceObject, index: ClaimIndex, now: datetime
 ) -> Reach:
-    """Read at the hub what decides about these addresses, however many they are, at once."""
-    keys = [normalise_url(prefix) for prefix in prefixes]
-    found = await index_store.claims_slice(session, keys)
+    """Read at the hub what decides beside the index about whom a licence reaches."""
     states = {item.node: item.state for item in await store.registrations(session, row.number)}
-    return Reach(row, licence, index_store.claim_index(found), states, now)
+    return Reach(row, licence, index, states, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What this server knows to be reserved of addresses that a token is asked for, and the uses.
+
+    A node knows it of its own members' addresses.
+    """
+
+    index: ClaimIndex
+    uses: Sequence[str]
+    now: datetime
+
+    def require(self, prefixes: Sequence[str]) -> None:
+        """Refuse prefixes of which one is reserved for all of the uses (NOT_OFFERED)."""
+        for prefix in prefixes:
+            key = normalise_url(prefix)
+            found = self.index.look_up(key, self.now)
+            if found.claims and all(self.index.why_withheld(found, use) for use in self.uses):
+                raise NotOfferedError(f"{' '.join(self.uses)} is reserved at {key.text}")
+
+
+async def index_at(session: ReadSession, issuer: Issuer, prefixes: Sequence[str]) -> ClaimIndex:
+    """Read what this server knows of addresses, however many they are, at once."""
+    keys = [normalise_url(prefix) for prefix in prefixes]
+    if issuer.code == HUB:
+        return index_store.claim_index(await index_store.index_slice(session, keys))
+    return index_store.claim_index(await index_store.own_slice(session, issuer.code, keys))

@@ -19,6 +19,7 @@ from federation.licensing.minting import (
     Asked,
     Issuer,
     Minted,
+    NotOfferedError,
     mint_token,
 )
 from federation.licensing.objects import LicenceObject, decode
@@ -43,12 +44,6 @@ CLAIMS_MAX = 1_000
 LICENCES_MAX = 200
 REGISTERED_SECONDS = 2  # in which most are
 SHOWN_MAX = 3  # addresses that a refusal names
-
-
-class NotOfferedError(RefusalError):
-    """These terms are not on offer for this resource."""
-
-    code: ClassVar[str] = "NOT_OFFERED"
 
 
 class NothingBoughtError(RefusalError):

@@ -7,7 +7,7 @@ stands. How a collective is asked is not known here: its answer, or its silence,
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from federation.addresses.urls import UrlKey, check_count, keys_of
 from federation.consent.states import Reason
@@ -60,15 +60,23 @@ class UrlRights:
     reason: Reason | None = None
 
 
+class Word(NamedTuple):
+    """What a collective says of a URL of its own; an earlier version gives no reason."""
+
+    status: str
+    content_tier: str | None
+    reason: Reason | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How a collective answered: OK with its word on {url: (status, tier)}, TIMEOUT or ERROR."""
+    """How a collective answered: OK with its word on each URL, TIMEOUT or ERROR."""
 
     node: str
     state: str
     registry_version: int = 0
     message: str | None = None
-    rights: Mapping[str, tuple[str, str | None]] | None = None
+    rights: Mapping[str, Word] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,14 +199,13 @@ def _rights(url: str, key: UrlKey | None, index: ClaimIndex, question: Question)
     return UrlRights(url, DISPUTED if contested else LICENSABLE, owner, tier)
 
 
-def _stricter(item: UrlRights, word: tuple[str, str | None] | None) -> UrlRights:
+def _stricter(item: UrlRights, word: Word | None) -> UrlRights:
     """Take the owner's word where it is stricter than the index; without it nothing is known."""
     if word is None:
         return item if item.status == RESERVED else replace(item, status=UNKNOWN)
     if item.status != LICENSABLE:
         return item
-    status, tier = word
-    return replace(item, status=status, content_tier=tier)
+    return replace(item, status=word.status, content_tier=word.content_tier, reason=word.reason)
 
 
 def _owners(url: str, key: UrlKey | None, index: ClaimIndex, at: datetime) -> Owners:

@@ -20,6 +20,7 @@ from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
 from federation.edge.status_lists import OwnLists, status_routes
 from federation.logs import get_logger
+from federation.mandates.following import follower
 from federation.metering.node_month import DUE
 from federation.nodes.entity import EntityWorker
 from federation.nodes.handlers import HANDLERS, ON_DROP
@@ -90,6 +91,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         request_max_body_size=None,  # each door has a limit of its own
     )
     relay, worker = Relay(server, peers, resolve), MonthWorker(server, peers)
+    server.db.follow(follower(server.code))
     server.db.listen(DUE, worker.wake)
     server.db.listen(REGISTRY_CHANGED, terms.look_again)
     joining = AdmissionWorker(server, peers)

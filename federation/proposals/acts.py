@@ -13,15 +13,16 @@ import msgspec
 
 from federation.history import acts as histories
 from federation.history.kinds import Moment, Saying
-from federation.history.merges import as_merged
 from federation.history.service import Acts
-from federation.proposals import claims, members, opt_outs
+from federation.mandates import writing as mandates
+from federation.mandates.records import DraftRecord
+from federation.proposals import claims, consents, members, opt_outs
 from federation.proposals.claims import DraftClaim, DraftTerms
 from federation.proposals.rules import Rules
 from federation.registry.edits import Edit, Written, write
 from federation.rightholders import service as rightholders
 from federation.rightholders.rightholder import DraftRightholder
-from federation.rightholders.store import RIGHTHOLDERS
+from federation.rightholders.service import member_of
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works import service as works
 from federation.works.store import WORKS
@@ -128,6 +129,32 @@ class EndOptOut(_Act, frozen=True, tag="END_OPT_OUT"):
     ends_at: datetime | None
 
 
+class RecordConsent(_Act, frozen=True, tag="RECORD_CONSENT"):
+    """Record what somebody declares of a subject and a use."""
+
+    record: DraftRecord
+
+
+class EndConsent(_Act, frozen=True, tag="END_CONSENT"):
+    """End a consent record from an instant on; None: at once."""
+
+    record: int
+    ends_at: datetime | None
+
+
+class CorrectConsent(_Act, frozen=True, tag="CORRECT_CONSENT"):
+    """Say what a consent record should have said."""
+
+    record: int
+    corrected: DraftRecord
+
+
+class WithdrawConsent(_Act, frozen=True, tag="WITHDRAW_CONSENT"):
+    """Take back a consent record that never was right."""
+
+    record: int
+
+
 class ChangeWork(_Act, frozen=True, tag="CHANGE_WORK"):
     """Say of a work what it is over a period."""
 
@@ -151,8 +178,9 @@ OnMember: TypeAlias = (
 )
 OnClaim: TypeAlias = RegisterClaim | EndClaim | ChangeClaim | CorrectClaim | WithdrawClaim
 OnOptOut: TypeAlias = RecordOptOut | EndOptOut
+OnConsent: TypeAlias = RecordConsent | EndConsent | CorrectConsent | WithdrawConsent
 OnWork: TypeAlias = ChangeWork | ChangeRightholder
-Act: TypeAlias = OnMember | OnClaim | OnOptOut | OnWork
+Act: TypeAlias = OnMember | OnClaim | OnOptOut | OnConsent | OnWork
 encode: Callable[[Act], bytes] = msgspec.json.encode
 _decoder: msgspec.json.Decoder[Act] = msgspec.json.Decoder(Act)
 
@@ -197,6 +225,8 @@ async def plan(session: ReadSession, act: Act, rules: Rules, asks: str | None) -
         return _planned(member, await _of_claim(session, act, rules), rules)
     if isinstance(act, OnOptOut):
         return await _of_opt_out(session, act, rules, asks)
+    if isinstance(act, OnConsent):
+        return await _of_consent(session, act, rules, asks)
     return await _of_work(session, act, rules)
 
 
@@ -254,6 +284,31 @@ async def _of_opt_out(
     return _planned(asks or new.member_id, edit, rules, is_own_no=is_own_no)
 
 
+async def _of_consent(
+    session: ReadSession, act: OnConsent, rules: Rules, asks: str | None
+) -> Planned:
+    match act:
+        case RecordConsent(draft):
+            edit = await consents.record_consent(session, draft, rules, asks)
+        case EndConsent(number, ends_at):
+            edit = await consents.end_consent(session, number, ends_at or rules.now, rules)
+        case CorrectConsent(number, draft):
+            edit = await consents.correct_consent(session, number, draft, rules, asks)
+        case WithdrawConsent(number):
+            edit = await consents.withdraw_consent(session, number)
+        case other:
+            assert_never(other)
+    new = edit.new if isinstance(act, RecordConsent) else None
+    is_no = new is not None and new.is_refusal
+    is_own = new is not None and asks is not None and await consents.is_of(session, new, asks)
+    about = edit.new.member if edit.new else edit.gone.row.member if edit.gone else None
+
+    def written(session: WriteSession, saying: Saying) -> Awaitable[Written]:
+        return mandates.write(session, rules.node, edit, saying)
+
+    return Planned(asks or about, not is_no, written, is_own_no=is_no and is_own)
+
+
 async def _of_work(session: ReadSession, act: OnWork, rules: Rules) -> Planned:
     """What is said of a work is about the member that its rightholder is, if it is one."""
     if isinstance(act, ChangeWork):
@@ -280,11 +335,3 @@ async def _judged(
         return Written()
 
     return written
-
-
-async def member_of(session: ReadSession, name: str | None, at: datetime) -> str | None:
-    """Return the member that a rightholder is, None where it is none."""
-    if name is None:
-        return None
-    found = await as_merged(session, RIGHTHOLDERS, [name], Moment(at))
-    return found[name].body.member if name in found else None

@@ -74,7 +74,7 @@ async def end_opt_out(
         raise BackdatedError(f"{max(rules.now, row.effective_at).isoformat()} at the earliest")
     if row.ends_at is not None and row.ends_at <= ends_at:
         raise SupersededError(f"it ends at {row.ends_at.isoformat()} already")
-    new = as_entered(row)
+    new = edit_store.as_entered(row)
     gone = [GoneOptOut(row, ends_at)]
     return new, Edit(gone_opt_outs=gone, opt_outs=[(new, ends_at, row.id)], needs_another=True)
 
@@ -82,19 +82,11 @@ async def end_opt_out(
 async def get_opt_out(session: ReadSession, number: int) -> OptOut:
     """Return an opt-out that is known now (UNKNOWN_OPT_OUT, SUPERSEDED)."""
     row = await edit_store.find_opt_out(session, number)
-    if row is None:
+    if row is None or row.state != State.OPT_OUT:  # a ruling ends with what it follows from
         raise UnknownOptOutError(str(number))
     if row.superseded_at is not None:
         raise SupersededError(str(number))
     return row
-
-
-def as_entered(row: OptOut) -> NewOptOut:
-    """Return what a recorded opt-out says, as if it were entered."""
-    key = None
-    if row.host is not None and row.path is not None:
-        key = ClaimKey(row.host, row.path, row.wildcard)
-    return NewOptOut(row.member_id, key, row.use, row.effective_at, State(row.state), row.source)
 
 
 async def is_of(session: ReadSession, opt_out: NewOptOut, member: str) -> bool:
@@ -106,21 +98,31 @@ async def is_of(session: ReadSession, opt_out: NewOptOut, member: str) -> bool:
     if not await touches(session, opt_out, member):
         return False
     key = opt_out.key
-    return key is None or not await edit_store.is_claimed_by_another(session, _begins(key), member)
+    return key is None or not await edit_store.is_claimed_by_another(session, begins(key), member)
 
 
 async def touches(session: ReadSession, opt_out: NewOptOut, member: str) -> bool:
     """Tell whether an opt-out names a member, or withholds what lies within a claim of its."""
     if opt_out.key is None:
         return opt_out.member_id == member
-    key = _begins(opt_out.key)
-    return any(_covers(claim, key) for claim in await edit_store.known_claims_of(session, member))
+    return await covers_one(session, opt_out.key, member)
 
 
-def _begins(key: ClaimKey) -> ClaimKey:
-    """Return where a subject begins: of a pattern, the folder before its first `*` or `$`."""
+async def covers_one(session: ReadSession, key: ClaimKey, member: str) -> bool:
+    """Tell whether a subject lies within a claim of a member."""
+    there = begins(key)
+    return any(_covers(claim, there) for claim in await edit_store.known_claims_of(session, member))
+
+
+def begins(key: ClaimKey) -> ClaimKey:
+    """Return where a subject begins: of a pattern with a `*`, the folder before the first of them.
+
+    One that ends in `$` and has none is a page, and nothing below it.
+    """
     if not is_pattern(key.path):
         return key
+    if "*" not in key.path:
+        return ClaimKey(key.host, key.path.removesuffix("$"), key.wildcard)
     plain = key.path.removesuffix("$").partition("*")[0]
     return ClaimKey(key.host, plain[: plain.rfind("/") + 1] or "/", key.wildcard)
 

@@ -6,20 +6,36 @@ from federation.history.kinds import Kind
 from federation.history.merges import over_period
 from federation.history.spans import Span, first_gap, next_boundary
 from federation.history.store import known_versions
-from federation.proposals import opt_outs
+from federation.mandates import store
+from federation.mandates.records import DraftRecord
+from federation.proposals import consents, opt_outs
 from federation.proposals.acts import (
     Act,
+    ChangeClaim,
     ChangeRightholder,
     ChangeWork,
+    CorrectClaim,
+    CorrectConsent,
+    EndClaim,
+    EndConsent,
     EndOptOut,
     OnMember,
+    RecordConsent,
     RecordOptOut,
     RegisterClaim,
     RegisterMember,
     ReinstateMember,
     SuspendMember,
+    WithdrawClaim,
+    WithdrawConsent,
 )
-from federation.proposals.rules import Rules, UnknownClaimError, UnknownOptOutError
+from federation.proposals.rules import (
+    NoSuchSubjectError,
+    Rules,
+    UnknownClaimError,
+    UnknownOptOutError,
+    UnknownRecordError,
+)
 from federation.registry import edit_store
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession
@@ -27,12 +43,23 @@ from federation.trust.principals import NotAllowedError
 from federation.works.store import WORKS
 
 _OfficersOnly: TypeAlias = RegisterMember | SuspendMember | ReinstateMember
+_OnRow: TypeAlias = (
+    EndClaim
+    | ChangeClaim
+    | CorrectClaim
+    | WithdrawClaim
+    | EndOptOut
+    | EndConsent
+    | CorrectConsent
+    | WithdrawConsent
+)
 
 
 async def require_own(session: ReadSession, act: Act, asks: str, rules: Rules) -> None:
     """Refuse what is not a member's own, before anything is said of it (NOT_ALLOWED).
 
-    A claim or an opt-out of another is not there (UNKNOWN_CLAIM, UNKNOWN_OPT_OUT).
+    A claim, an opt-out or a record of another is not there (UNKNOWN_CLAIM, UNKNOWN_OPT_OUT,
+    UNKNOWN_CONSENT_RECORD).
     """
     if isinstance(act, _OfficersOnly):
         raise NotAllowedError("a registry officer does this")
@@ -44,18 +71,41 @@ async def require_own(session: ReadSession, act: Act, asks: str, rules: Rules) -
         since = act.effective_at or rules.now
         new = opt_outs.read_opt_out(act.subject, act.use, since, rules)
         is_own = await opt_outs.touches(session, new, asks)
-    elif isinstance(act, EndOptOut):
-        row = await edit_store.find_opt_out(session, act.opt_out)
-        if row is None or not await opt_outs.touches(session, opt_outs.as_entered(row), asks):
-            raise UnknownOptOutError(str(act.opt_out))
+    elif isinstance(act, RecordConsent):
+        is_own = await _is_about(session, act.record, asks, rules)
+    elif isinstance(act, CorrectConsent):
+        await _require_known(session, act, asks)
+        is_own = await _is_about(session, act.corrected, asks, rules)
+    else:
+        await _require_known(session, act, asks)
         return
+    if not is_own:
+        raise NotAllowedError("it is not this member's own")
+
+
+async def _require_known(session: ReadSession, act: _OnRow, asks: str) -> None:
+    """Refuse what is done to a row of another as to one that is not there."""
+    if isinstance(act, EndOptOut):
+        row = await edit_store.find_opt_out(session, act.opt_out)
+        if row is None or not await opt_outs.touches(session, edit_store.as_entered(row), asks):
+            raise UnknownOptOutError(str(act.opt_out))
+    elif isinstance(act, EndConsent | CorrectConsent | WithdrawConsent):
+        record = await store.find(session, act.record)
+        if record is None or record.member != asks:
+            raise UnknownRecordError(str(act.record))
     else:
         claim = await edit_store.find_claim(session, act.claim)
         if claim is None or claim.member_id != asks:
             raise UnknownClaimError(act.claim[:64])
-        return
-    if not is_own:
-        raise NotAllowedError("it is not this member's own")
+
+
+async def _is_about(session: ReadSession, draft: DraftRecord, asks: str, rules: Rules) -> bool:
+    """Tell whether a described record is about a member; whom else there is, it is not told."""
+    try:
+        record = await consents.read(session, draft, rules, asks)
+    except NoSuchSubjectError:
+        return False
+    return await consents.is_about(session, record, asks)
 
 
 async def _is_work_of(session: ReadSession, act: ChangeWork | ChangeRightholder, asks: str) -> bool:

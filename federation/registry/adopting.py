@@ -156,6 +156,8 @@ def _from_now(reading: _Reading, row: OptOut, key: ClaimKey) -> OptOut:
         use=row.use,
         state=row.state,
         source=row.source,
+        since=row.since,
+        record=row.record,
         effective_at=max(row.effective_at, reading.now),
         ends_at=None,
         recorded_at=reading.now,

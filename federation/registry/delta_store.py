@@ -111,11 +111,12 @@ async def apply_delta(session: WriteSession, node: str, delta: RegistryDelta) ->
             to_micros(now),
             fact.state.value,
             fact.source,
+            to_micros(fact.since) if fact.since else None,
         )
         for fact in delta.opt_outs
     ]
     columns = ["node", "holder_id", "host", "path", "wildcard", "use", "effective_at", "ends_at"]
-    columns += ["recorded_at", "state", "source"]
+    columns += ["recorded_at", "state", "source", "since"]
     await insert_rows(session, IndexOptOut, columns, opt_outs)
 
 
@@ -134,6 +135,7 @@ async def _withdraw(session: WriteSession, node: str, delta: RegistryDelta, now:
             IndexOptOut.effective_at == fact.effective_at,
             IndexOptOut.state == fact.state.value,
             IndexOptOut.source.is_not_distinct_from(fact.source),
+            IndexOptOut.since.is_not_distinct_from(fact.since),
         )
         await _move(session, IndexOptOut, IndexOptOutPast, these, now)
 

@@ -142,6 +142,8 @@ async def add_opt_outs(
             use=new.use,
             state=new.state,
             source=new.source,
+            since=new.since,
+            record=new.record,
             effective_at=new.effective_at,
             ends_at=ends_at,
             recorded_at=saying.now,
@@ -157,6 +159,23 @@ async def add_opt_outs(
     return rows
 
 
+def as_entered(row: OptOut) -> NewOptOut:
+    """Return what a recorded opt-out says, as if it were entered."""
+    key = None
+    if row.host is not None and row.path is not None:
+        key = ClaimKey(row.host, row.path, row.wildcard)
+    return NewOptOut(
+        row.member_id,
+        key,
+        row.use,
+        row.effective_at,
+        State(row.state),
+        row.source,
+        row.since,
+        row.record,
+    )
+
+
 async def same_opt_outs(session: ReadSession, new: NewOptOut) -> list[OptOut]:
     """Return the opt-outs known now of the same subject, use and instant, ended or not."""
     query = select(OptOut).where(
@@ -168,6 +187,7 @@ async def same_opt_outs(session: ReadSession, new: NewOptOut) -> list[OptOut]:
         OptOut.use == new.use,
         OptOut.state == new.state.value,
         OptOut.source.is_not_distinct_from(new.source),
+        OptOut.since.is_not_distinct_from(new.since),
         OptOut.effective_at == new.effective_at,
     )
     return list(await session.scalars(query.order_by(OptOut.id)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from federation.consent.states import State
 from federation.history import acts, feed_store
 from federation.history import store as history
 from federation.history.kinds import Said, Saying, Statement
@@ -58,10 +59,11 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The ids of the claims and opt-outs that came."""
+    """The ids of the claims, opt-outs and consent records that came."""
 
     claims: list[str] = field(default_factory=list[str])
     opt_outs: list[int] = field(default_factory=list[int])
+    records: list[int] = field(default_factory=list[int])
 
 
 async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) -> Written:
@@ -83,8 +85,13 @@ async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) ->
         changes.claims.append(fact)
         feed.append(Said(CLAIM, name, acts.REGISTERED, midnight(fact.counts_from)))
     rows = await _write_opt_outs(session, node, edit, saying, changes)
+    ended = ((gone.row, acts.ENDED, gone.starts_at) for gone in edit.gone_opt_outs)
+    came = ((row, acts.REGISTERED, row.effective_at) for row in rows)
+    # A ruling that follows from a record or a published source is told with that.
     feed += [
-        Said(OPT_OUT, str(gone.row.id), acts.ENDED, gone.starts_at) for gone in edit.gone_opt_outs
+        Said(OPT_OUT, str(row.id), act, starts_at)
+        for row, act, starts_at in (*ended, *came)
+        if row.state == State.OPT_OUT
     ]
     feed += [Said(OPT_OUT, str(row.id), acts.REGISTERED, row.effective_at) for row in rows]
     await feed_store.add_changes(session, feed, saying)
@@ -120,9 +127,11 @@ async def _write_opt_outs(
         gone.row.superseded_at = saying.now
         changes.withdrawn_opt_outs.append(facts.fact_of_opt_out(node, gone.row))
     await session.flush()
-    for new, _, _ in edit.opt_outs if edit.gone_opt_outs else ():
-        twins = await edit_store.same_opt_outs(session, new)
-        changes.opt_outs += [facts.fact_of_opt_out(node, twin) for twin in twins]
+    twins: dict[int, OptOut] = {}
+    for gone in edit.gone_opt_outs:
+        said = edit_store.as_entered(gone.row)
+        twins |= {row.id: row for row in await edit_store.same_opt_outs(session, said)}
+    changes.opt_outs += [facts.fact_of_opt_out(node, twin) for twin in twins.values()]
     rows = await edit_store.add_opt_outs(session, edit.opt_outs, saying)
     changes.opt_outs += [facts.fact_of_opt_out(node, row) for row in rows]
     return rows

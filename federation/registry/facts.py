@@ -53,4 +53,5 @@ def fact_of_opt_out(node: str, row: OptOut) -> OptOutFact:
         ends_at=row.ends_at,
         state=State(row.state),
         source=row.source,
+        since=row.since,
     )

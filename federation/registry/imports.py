@@ -74,7 +74,10 @@ class NewClaim:
 
 @dataclass(frozen=True, slots=True)
 class NewOptOut:
-    """An opt-out, or another ruling, that is to be recorded: of a member, or of an address."""
+    """An opt-out, or another ruling, that is to be recorded: of a member, or of an address.
+
+    `since` is as in `consent.Ruling`; `record` is the consent record that it follows from.
+    """
 
     member_id: str | None
     key: ClaimKey | None
@@ -82,6 +85,8 @@ class NewOptOut:
     effective_at: datetime
     state: State = State.OPT_OUT
     source: str | None = None
+    since: datetime | None = None
+    record: int | None = None
 
 
 def holder_id(node: str, member_id: str) -> str:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from federation.addresses.matching import Filed
 from federation.addresses.urls import ClaimKey, UrlKey
-from federation.consent.deciding import Ruling, why_reserved
+from federation.consent.deciding import NOTHING_SAID, Decided, Ruling, decide, stricter
 from federation.consent.states import Reason
 
 REMEMBERED_URLS = 65_536
@@ -117,16 +117,18 @@ class ClaimIndex:
 
     def why_withheld(self, found: Claimed, use: str) -> Reason | None:
         """Return the same of an address that was looked up here."""
+        return self.decide(found, use).reason
+
+    def decide(self, found: Claimed, use: str) -> Decided:
+        """Return the same, with the ruling that says so."""
         if not self._has_rulings:
-            return None
+            return NOTHING_SAID
         pages = {found.key: found.claims, **found.canonicals}
-        reasons = (
-            why_reserved(groups, use, found.at)
+        return stricter(
+            decide(groups, use, found.at)
             for key, claimants in pages.items()
             for groups in self._bearing_on(key, claimants)
         )
-        said = {reason for reason in reasons if reason is not None}
-        return next((reason for reason in Reason if reason in said), None)
 
     def _bearing_on(
         self, key: UrlKey, claimants: tuple[IndexedClaim, ...]

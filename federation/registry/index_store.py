@@ -22,6 +22,7 @@ from federation.registry.messages import (
 )
 from federation.registry.store import is_near, known
 from federation.registry.tables import (
+    HAS_STAR,
     Claim,
     IndexClaim,
     IndexClaimPast,
@@ -111,12 +112,6 @@ async def claims_held(
     return [ClaimKey(host, path, wildcard) for host, path, wildcard in rows]
 
 
-async def claims_slice(session: ReadSession, keys: Iterable[UrlKey]) -> Slice:
-    """At the hub: return who claims some addresses, and nothing else the index knows of them."""
-    rows = await _claims_on(session, IndexClaim, set(keys), None)
-    return Slice(claims=[SliceClaim(row.node, _claim_fact(row)) for row in rows], opt_outs=[])
-
-
 def _hosts(keys: Iterable[UrlKey]) -> set[tuple[str, bool]]:
     """Return the (host, wildcard) under which claims on some addresses may stand."""
     return {pattern for host in {key.host for key in keys} for pattern in candidate_hosts(host)}
@@ -187,19 +182,36 @@ async def own_slice(
     session: ReadSession, node: str, keys: Iterable[UrlKey], known_at: datetime | None = None
 ) -> Slice:
     """At a node: return the same as the index would, from its own registry only."""
+    claims, opt_outs = await own_rows(session, node, keys, known_at)
+    return Slice(
+        claims=[SliceClaim(node, fact) for fact in claims],
+        opt_outs=[SliceOptOut(node, fact_of_opt_out(node, row)) for row in opt_outs],
+    )
+
+
+async def own_rows(
+    session: ReadSession, node: str, keys: Iterable[UrlKey], known_at: datetime | None = None
+) -> tuple[list[ClaimFact], list[OptOut]]:
+    """At a node: return the claims and the rulings that its answer is made of."""
     wanted = set(keys)
     claims = await _own_claims_on(session, node, wanted, known_at)
     canonicals = (fact.canonical for _, fact in claims.values())
     more = {UrlKey.of(canonical) for canonical in canonicals if canonical} - wanted
     claims |= await _own_claims_on(session, node, more, known_at)
     opt_outs = await _opt_outs_on(session, OptOut, wanted | more, known_at)
-    for chunk in in_chunks(sorted({member_id for member_id, _ in claims.values()})):
+    opt_outs += await rulings_naming(session, {one for one, _ in claims.values()}, known_at)
+    return [fact for _, fact in claims.values()], opt_outs
+
+
+async def rulings_naming(
+    session: ReadSession, members: Collection[str], known_at: datetime | None = None
+) -> list[OptOut]:
+    """At a node: return the rulings that name some members."""
+    found: list[OptOut] = []
+    for chunk in in_chunks(sorted(members)):
         named = select(OptOut).where(OptOut.member_id.in_(chunk), known(OptOut, known_at))
-        opt_outs += await session.scalars(named)
-    return Slice(
-        claims=[SliceClaim(node, fact) for _, fact in claims.values()],
-        opt_outs=[SliceOptOut(node, fact_of_opt_out(node, row)) for row in opt_outs],
-    )
+        found += await session.scalars(named)
+    return found
 
 
 async def _own_claims_on(
@@ -251,7 +263,7 @@ async def _opt_outs_on(
     """
     hosts = _hosts(keys)
     found: dict[int, _OptOut] = {}
-    is_pattern = of.path.contains("*")
+    is_pattern = of.path.like(HAS_STAR)  # as the index of patterns has it
     is_known = _was_known(of, known_at)
     async for bears in _bearing_on(session, of, keys):
         found |= {row.id: row for row in await session.scalars(select(of).where(bears, is_known))}
@@ -302,38 +314,46 @@ def _opt_out_fact(row: IndexOptOut | IndexOptOutPast) -> OptOutFact:
         ends_at=row.ends_at,
         state=State(row.state),
         source=row.source,
+        since=row.since,
     )
 
 
 def claim_index(answer: Slice) -> ClaimIndex:
     """Turn an answer of the index into something verdicts can ask."""
     return ClaimIndex(
+        (indexed_claim(entry.node, entry.fact) for entry in answer.claims),
         (
-            IndexedClaim(
-                node=entry.node,
-                claim_id=entry.fact.claim_id,
-                holder_id=entry.fact.holder_id,
-                key=ClaimKey(entry.fact.host, entry.fact.path, entry.fact.wildcard),
-                counts_from=entry.fact.counts_from,
-                counts_to=entry.fact.counts_to,
-                content_tier=entry.fact.content_tier,
-                canonical=UrlKey.of(entry.fact.canonical) if entry.fact.canonical else None,
-            )
-            for entry in answer.claims
-        ),
-        (
-            IndexedRuling(
-                entry.node, ruling_of(entry.fact), _subject(entry.fact), entry.fact.holder_id
-            )
+            indexed_ruling(entry.node, entry.fact, ruling_of(entry.fact))
             for entry in answer.opt_outs
         ),
     )
 
 
+def indexed_claim(node: str, fact: ClaimFact) -> IndexedClaim:
+    """Return a claim of a node as verdicts ask for it."""
+    return IndexedClaim(
+        node=node,
+        claim_id=fact.claim_id,
+        holder_id=fact.holder_id,
+        key=ClaimKey(fact.host, fact.path, fact.wildcard),
+        counts_from=fact.counts_from,
+        counts_to=fact.counts_to,
+        content_tier=fact.content_tier,
+        canonical=UrlKey.of(fact.canonical) if fact.canonical else None,
+    )
+
+
+def indexed_ruling(node: str, fact: OptOutFact, ruling: Ruling) -> IndexedRuling:
+    """Return what a node says of the subject of a fact."""
+    return IndexedRuling(node, ruling, _subject(fact), fact.holder_id)
+
+
 def ruling_of(fact: OptOutFact) -> Ruling:
     """Return what a fact of the index says of its subject."""
     length = len(fact.path or "")
-    return Ruling(fact.state, fact.use, fact.effective_at, fact.ends_at, fact.source, length)
+    return Ruling(
+        fact.state, fact.use, fact.effective_at, fact.ends_at, fact.source, length, fact.since
+    )
 
 
 def _subject(fact: OptOutFact) -> ClaimKey | None:

@@ -38,8 +38,8 @@ class ClaimFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class OptOutFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One ruling, such as an opt-out: of a holder, or of an address and what lies below it.
 
-    `ends_at` is exclusive. `state` says what is said of the use, and `source` tells rules of one
-    published source from those of another.
+    `ends_at` is exclusive. `state` says what is said of the use; `source` and `since` are as in
+    `consent.Ruling`.
     """
 
     holder_id: OpaqueId | None
@@ -51,12 +51,14 @@ class OptOutFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     ends_at: datetime | None = None
     state: State = State.OPT_OUT
     source: OpaqueId | None = None
+    since: datetime | None = None
 
     def __post_init__(self) -> None:
         if (self.holder_id is None) != (self.host is not None and self.path is not None):
             raise ValueError("an opt-out names either a holder or an address")
         require_instant("effective_at", self.effective_at)
         require_instant("ends_at", self.ends_at)
+        require_instant("since", self.since)
 
 
 class RegistryDelta(Message, frozen=True, omit_defaults=True):

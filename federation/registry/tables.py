@@ -1,12 +1,32 @@
 """Members, their claims and opt-outs at a node; the claim index at the hub."""
 
 from datetime import date, datetime
+from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.history.tables import Versioned
 from federation.store.base import AutoId, Base, Instant
+
+HAS_STAR: Final[ColumnElement[str]] = literal_column("'%*%'")
+_PATTERN = text("path LIKE '%*%'")
+
+
+def _patterns_of(table: str) -> Index:
+    """Find the patterns of a host, however many whole pages it has."""
+    name = f"ix_{table}_pattern"
+    return Index(name, "host", sqlite_where=_PATTERN, postgresql_where=_PATTERN)
 
 
 class Member(Base):
@@ -48,6 +68,12 @@ class Claim(Base):
     __tablename__ = "registry_claim"
     __table_args__ = (
         Index("ix_registry_claim_host", "host"),
+        Index(
+            "ix_registry_claim_replaces",
+            "replaces",
+            sqlite_where=text("replaces IS NOT NULL"),
+            postgresql_where=text("replaces IS NOT NULL"),
+        ),
         CheckConstraint("owner_bps BETWEEN 0 AND 10000", name="owner_bps"),
         CheckConstraint("works >= 0", name="works"),
     )
@@ -77,10 +103,20 @@ class OptOut(Base):
 
     It may have an end (`ends_at`, exclusive). A row says the same for ever, as one of a claim.
     `state` is a `consent.State`: what consent records and published sources say stands here too,
-    as the rulings that follow from them; `source` names the record or the source.
+    as the rulings that follow from them. `source` and `since` are as in `consent.Ruling`, `record`
+    is the consent record that a ruling follows from.
     """
 
     __tablename__ = "registry_opt_out"
+    __table_args__ = (
+        Index(
+            "ix_registry_opt_out_record",
+            "record",
+            sqlite_where=text("record IS NOT NULL"),
+            postgresql_where=text("record IS NOT NULL"),
+        ),
+        _patterns_of("registry_opt_out"),
+    )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     member_id: Mapped[str | None] = mapped_column(
         ForeignKey("registry_member.member_id"), index=True
@@ -100,6 +136,8 @@ class OptOut(Base):
     replaces: Mapped[int | None] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(String(24), server_default="OPT_OUT")
     source: Mapped[str | None] = mapped_column(String(64))
+    since: Mapped[datetime | None] = mapped_column(Instant)
+    record: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class RegistryVersion(Base):
@@ -161,6 +199,7 @@ class IndexOptOut(Base):
     __table_args__ = (
         Index("ix_registry_index_reservation_host", "host"),
         Index("ix_registry_index_reservation_holder_id", "holder_id"),
+        _patterns_of("registry_index_reservation"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     node: Mapped[str] = mapped_column(String(12))
@@ -171,6 +210,7 @@ class IndexOptOut(Base):
     use: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(24), server_default="OPT_OUT")
     source: Mapped[str | None] = mapped_column(String(64))
+    since: Mapped[datetime | None] = mapped_column(Instant)
     effective_at: Mapped[datetime] = mapped_column(Instant)
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
     recorded_at: Mapped[datetime] = mapped_column(Instant, server_default="0")
@@ -183,6 +223,7 @@ class IndexOptOutPast(Base):
     __table_args__ = (
         Index("ix_registry_index_reservation_past_host", "host"),
         Index("ix_registry_index_reservation_past_holder_id", "holder_id"),
+        _patterns_of("registry_index_reservation_past"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     node: Mapped[str] = mapped_column(String(12))
@@ -193,6 +234,7 @@ class IndexOptOutPast(Base):
     use: Mapped[str] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(24), server_default="OPT_OUT")
     source: Mapped[str | None] = mapped_column(String(64))
+    since: Mapped[datetime | None] = mapped_column(Instant)
     effective_at: Mapped[datetime] = mapped_column(Instant)
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
     recorded_at: Mapped[datetime] = mapped_column(Instant)

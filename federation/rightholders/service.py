@@ -1,13 +1,14 @@
 """Acts on rightholders, and what contradicts one that is registered; and finding them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar, Final
 
 from federation.errors import RefusalError
 from federation.history import store as history
 from federation.history.identifying import Numbering, held_by_others
 from federation.history.kinds import Found, Moment, Statement
-from federation.history.merges import find_as_merged
+from federation.history.merges import as_merged, find_as_merged
 from federation.history.service import Acts
 from federation.identifiers.schemes import IdentifierTakenError
 from federation.registry.service import UnknownMemberError
@@ -88,3 +89,11 @@ ACTS: Final = Acts(
     store.record,
 )
 """Registering rightholders, changing, ending, merging and demerging them."""
+
+
+async def member_of(session: ReadSession, name: str | None, at: datetime) -> str | None:
+    """Return the member that a rightholder is, None where it is none."""
+    if name is None:
+        return None
+    found = await as_merged(session, RIGHTHOLDERS, [name], Moment(at))
+    return found[name].body.member if name in found else None

@@ -10,7 +10,9 @@ from typing import TypeVar
 import strawberry
 from strawberry.types.enum import has_enum_definition
 
+from federation.consent import states as consent
 from federation.licensing import rights
+from federation.mandates.records import Basis, Capacity, Right
 from federation.metering import tally, verdicts
 from federation.people import suspensions
 from federation.proof.uses import EarnedState
@@ -29,6 +31,17 @@ if has_enum_definition(Role):
         _role.name = str(_role.value)  # as TOML and tokens write it, not as our code does
 strawberry.enum(Purpose, name="KeyPurpose", description="What a server's own key signs.")
 strawberry.enum(State, name="KeyState", description="Where a server's own key stands in its life.")
+strawberry.enum(consent.State, name="ConsentState", description="What is said of a use.")
+strawberry.enum(
+    consent.Reason,
+    name="ConsentReason",
+    description="Why a use is reserved; where several hold, the first of this order.",
+)
+strawberry.enum(Right, name="EntrustedRight", description="Which right a consent record is about.")
+strawberry.enum(Basis, name="ConsentBasis", description="On what ground somebody declares consent.")
+strawberry.enum(
+    Capacity, name="ConsentCapacity", description="In which capacity somebody declares consent."
+)
 strawberry.enum(EarnedState, description="What is known of what a use earned its member.")
 
 

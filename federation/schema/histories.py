@@ -49,6 +49,7 @@ class RegistryThing(StrEnum):
     MEMBER = "MEMBER"
     CLAIM = "CLAIM"
     OPT_OUT = "OPT_OUT"
+    CONSENT = "CONSENT"
 
 
 @strawberry.enum(

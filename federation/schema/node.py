@@ -5,6 +5,7 @@ import strawberry
 from federation.schema.audit_log import AuditLogQuery
 from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.clients import ClientMutation, ClientQuery
+from federation.schema.consents import ConsentMutation, ConsentQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.deliveries import DeliveryMutation, DeliveryQuery
 from federation.schema.described import described
@@ -54,6 +55,7 @@ class Query(
     NodeRightsQuery,
     NodeRightsStatementQuery,
     MemberQuery,
+    ConsentQuery,
     ProposalQuery,
     RightholderQuery,
     WorkQuery,
@@ -97,6 +99,7 @@ class Mutation(
     MemberMutation,
     ClaimMutation,
     OptOutMutation,
+    ConsentMutation,
     ProposalMutation,
     RightholderMutation,
     WorkMutation,

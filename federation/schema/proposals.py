@@ -39,6 +39,10 @@ class RegistryActKind(StrEnum):
     WITHDRAW_CLAIM = "WITHDRAW_CLAIM"
     RECORD_OPT_OUT = "RECORD_OPT_OUT"
     END_OPT_OUT = "END_OPT_OUT"
+    RECORD_CONSENT = "RECORD_CONSENT"
+    END_CONSENT = "END_CONSENT"
+    CORRECT_CONSENT = "CORRECT_CONSENT"
+    WITHDRAW_CONSENT = "WITHDRAW_CONSENT"
     CHANGE_WORK = "CHANGE_WORK"
     CHANGE_RIGHTHOLDER = "CHANGE_RIGHTHOLDER"
 
@@ -64,6 +68,9 @@ class RegistryDone:
         description="The claims that came: they take the place of what changed."
     )
     opt_outs: list[strawberry.ID] = strawberry.field(description="The opt-outs that came.")
+    consent_records: list[strawberry.ID] = strawberry.field(
+        description="The consent records that came: one takes the place of what changed."
+    )
 
     @classmethod
     def of(cls, done: service.Done) -> "RegistryDone":
@@ -73,6 +80,7 @@ class RegistryDone:
             member=done.member,
             claims=[strawberry.ID(name) for name in done.written.claims],
             opt_outs=[strawberry.ID(str(number)) for number in done.written.opt_outs],
+            consent_records=[strawberry.ID(str(number)) for number in done.written.records],
         )
 
 

@@ -12,12 +12,13 @@ import msgspec
 import strawberry
 
 from federation import money
+from federation.consent.states import Reason
 from federation.licensing import rights as rules
 from federation.licensing.rights import Question
 from federation.schema.choices import ClaimedBy, NodeState, RightsStatus
 from federation.schema.context import Info
 from federation.schema.scalars import ContentTier, Money
-from federation.server import PeerDownError, Server
+from federation.server import PeerDownError, PeerOlderError, Server
 from federation.values.party import HUB
 from federation.values.roles import PEER
 
@@ -27,7 +28,7 @@ class UrlRights:
     """The answer for one URL.
 
     `status` is LICENSABLE, RESERVED, DISPUTED, NOT_REPRESENTED, MALFORMED, or UNKNOWN where its
-    collective did not answer: an unknown right is no right.
+    collective did not answer: an unknown right is no right. `reason` says why it is RESERVED.
     """
 
     url: str
@@ -35,6 +36,7 @@ class UrlRights:
     collective: str | None = None
     content_tier: ContentTier | None = None
     per_1000: Money | None = None
+    reason: Reason | None = None
 
     @classmethod
     def of(cls, item: rules.UrlRights) -> "UrlRights":
@@ -45,6 +47,7 @@ class UrlRights:
             collective=item.collective,
             content_tier=None if item.content_tier is None else ContentTier(item.content_tier),
             per_1000=Money.shown(item.per_1000),
+            reason=item.reason,
         )
 
 
@@ -98,7 +101,7 @@ class UrlOwners:
 RIGHTS_OF_OWN = """
 query($urls: [String!]!, $use: String!, $at: DateTime!%s) {
   rights(urls: $urls, use: $use, at: $at, ownOnly: true%s) {
-    items { url status contentTier } nodes { registryVersion }
+    items { url status contentTier %s } nodes { registryVersion }
   }
 }
 """
@@ -107,22 +110,31 @@ RIGHTS_OF_ALL = """
 query($urls: [String!]!, $use: String!, $at: DateTime!%s) {
   rights(urls: $urls, use: $use, at: $at%s) {
     nodes { node state registryVersion message }
-    items { url status collective contentTier perThousand: per1000 { minor currency } }
+    items { url status collective contentTier %s
+      perThousand: per1000 { minor currency } }
   }
 }
 """
 
 
-def _asking(document: str, asked: Question) -> tuple[str, dict[str, Any]]:
-    """Return the document of a question and its variables.
+async def _ask(server: Server, code: str, document: str, asked: Question) -> dict[str, Any]:
+    """Ask another server; one of an earlier version, which knows no reasons, without them."""
+    try:
+        return await server.peers.graphql(code, *_asking(document, asked, "reason"))
+    except PeerOlderError:
+        return await server.peers.graphql(code, *_asking(document, asked, ""))
+
+
+def _asking(document: str, asked: Question, more: str) -> tuple[str, dict[str, Any]]:
+    """Return the document of a question, which asks for `more` of each URL, and its variables.
 
     `knownAt` is asked only where it is meant: a server of an earlier version does not know it.
     """
     variables = {"urls": asked.urls, "use": asked.use, "at": asked.at.isoformat()}
     if asked.known_at is None:
-        return document % ("", ""), variables
+        return document % ("", "", more), variables
     variables["knownAt"] = asked.known_at.isoformat()
-    return document % (", $knownAt: DateTime!", ", knownAt: $knownAt"), variables
+    return document % (", $knownAt: DateTime!", ", knownAt: $knownAt", more), variables
 
 
 @strawberry.type
@@ -181,9 +193,8 @@ async def rights_at_hub(info: Info, asked: Question) -> rules.Answer:
 
 async def _ask_owner(server: Server, node: str, asked: Question, urls: list[str]) -> rules.Reply:
     """Ask one collective about its own URLs; without a sound answer nothing is known of them."""
-    document, variables = _asking(RIGHTS_OF_OWN, replace(asked, urls=urls))
     try:
-        data = await server.peers.graphql(node, document, variables)
+        data = await _ask(server, node, RIGHTS_OF_OWN, replace(asked, urls=urls))
     except PeerDownError as down:
         return rules.Reply(node, rules.TIMED_OUT, message=down.message)
     try:
@@ -191,7 +202,10 @@ async def _ask_owner(server: Server, node: str, asked: Question, urls: list[str]
         version = found.nodes[0].registry_version
     except (msgspec.ValidationError, IndexError) as error:
         return rules.Reply(node, rules.FAILED, message=f"not understood: {error}")
-    told = {item.url: (item.status, item.content_tier) for item in found.items}
+    told = {
+        item.url: rules.Word(item.status, item.content_tier, _reason(item.reason))
+        for item in found.items
+    }
     return rules.Reply(node, rules.ANSWERED, version, rights=told)
 
 
@@ -199,6 +213,12 @@ class _OwnItem(msgspec.Struct, rename="camel"):
     url: str
     status: Literal["LICENSABLE", "RESERVED", "DISPUTED", "NOT_REPRESENTED"]
     content_tier: ContentTier | None
+    reason: str | None = None
+
+
+def _reason(word: str | None) -> Reason | None:
+    """Return a reason that is known here; a server of a later version may have others."""
+    return next((reason for reason in Reason if reason == word), None)
 
 
 class _OwnVersion(msgspec.Struct, rename="camel"):
@@ -252,8 +272,7 @@ async def rights_at_node(info: Info, asked: Question, *, own_only: bool) -> rule
 
 async def _all_rights(server: Server, asked: Question) -> rules.Answer:
     """Ask the hub, which asks every owner; a hub that is down is a refusal (PEER_DOWN)."""
-    document, variables = _asking(RIGHTS_OF_ALL, asked)
-    answer = (await server.peers.graphql(HUB, document, variables))["rights"]
+    answer = (await _ask(server, HUB, RIGHTS_OF_ALL, asked))["rights"]
     return rules.Answer(
         [_item(item) for item in answer["items"]], [_reply(row) for row in answer["nodes"]]
     )
@@ -267,6 +286,7 @@ def _item(item: dict[str, Any]) -> rules.UrlRights:
         collective=item["collective"],
         content_tier=item["contentTier"],
         per_1000=money.Money(int(price["minor"]), price["currency"]) if price else None,
+        reason=_reason(item.get("reason")),
     )
 
 

@@ -6,7 +6,7 @@ first. So whatever a write transaction reads cannot change before it commits, an
 lost (docs/decisions/0002).
 """
 
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, ClassVar
@@ -30,6 +30,9 @@ from federation.store.sqlite import adapted, make_wal
 
 Boundary = Callable[[str, str], None]
 """Called with (transaction name, "before" | "after") around each commit: crash tests listen."""
+
+Follower = Callable[[WriteSession], Awaitable[None]]
+"""Does what follows from a write transaction, within it."""
 
 _WRITER_LOCK = 0x0FED_E8A7
 READERS_MAX = 3
@@ -80,11 +83,16 @@ class Database:
         self._reading = async_sessionmaker(self._reader, class_=ReadSession, expire_on_commit=False)
         self._turns = Turns()
         self._listeners: dict[str, Callable[[], None]] = {}
+        self._followers: list[Follower] = []
         self._waiting = 0
 
     def listen(self, what: str, hear: Callable[[], None]) -> None:
         """Call `hear` after each commit of a transaction that announced `what`."""
         self._listeners[what] = hear
+
+    def follow(self, follower: Follower) -> None:
+        """Let each write transaction do, before it commits, what follows from what it did."""
+        self._followers.append(follower)
 
     @asynccontextmanager
     async def write(self, name: str) -> AsyncGenerator[WriteSession]:
@@ -93,6 +101,8 @@ class Database:
             async with session.begin():
                 await self._turn(session, None if self.is_sqlite else _LOCK)
                 yield session
+                for follower in self._followers:
+                    await follower(session)
                 await session.flush()
                 self._boundary(name, "before")
             self._boundary(name, "after")

@@ -47,10 +47,20 @@ def _is_reserved_by_a_source(groups, use):
 def _is_refused(groups, use):
     for group in groups:
         records = [one for one in group if one.state in AGREES | REFUSES]
-        for_use = [one for one in records if _is_for(one, use)]
-        if for_use:
-            last = max(one.effective_at for one in for_use)
-            return any(one.state in REFUSES for one in for_use if one.effective_at == last)
-        if any(one.state == "MANDATED" for one in records):
-            return True
+        subjects = {one.source for one in records}
+        words = [_says_no([one for one in records if one.source == s], use) for s in subjects]
+        spoken = [word for word in words if word is not None]
+        if spoken:
+            return any(spoken)
     return False
+
+
+def _says_no(records, use):
+    """Tell whether the records of one subject refuse a use; None where they say nothing of it."""
+    for_use = [one for one in records if _is_for(one, use)]
+    if for_use:
+        last = max(one.since or one.effective_at for one in for_use)
+        return any(
+            one.state in REFUSES for one in for_use if (one.since or one.effective_at) == last
+        )
+    return True if any(one.state == "MANDATED" for one in records) else None

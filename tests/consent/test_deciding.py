@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.consent.deciding import Ruling, why_reserved
+from federation.consent.deciding import Ruling, decide, why_reserved
 from federation.consent.states import Reason, State
 from tests.consent.oracle import is_open
 
@@ -104,6 +104,33 @@ def test_of_a_source_the_longest_rule_wins_and_sources_are_independent():
     assert why([long], [short, other]) == Reason.PUBLISHED
 
 
+def test_of_two_subjects_at_one_place_a_refusal_of_one_is_enough():
+    no, yes = says(State.WITHHELD, since=-2, source="w1"), says(State.OPTED_IN, source="w2")
+
+    assert why([no, yes]) == why([yes, no]) == Reason.WITHHELD
+    assert why([yes, says(State.MANDATED, "SEARCH", source="w1")]) == Reason.NOT_MANDATED
+    assert why([yes], [no]) is None
+
+
+def test_the_latest_is_told_by_when_it_was_said_first_not_by_when_it_came_to_a_page():
+    no, yes = says(State.WITHHELD, source="w1"), says(State.OPTED_IN, source="w1")
+    earlier, later = NOON - 9 * HOUR, NOON - 8 * HOUR
+
+    assert why([no._replace(since=earlier), yes._replace(since=later)]) is None
+    assert why([no._replace(since=later), yes._replace(since=earlier)]) == Reason.WITHHELD
+    assert why([no, yes._replace(since=later)]) == Reason.WITHHELD
+
+
+def test_the_ruling_that_decides_is_named():
+    no, yes = says(State.WITHHELD, row=1), says(State.OPTED_IN, row=2)
+    published = says(State.PUBLISHED_DISALLOW, source="a", row=3)
+
+    assert decide([[no], [yes]], "TRAIN", NOON) == (Reason.WITHHELD, no)
+    assert decide([[yes], [no]], "TRAIN", NOON) == (None, yes)
+    assert decide([[yes], [published]], "TRAIN", NOON) == (Reason.PUBLISHED, published)
+    assert decide([[no]], "SEARCH", NOON) == (None, None)
+
+
 def test_where_several_hold_the_first_of_the_order_is_named():
     everything = [says(state) for state in reversed(State)]
 
@@ -119,6 +146,8 @@ RULINGS = st.builds(
     ends_at=st.none() | st.integers(-2, 4).map(lambda hours: NOON + hours * HOUR),
     source=st.sampled_from(["a", "b"]),
     length=st.integers(1, 3),
+    since=st.none() | st.integers(-5, -3).map(lambda hours: NOON + hours * HOUR),
+    row=st.none(),
 )
 GROUPS = st.lists(st.lists(RULINGS, max_size=5), max_size=4)
 REFUSALS = st.sampled_from(

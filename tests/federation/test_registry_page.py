@@ -1,6 +1,7 @@
-"""What docs/registry.md says of changing and correcting is carried out, in its order."""
+"""What docs/registry.md says of acts, and docs/members.md of saying no, is carried out in order."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -9,14 +10,20 @@ import pytest
 from tests.federation.callers import on_one_database
 from tests.federation.harness import DAY, resumed, send
 
-TEXT = (Path(__file__).parents[2] / "docs" / "registry.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "registry.md").read_text(encoding="utf-8")
 CSV = re.findall(r"```csv\n(.*?)```", TEXT, re.DOTALL)
 FILES = {"members": CSV[0], "works": CSV[1]}
-DOCUMENTS = re.findall(r"```graphql\n# as (.*?)\n(.*?)```", TEXT, re.DOTALL)
+SAID = re.compile(r"```graphql\n# as (.*?)\n(.*?)```", re.DOTALL)
 OFFICER, OTHER, MEMBER = "a registry officer", "another registry officer", "the member"
 PROPOSE = """mutation {
   proposePerson(subject: "anna", name: "Anna Ber", roles: [member], party: "M-17",
     reason: "asked for it") { ... on Person { id } ... on Refused { code message } } }"""
+A_WORK = """mutation {
+  registerRightholder(id: "R-1", rightholder: {name: "Ann Weir", member: "M-17"}, reason: "x") {
+    __typename }
+  registerWork(id: "W-1", reason: "x", work: {
+    title: "Salt", rightholder: "R-1", addresses: ["pub.example/salt"]}) { __typename } }"""
 CONFIRM = """mutation($id: ID!) { confirmPerson(id: $id) {
   __typename ... on Refused { code message } } }"""
 
@@ -29,38 +36,48 @@ async def small(any_backend, opened_past):
 
 
 def filled(document, ids):
-    """Put the ids that were answered last in the place of `<claim>` and `<proposal>`."""
+    """Put the ids that were answered last in the place of `<claim>`, `<proposal>`, `<record>`."""
     for name, value in ids.items():
         document = document.replace(f"<{name}>", value)
     return document
 
 
-@on_one_database
-async def test_the_documents_that_the_page_shows_do_what_it_says(small):
+async def carried_out(small, text):
+    """Register what the files of the page hold, carry a page out; return what was answered."""
     officer = small.at("GB", "registry")._token()
-    for table, text in FILES.items():
+    for table, rows in FILES.items():
         kind = {"Content-Type": "text/csv"}
         taken = await send(
-            small, "GB", f"/registry/{table}", text.encode(), token=officer, headers=kind
+            small, "GB", f"/registry/{table}", rows.encode(), token=officer, headers=kind
         )
         assert taken.status == 200, taken
+    await small.at("GB", "registry").ask(A_WORK)
     tokens = {
         OFFICER: officer,
         OTHER: small.at("GB", "second-registry", "registry_officer")._token(),
         MEMBER: await invited(small),
     }
     heard, ids, kind = [], {}, {"Content-Type": "application/json"}
-    for who, document in DOCUMENTS:
+    for number, (who, document) in enumerate(SAID.findall(text), start=1):
+        small.set_clock(DAY + timedelta(minutes=number))
         body = msgspec.json.encode({"query": filled(document, ids)})
         sent = await send(small, "GB", "/graphql", body, token=tokens[who], headers=kind)
         assert "errors" not in sent.body, sent
         for said in sent.body["data"].values():
-            ids |= {"claim": said["claims"][0]} if said.get("claims") else {}
+            ids |= {"claim": said["claims"][0]} if "claims" in said else {}
+            ids |= {"record": said["consentRecords"][0]} if "consentRecords" in said else {}
             ids |= {"proposal": said["id"]} if "id" in said else {}
         heard.append(sent.body["data"])
+    return heard
 
-    assert [who for who, _ in DOCUMENTS] == [OFFICER, OFFICER, OTHER, OTHER, OFFICER, MEMBER]
-    [registered, ended, confirmed, waiting, known, withheld] = heard
+
+@on_one_database
+async def test_the_documents_that_the_page_shows_do_what_it_says(small):
+    heard = await carried_out(small, TEXT)
+
+    changes, consents = [OFFICER, OFFICER, OTHER, OTHER, OFFICER, MEMBER], [OFFICER, OTHER]
+    assert [who for who, _ in SAID.findall(TEXT)] == [*changes, *consents, OFFICER, OFFICER]
+    [registered, ended, confirmed, waiting, known, withheld, *more] = heard
     [first] = registered["registerClaim"]["claims"]
     assert ended["endClaim"]["state"] == "WAITS"
     assert confirmed["confirmProposal"]["act"] == "END_CLAIM"
@@ -68,6 +85,36 @@ async def test_the_documents_that_the_page_shows_do_what_it_says(small):
     rows = {edge["node"]["claim"]: edge["node"] for edge in known["now"]["edges"]}
     assert rows["blog.pub.example/"]["replaces"] == first
     assert (known["then"]["edges"], len(withheld["recordOptOut"]["optOuts"])) == ([], 1)
+    [mandated, mandate, asked, over] = more
+    assert mandated["recordConsent"]["state"] == over["endConsent"]["state"] == "WAITS"
+    [number] = mandate["confirmProposal"]["consentRecords"]
+    [answer], [before] = asked["consent"], asked["before"]
+    assert (answer["answer"], answer["reason"], before) == ("NO", "NOT_MANDATED", {"answer": "YES"})
+    assert (answer["record"]["id"], answer["record"]["declaredBy"]) == (number, "Ann Weir")
+    assert [edge["node"]["id"] for edge in asked["consentRecords"]["edges"]] == [number]
+
+
+@on_one_database
+async def test_a_member_says_no_as_its_page_says(small):
+    text = (DOCS / "members.md").read_text(encoding="utf-8")
+    [all_, poems, work, now, again] = await carried_out(small, text)
+
+    assert [who for who, _ in SAID.findall(text)] == [MEMBER] * 5
+    assert len(all_["recordOptOut"]["optOuts"]) == len(poems["recordOptOut"]["optOuts"]) == 1
+    [number] = work["recordConsent"]["consentRecords"]
+    [answer] = now["consent"]
+    assert (answer["answer"], answer["reason"]) == ("NO", "OPTED_OUT")
+    assert [(page["answer"], page["reason"]) for page in now["consent_of_pages"]] == [
+        ("NO", "OPTED_OUT"),
+        ("YES", None),
+    ]
+    assert [edge["node"]["subject"] for edge in now["optOuts"]["edges"]] == [
+        "member:M-17",
+        "pub.example/poems/",
+    ]
+    [record] = [edge["node"] for edge in now["consentRecords"]["edges"]]
+    assert (record["id"], record["subject"], record["state"]) == (number, "work:W-1", "WITHDRAWN")
+    assert again["endConsent"]["state"] == "WAITS"
 
 
 async def invited(small):

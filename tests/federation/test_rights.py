@@ -155,6 +155,62 @@ async def test_a_node_that_never_answers_costs_its_own_items_only(shop, monkeypa
     assert found["complete"] is False
 
 
+WHY = """query($urls: [String!]!, $use: String!) {
+  rights(urls: $urls, use: $use) { complete items { status reason } } }"""
+
+
+@pytest.mark.parametrize("code", [HUB, "DE", "GB"])
+async def test_every_server_says_why_an_address_is_reserved(shop, code):
+    urls = [WITHHELD, COPY, DE_OWN]
+    found = await shop.at(code, "auditor").ask(WHY, urls=urls, use="TRAIN")
+
+    assert found["items"] == [
+        {"status": "RESERVED", "reason": "OPTED_OUT"},
+        {"status": "RESERVED", "reason": "OPTED_OUT"},
+        {"status": "LICENSABLE", "reason": None},
+    ]
+
+
+OLDER = {
+    "errors": [
+        {
+            "message": "Cannot query field 'reason' on type 'UrlRights'.",
+            "extensions": {"code": "INVALID_DOCUMENT"},
+        }
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"), [("", None), ("WITHHELD", "WITHHELD"), ("BECAUSE", None)]
+)
+async def test_an_owner_of_an_earlier_or_a_later_version_is_understood(shop, reason, told):
+    item = {"url": FR_OWN, "status": "RESERVED", "contentTier": "standard"}
+    item |= {"reason": reason} if reason else {}
+    answer = {"rights": {"items": [item], "nodes": [{"registryVersion": 2}]}}
+    asked = []
+
+    async def speak(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+        asked.append("reason" in msgspec.json.decode(await reader.readexactly(length))["query"])
+        is_older = not reason and asked[-1]
+        body = msgspec.json.encode(OLDER if is_older else {"data": answer})
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    port = shop.running["FR"].config.port
+    async with down(shop, "FR"), AsyncExitStack() as stack:
+        other = await asyncio.start_server(speak, "127.0.0.1", port, reuse_address=True)
+        await stack.enter_async_context(other)
+        found = await shop.lab("lab-one").ask(WHY, urls=[FR_OWN], use="TRAIN")
+
+    assert found == {"complete": True, "items": [{"status": "RESERVED", "reason": told}]}
+    assert asked == ([True] if reason else [True, False])
+
+
 NONSENSE = {
     "no rights": {},
     "an unknown status": {

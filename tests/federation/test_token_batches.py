@@ -106,6 +106,26 @@ async def test_what_is_wrong_with_the_whole_refuses_the_whole(shop, name, code):
     assert found["code"] == refusal
 
 
+PRIVATE = ["https://news.example/de/private/"]
+
+
+@pytest.mark.parametrize("code", [HUB, "DE"])
+async def test_what_is_reserved_for_all_the_uses_asked_has_no_token(shop, code):
+    found = await mint(shop, [ANNA, PRIVATE, [*ANNA, *PRIVATE]], code)
+
+    assert [(each["place"], each["code"]) for each in found["refused"]] == [
+        (1, "NOT_OFFERED"),
+        (2, "NOT_OFFERED"),
+    ]
+    assert found["refused"][0]["message"].endswith("reserved at news.example/de/private/)")
+
+
+async def test_what_is_reserved_for_one_use_has_a_token_for_the_others(shop):
+    both, training = await mint(shop, [BRUNO]), await mint(shop, [BRUNO], uses=["TRAIN"])
+
+    assert (both["refused"], training["refused"][0]["code"]) == ([], "NOT_OFFERED")
+
+
 READ = ("licensing_registration", "registry_index_claim")
 
 

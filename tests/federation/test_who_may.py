@@ -69,6 +69,8 @@ PLAIN = {
     "member": {"id": "de-a"},
     "claims": {"first": 1, "member": "de-a"},
     "optOuts": {"first": 1, "member": "de-a"},
+    "consentRecords": {"first": 1, "member": "de-a"},
+    "consent": {"use": "TRAIN", "addresses": ["https://news.example/de/1"]},
     "proposals": {"first": 1},
     "registryImports": {"first": 1},
     "worksAt": {"url": "https://pub.example/", "first": 1},
@@ -396,6 +398,7 @@ SINCE, OTHERS = 'on: "2026-09-01"', 'id: "de-b"'
 A_CLAIM = 'claim: {address: "x.example", contentTier: "standard"}'
 TERMS = 'terms: {contentTier: "standard"}, startsOn: "2026-09-01"'
 NAMED = 'name: "X", country: "DE"'
+A_RECORD = '{subject: "member:de-b", state: WITHHELD, declaredBy: "X"}'
 OF_OTHER_MEMBERS = {
     ("member", Role.MEMBER): [('{ member(id: "de-b") { id } }', {"id": "de-a"})],
     ("optOuts", Role.MEMBER): [
@@ -403,6 +406,9 @@ OF_OTHER_MEMBERS = {
             '{ optOuts(first: 9, member: "de-b") { edges { node { subject } } } }',
             in_a_page({"subject": "news.example/de/private/"}),
         )
+    ],
+    ("consentRecords", Role.MEMBER): [
+        ('{ consentRecords(first: 9, member: "de-b") { edges { node { id } } } }', in_a_page())
     ],
     ("proposals", Role.MEMBER): [
         ('{ proposals(first: 9, member: "de-b") { edges { node { id } } } }', in_a_page())
@@ -420,6 +426,10 @@ OF_OTHER_MEMBERS = {
     **act_on("withdrawClaim", 'id: "of-de-b"', "UNKNOWN_CLAIM"),
     **act_on("recordOptOut", 'subject: "member:de-b", use: "*"', "NOT_ALLOWED"),
     **act_on("endOptOut", 'id: "99"', "UNKNOWN_OPT_OUT"),
+    **act_on("recordConsent", f"record: {A_RECORD}", "NOT_ALLOWED"),
+    **act_on("endConsent", 'id: "99"', "UNKNOWN_CONSENT_RECORD"),
+    **act_on("correctConsent", f'id: "99", record: {A_RECORD}', "UNKNOWN_CONSENT_RECORD"),
+    **act_on("withdrawConsent", 'id: "99"', "UNKNOWN_CONSENT_RECORD"),
     **act_on("proposeWorkChange", 'id: "W-1", work: {title: "X"}', "NOT_ALLOWED"),
     **act_on("proposeRightholderChange", 'id: "R-1", rightholder: {name: "X"}', "NOT_ALLOWED"),
     **act_on("withdrawProposal", 'id: "1"', "NO_REGISTRY_PROPOSAL"),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from federation.licensing.rights import Answer, Draft, Question, Reply, UrlRights
+from federation.licensing.rights import Answer, Draft, Question, Reply, UrlRights, Word
 from federation.licensing.tariff import TariffBody
 from federation.money import Money
 
@@ -25,7 +25,12 @@ def at_de(status="LICENSABLE", tier="premium", url=URL):
 
 
 def answering(**rights):
-    return Reply("DE", "OK", 3, rights={URL: (rights["status"], rights.get("tier", "premium"))})
+    return Reply(
+        "DE",
+        "OK",
+        3,
+        rights={URL: Word(rights["status"], rights.get("tier", "premium"), rights.get("reason"))},
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +66,7 @@ def test_a_silent_owner_costs_its_own_addresses_only():
     draft = a_draft(at_de(), other)
     replies = [
         Reply("DE", "TIMEOUT"),
-        Reply("FR", "OK", 1, rights={other.url: ("LICENSABLE", "premium")}),
+        Reply("FR", "OK", 1, rights={other.url: Word("LICENSABLE", "premium")}),
     ]
 
     answer = draft.merged(replies)
@@ -73,8 +78,8 @@ def test_a_silent_owner_costs_its_own_addresses_only():
 
 def test_an_owner_says_nothing_of_anothers_addresses():
     theirs = UrlRights("https://fr.example/", "LICENSABLE", "FR", "premium")
-    meddling = Reply("DE", "OK", 1, rights={theirs.url: ("RESERVED", None)})
-    own = Reply("FR", "OK", 1, rights={theirs.url: ("LICENSABLE", "premium")})
+    meddling = Reply("DE", "OK", 1, rights={theirs.url: Word("RESERVED", None)})
+    own = Reply("FR", "OK", 1, rights={theirs.url: Word("LICENSABLE", "premium")})
 
     [item] = a_draft(theirs).merged([own, meddling]).items
 

@@ -1,0 +1,126 @@
+"""The rulings of the claim index that follow from records, and follow what records are about.
+
+A ruling is what a record means at one place. Whatever changes where a subject is changes them, in
+the same transaction: the hub, tokens, gates and months know of records by their rulings alone.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from federation.consent.states import NO_USE
+from federation.history import acts
+from federation.history.feed_store import said_in
+from federation.history.kinds import Said, Saying
+from federation.mandates import store
+from federation.mandates.placing import Placed, placed
+from federation.mandates.records import NewRecord, Subject, SubjectKind
+from federation.mandates.tables import ConsentRecord
+from federation.registry import edit_store
+from federation.registry.edits import Edit, GoneOptOut, write
+from federation.registry.imports import NewOptOut
+from federation.registry.membership import CLAIM
+from federation.registry.tables import OptOut
+from federation.rightholders.store import RIGHTHOLDERS
+from federation.store.canonical import sha256_hex
+from federation.store.sessions import ReadSession, WriteSession
+from federation.works.store import WORKS
+
+_Ruling: TypeAlias = tuple[NewOptOut, datetime | None]
+_MERGING = {WORKS.name: SubjectKind.WORK, RIGHTHOLDERS.name: SubjectKind.RIGHTHOLDER}
+
+
+def source_of(subject: Subject) -> str:
+    """Return by which name the index knows whose word a ruling is: opaque, the same each time."""
+    return sha256_hex(subject.text.encode())[:32]
+
+
+def use_of(record: NewRecord) -> str:
+    """Return of which use the rulings of a record speak.
+
+    What says yes in some territories only says it of no use: a mandate narrows its subject all the
+    same, and a refusal is one everywhere.
+    """
+    is_limited = bool(record.territories) and not record.is_refusal
+    return NO_USE if is_limited else record.use
+
+
+def ruling_of(number: int, record: NewRecord, where: Placed) -> _Ruling | None:
+    """Return what a record means at a place, with its end; None where it means nothing there."""
+    span = record.span.common(where.span)
+    if span is None:
+        return None
+    new = NewOptOut(
+        member_id=where.place.member,
+        key=where.place.key,
+        use=use_of(record),
+        effective_at=span.starts_at,
+        state=record.state,
+        source=source_of(record.subject),
+        since=None if span.starts_at == record.effective_at else record.effective_at,
+        record=number,
+    )
+    return new, span.ends_at
+
+
+def follower(node: str) -> Callable[[WriteSession], Awaitable[None]]:
+    """Return what lets the rulings of records follow what a transaction of a node said."""
+
+    async def follow(session: WriteSession) -> None:
+        said = said_in(session)
+        if said:
+            things = [one for feed, _ in said for one in feed]
+            await compile_again(session, node, await _touched(session, things), said[-1][1])
+
+    return follow
+
+
+async def compile_again(
+    session: WriteSession, node: str, records: Collection[int], saying: Saying
+) -> None:
+    """Let the rulings of some records be what these mean, as all is known now; tell the index.
+
+    A ruling that is so already stays as it is. Of a record that is known no more none stays.
+    """
+    if not records:
+        return
+    found = (await store.by_id(session, records)).values()
+    wanted = set(await _rulings(session, [row for row in found if row.superseded_at is None]))
+    gone: list[OptOut] = []
+    for row in await store.rulings_of(session, records):
+        ruling = (edit_store.as_entered(row), row.ends_at)
+        if ruling in wanted:
+            wanted.remove(ruling)
+        else:
+            gone.append(row)
+    if not gone and not wanted:
+        return
+    edit = Edit(
+        gone_opt_outs=[GoneOptOut(row, saying.now) for row in gone],
+        opt_outs=[(new, ends_at, None) for new, ends_at in sorted(wanted, key=repr)],
+    )
+    await write(session, node, edit, saying)
+
+
+async def _rulings(session: ReadSession, rows: Sequence[ConsentRecord]) -> list[_Ruling]:
+    records = {row.id: store.as_entered(row) for row in rows}
+    where = await placed(session, {one.subject for one in records.values()})
+    found = (
+        ruling_of(number, one, at) for number, one in records.items() for at in where[one.subject]
+    )
+    return [ruling for ruling in found if ruling is not None]
+
+
+async def _touched(session: ReadSession, said: Sequence[Said]) -> set[int]:
+    """Return the known records of works, rightholders and claims of which something was said."""
+    found: list[ConsentRecord] = []
+    for name, kind in _MERGING.items():
+        things = {one.thing for one in said if one.kind == name}
+        if things:
+            things |= await store.merged_into(session, kind, things)
+            found += await store.about(session, kind, things)
+    claims = {one.thing for one in said if one.kind == CLAIM and one.act != acts.REGISTERED}
+    if claims:
+        first = await store.claims_before(session, claims)
+        found += await store.about(session, SubjectKind.CLAIM, set(first.values()))
+    return {row.id for row in found}

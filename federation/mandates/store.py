@@ -1,0 +1,200 @@
+"""Every SQL statement about consent records and the rulings they led to. Nothing here commits."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from federation.consent.states import State
+from federation.history.kinds import Saying
+from federation.history.tables import Versioned
+from federation.mandates.records import Basis, Capacity, NewRecord, Right, Subject, SubjectKind
+from federation.mandates.tables import ConsentRecord
+from federation.registry import store as registry
+from federation.registry.tables import Claim, OptOut
+from federation.rightholders.tables import RightholderVersion
+from federation.store.bulk import in_chunks
+from federation.store.sessions import ReadSession, WriteSession
+from federation.works.tables import WorkVersion
+
+_VERSIONS: Mapping[SubjectKind, type[Versioned]] = {
+    SubjectKind.WORK: WorkVersion,
+    SubjectKind.RIGHTHOLDER: RightholderVersion,
+}
+
+
+async def add(
+    session: WriteSession, records: Sequence[tuple[NewRecord, int | None]], saying: Saying
+) -> list[ConsentRecord]:
+    """Insert records, each with the id of the one that it replaces."""
+    rows = [
+        ConsentRecord(
+            subject_kind=new.subject.kind,
+            subject=new.subject.name,
+            member=new.member,
+            state=new.state,
+            use=new.use,
+            right=new.right,
+            territories=" ".join(new.territories),
+            exclusive=new.exclusive,
+            share_bps=new.share_bps,
+            effective_at=new.effective_at,
+            ends_at=new.ends_at,
+            basis=new.basis,
+            basis_reference=new.basis_reference,
+            declared_by=new.declared_by,
+            capacity=new.capacity,
+            evidence=new.evidence,
+            recorded_at=saying.now,
+            recorded_by=saying.by,
+            reason=saying.reason,
+            replaces=replaces,
+        )
+        for new, replaces in records
+    ]
+    session.add_all(rows)
+    await session.flush()
+    return rows
+
+
+def as_entered(row: ConsentRecord) -> NewRecord:
+    """Return what a record says, as if it were entered."""
+    return NewRecord(
+        subject=Subject(SubjectKind(row.subject_kind), row.subject),
+        state=State(row.state),
+        use=row.use,
+        right=Right(row.right),
+        territories=tuple(row.territories.split()),
+        exclusive=row.exclusive,
+        share_bps=row.share_bps,
+        effective_at=row.effective_at,
+        ends_at=row.ends_at,
+        basis=Basis(row.basis),
+        basis_reference=row.basis_reference,
+        declared_by=row.declared_by,
+        capacity=Capacity(row.capacity),
+        evidence=row.evidence,
+        member=row.member,
+    )
+
+
+def is_known(known_at: datetime | None = None) -> ColumnElement[bool]:
+    """Return which records are known now (None), or were known at an instant."""
+    of = ConsentRecord
+    if known_at is None:
+        return of.superseded_at.is_(None)
+    return and_(
+        of.recorded_at <= known_at, or_(of.superseded_at.is_(None), of.superseded_at > known_at)
+    )
+
+
+async def find(session: ReadSession, number: int) -> ConsentRecord | None:
+    """Return a record, known now or once."""
+    return await session.get(ConsentRecord, number)
+
+
+async def by_id(session: ReadSession, numbers: Collection[int]) -> dict[int, ConsentRecord]:
+    """Return {id: record} of some records, known now or once."""
+    found: dict[int, ConsentRecord] = {}
+    for chunk in in_chunks(sorted(numbers)):
+        rows = await session.scalars(select(ConsentRecord).where(ConsentRecord.id.in_(chunk)))
+        found |= {row.id: row for row in rows}
+    return found
+
+
+async def about(
+    session: ReadSession,
+    kind: SubjectKind,
+    names: Collection[str],
+    known_at: datetime | None = None,
+) -> list[ConsentRecord]:
+    """Return the records of some subjects of a kind that are known now, or were once, by id."""
+    found: list[ConsentRecord] = []
+    for chunk in in_chunks(sorted(names)):
+        query = select(ConsentRecord).where(
+            ConsentRecord.subject.in_(chunk),
+            ConsentRecord.subject_kind == kind,
+            is_known(known_at),
+        )
+        found += await session.scalars(query.order_by(ConsentRecord.id))
+    return found
+
+
+async def listed(
+    session: ReadSession,
+    *,
+    member: str | None,
+    subject: Subject | None,
+    at: datetime | None,
+    known_at: datetime | None,
+    with_history: bool,
+    after: int,
+    limit: int,
+) -> list[ConsentRecord]:
+    """Return records by id: those known now or then, or with all that were ever known."""
+    of = ConsentRecord
+    query = select(of).where(of.id > after)
+    if not with_history:
+        query = query.where(is_known(known_at))
+    if member is not None:
+        query = query.where(of.member == member)
+    if subject is not None:
+        query = query.where(of.subject == subject.name, of.subject_kind == subject.kind)
+    if at is not None:
+        query = query.where(of.effective_at <= at, or_(of.ends_at.is_(None), of.ends_at > at))
+    return list(await session.scalars(query.order_by(of.id).limit(limit)))
+
+
+async def rulings_of(session: ReadSession, records: Collection[int]) -> list[OptOut]:
+    """Return the rulings that are known now to follow from some records, by id."""
+    found: list[OptOut] = []
+    for chunk in in_chunks(sorted(records)):
+        query = select(OptOut).where(OptOut.record.in_(chunk), registry.known(OptOut))
+        found += await session.scalars(query.order_by(OptOut.id))
+    return found
+
+
+async def merged_into(session: ReadSession, kind: SubjectKind, names: Collection[str]) -> set[str]:
+    """Return what was ever said to be one of some works or rightholders, over all merges."""
+    table, found, asked = _VERSIONS[kind], set[str](), set(names)
+    while asked:
+        more = set[str]()
+        for chunk in in_chunks(sorted(asked)):
+            query = select(table.thing).where(table.merged_into.in_(chunk)).distinct()
+            more |= set(await session.scalars(query))
+        asked = more - found - set(names)
+        found |= more
+    return found
+
+
+async def claims_before(session: ReadSession, names: Collection[str]) -> dict[str, str]:
+    """Return {claim: the one that it goes back to}: itself where it replaced none."""
+    first = {name: name for name in names}
+    asked = set(names)
+    while asked:
+        before: dict[str, str] = {}
+        for chunk in in_chunks(sorted(asked)):
+            query = select(Claim.claim_id, Claim.replaces).where(
+                Claim.claim_id.in_(chunk), Claim.replaces.is_not(None)
+            )
+            before |= {name: replaced or "" for name, replaced in await session.execute(query)}
+        first = {name: before.get(last, last) for name, last in first.items()}
+        asked = set(before.values())
+    return first
+
+
+async def claims_after(session: ReadSession, names: Collection[str]) -> dict[str, list[Claim]]:
+    """Return {claim: it and all that came of it, as far as they are known now}."""
+    found: dict[str, list[Claim]] = defaultdict(list)
+    asked = {name: name for name in names}
+    while asked:
+        more: dict[str, str] = {}
+        for chunk in in_chunks(sorted(asked)):
+            query = select(Claim).where(Claim.claim_id.in_(chunk), registry.known(Claim))
+            for row in await session.scalars(query):
+                found[asked[row.claim_id]].append(row)
+            came = select(Claim.claim_id, Claim.replaces).where(Claim.replaces.in_(chunk))
+            more |= {name: asked[of or ""] for name, of in await session.execute(came)}
+        asked = more
+    return found

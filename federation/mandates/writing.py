@@ -1,0 +1,54 @@
+"""How records are written: rows, the feed of changes, and the rulings that follow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from federation.history import acts, feed_store
+from federation.history.kinds import Said, Saying
+from federation.mandates import store
+from federation.mandates.following import compile_again
+from federation.mandates.records import NewRecord
+from federation.mandates.tables import ConsentRecord
+from federation.registry.edits import Written
+from federation.store.sessions import WriteSession
+
+CONSENT: Final = "CONSENT"
+"""The kind of records in the feed of changes."""
+
+
+class GoneRecord(NamedTuple):
+    """A record that is known no more: CHANGED, ENDED or WITHDRAWN, and from when on that tells."""
+
+    row: ConsentRecord
+    act: str
+    starts_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEdit:
+    """Which record is known no more, and which comes in its place, or anew."""
+
+    gone: GoneRecord | None = None
+    new: NewRecord | None = None
+
+
+async def write(session: WriteSession, node: str, edit: RecordEdit, saying: Saying) -> Written:
+    """Write an edit down, all in one transaction, with the rulings that follow from it."""
+    feed: list[Said] = []
+    touched: set[int] = set()
+    replaces = None
+    if edit.gone is not None:
+        row, act, starts_at = edit.gone
+        row.superseded_at, replaces = saying.now, row.id
+        feed.append(Said(CONSENT, str(row.id), act, starts_at))
+        touched.add(row.id)
+        await session.flush()
+    new = [] if edit.new is None else [(edit.new, replaces)]
+    rows: Sequence[ConsentRecord] = await store.add(session, new, saying)
+    feed += [Said(CONSENT, str(row.id), acts.REGISTERED, row.effective_at) for row in rows]
+    touched |= {row.id for row in rows}
+    await feed_store.add_changes(session, feed, saying)
+    await compile_again(session, node, touched, saying)
+    return Written(records=[row.id for row in rows])

@@ -1,0 +1,215 @@
+"""Acts on consent records: each judged, and returned as the edit that it would be.
+
+Who says no for what is its own needs nobody. A yes may open what was closed, or narrow a mandate;
+ending, correcting or taking back a record may do either: another person confirms all of these.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from federation.addresses.urls import ClaimKey
+from federation.history import acts
+from federation.history.kinds import Moment
+from federation.history.merges import as_merged, over_period
+from federation.history.spans import Span, first_gap
+from federation.history.store import known_versions
+from federation.mandates import store
+from federation.mandates.placing import Placed, placed
+from federation.mandates.records import (
+    BadRecordError,
+    DraftRecord,
+    NewRecord,
+    Subject,
+    SubjectKind,
+    read_record,
+)
+from federation.mandates.shares import require_within_whole
+from federation.mandates.tables import ConsentRecord
+from federation.mandates.writing import GoneRecord, RecordEdit
+from federation.proposals import opt_outs
+from federation.proposals.rules import (
+    BackdatedError,
+    BadDayError,
+    NoSuchSubjectError,
+    NothingChangesError,
+    RecordThereError,
+    Rules,
+    SupersededError,
+    UnknownRecordError,
+)
+from federation.registry import edit_store
+from federation.registry.store import find_member
+from federation.rightholders.service import member_of
+from federation.rightholders.store import RIGHTHOLDERS
+from federation.store.sessions import ReadSession
+from federation.values.fields import Fault
+from federation.works.store import WORKS
+
+
+async def record_consent(
+    session: ReadSession, draft: DraftRecord, rules: Rules, asks: str | None
+) -> RecordEdit:
+    """Record what somebody declares (BAD_CONSENT_RECORD, SHARES_EXCEEDED, CONSENT_RECORD_THERE).
+
+    What a member asks for (`asks`) is so from now on at the earliest (BACKDATED); an officer may
+    record what was declared before.
+    """
+    new = await read(session, draft, rules, asks)
+    if asks is not None and new.effective_at < rules.now:
+        raise BackdatedError(f"{rules.now.isoformat()} at the earliest")
+    await _require_fitting(session, new)
+    return RecordEdit(new=new)
+
+
+async def end_consent(
+    session: ReadSession, number: int, ends_at: datetime, rules: Rules
+) -> RecordEdit:
+    """End a record from an instant on, now at the earliest (BACKDATED).
+
+    What was so until then stays so.
+    """
+    row = await get_record(session, number)
+    if ends_at < rules.now:
+        raise BackdatedError(f"{rules.now.isoformat()} at the earliest")
+    if ends_at <= row.effective_at:
+        raise BadDayError(f"it is so from {row.effective_at.isoformat()}: withdraw it")
+    if row.ends_at is not None and row.ends_at <= ends_at:
+        raise SupersededError(f"it ends at {row.ends_at.isoformat()} already")
+    new = replace(store.as_entered(row), ends_at=ends_at)
+    return RecordEdit(GoneRecord(row, acts.ENDED, ends_at), new)
+
+
+async def correct_consent(
+    session: ReadSession, number: int, draft: DraftRecord, rules: Rules, asks: str | None
+) -> RecordEdit:
+    """Say what a record should have said; without an instant it is so from when it was so."""
+    row = await get_record(session, number)
+    was = store.as_entered(row)
+    new = await read(session, draft, rules, asks, since=row.effective_at)
+    if new == replace(was, member=new.member):
+        raise NothingChangesError(str(number))
+    await _require_fitting(session, new, but=number)
+    since = min(was.effective_at, new.effective_at)
+    return RecordEdit(GoneRecord(row, acts.CHANGED, since), new)
+
+
+async def withdraw_consent(session: ReadSession, number: int) -> RecordEdit:
+    """Take back a record that never was right: it is as if it had never been."""
+    row = await get_record(session, number)
+    return RecordEdit(GoneRecord(row, acts.WITHDRAWN, row.effective_at))
+
+
+async def get_record(session: ReadSession, number: int) -> ConsentRecord:
+    """Return a record that is known now (UNKNOWN_CONSENT_RECORD, SUPERSEDED)."""
+    row = await store.find(session, number)
+    if row is None:
+        raise UnknownRecordError(str(number))
+    if row.superseded_at is not None:
+        raise SupersededError(str(number))
+    return row
+
+
+async def read(
+    session: ReadSession,
+    draft: DraftRecord,
+    rules: Rules,
+    asks: str | None,
+    *,
+    since: datetime | None = None,
+) -> NewRecord:
+    """Read a described record, and find what it is about (BAD_CONSENT_RECORD)."""
+    new = read_record(draft, rules.uses, rules.node, since or rules.now)
+    kind, name = new.subject
+    if kind is SubjectKind.CLAIM:
+        row = await edit_store.find_claim(session, name)
+        if row is None:
+            raise NoSuchSubjectError(f"no such claim: {name}")
+        first = (await store.claims_before(session, [name]))[name]
+        return replace(new, subject=Subject(kind, first), member=row.member_id)
+    if kind is SubjectKind.MEMBER:
+        if await find_member(session, name) is None:
+            raise NoSuchSubjectError(f"no such member: {name}")
+        return replace(new, member=name)
+    if kind is SubjectKind.WORK:
+        return replace(new, member=await _member_of_work(session, new))
+    if kind is SubjectKind.RIGHTHOLDER:
+        if not (await placed(session, [new.subject]))[new.subject]:
+            raise NoSuchSubjectError(f"no member is {name}: record it of its works")
+        return replace(new, member=await member_of(session, name, new.effective_at))
+    return replace(new, member=asks)
+
+
+async def _member_of_work(session: ReadSession, new: NewRecord) -> str | None:
+    """Return the member whose work it is when a record begins; refuse one before the work."""
+    name, at = new.subject.name, new.effective_at
+    known = await known_versions(session, WORKS, name)
+    if not known:
+        raise NoSuchSubjectError(f"no such work: {name}")
+    begins_at = known[0].period.starts_at
+    if at < begins_at:
+        raise _not_then(f"{name} is there from {begins_at.isoformat()} on")
+    found = (await as_merged(session, WORKS, [name], Moment(at))).get(name)
+    if found is None:
+        raise _not_then(f"{name} is not there at {at.isoformat()}")
+    return await member_of(session, found.body.rightholder, at)
+
+
+async def _require_fitting(session: ReadSession, new: NewRecord, but: int | None = None) -> None:
+    rows = await store.about(session, new.subject.kind, [new.subject.name])
+    others = {row.id: store.as_entered(row) for row in rows if row.id != but}
+    for number, other in others.items():
+        if replace(other, member=new.member) == new:
+            raise RecordThereError(str(number))
+    require_within_whole(new, list(others.values()))
+
+
+async def is_of(session: ReadSession, new: NewRecord, member: str) -> bool:
+    """Tell whether a record is a member's own affair: about itself, or what it alone has."""
+    if not await is_about(session, new, member):
+        return False
+    return not any(
+        [
+            await edit_store.is_claimed_by_another(session, opt_outs.begins(key), member)
+            for key in await _keys(session, new)
+        ]
+    )
+
+
+async def is_about(session: ReadSession, new: NewRecord, member: str) -> bool:
+    """Tell whether a record is about a member, for all its time, or about what it claims."""
+    kind, name = new.subject
+    if kind is SubjectKind.ADDRESS:
+        [key] = await _keys(session, new)
+        return await opt_outs.covers_one(session, key, member)
+    if kind is SubjectKind.WORK:
+        parts = (await over_period(session, WORKS, [name], new.span))[name]
+        named = [
+            (part.body.rightholder, part.period.common(new.span) or new.span) for part in parts
+        ]
+        whose = [await _members(session, holder, span) for holder, span in named]
+        return bool(whose) and set[str | None]().union(*whose) == {member}
+    if kind is SubjectKind.RIGHTHOLDER:
+        return await _members(session, name, new.span) == {member}
+    return new.member == member
+
+
+async def _members(session: ReadSession, name: str | None, span: Span) -> set[str | None]:
+    """Return the members that a rightholder is over a time; None is nobody."""
+    if name is None:
+        return {None}
+    parts = (await over_period(session, RIGHTHOLDERS, [name], span))[name]
+    found: set[str | None] = {part.body.member for part in parts}
+    has_gap = first_gap([part.period for part in parts], span) is not None
+    return found | {None} if has_gap else found
+
+
+async def _keys(session: ReadSession, new: NewRecord) -> Iterable[ClaimKey]:
+    """Return the addresses at which a record means something."""
+    where: list[Placed] = (await placed(session, [new.subject]))[new.subject]
+    found = (one.place.key for one in where if one.span.meets(new.span))
+    return list(dict.fromkeys(key for key in found if key is not None))
+
+
+def _not_then(reason: str) -> BadRecordError:
+    return BadRecordError([Fault("effective_at", reason)])
