@@ -307,27 +307,32 @@ def _opt_out_fact(row: IndexOptOut | IndexOptOutPast) -> OptOutFact:
 
 def claim_index(answer: Slice) -> ClaimIndex:
     """Turn an answer of the index into something verdicts can ask."""
-    return ClaimIndex(
-        (
-            IndexedClaim(
-                node=entry.node,
-                claim_id=entry.fact.claim_id,
-                holder_id=entry.fact.holder_id,
-                key=ClaimKey(entry.fact.host, entry.fact.path, entry.fact.wildcard),
-                counts_from=entry.fact.counts_from,
-                counts_to=entry.fact.counts_to,
-                content_tier=entry.fact.content_tier,
-                canonical=UrlKey.of(entry.fact.canonical) if entry.fact.canonical else None,
-            )
-            for entry in answer.claims
-        ),
-        (
-            IndexedRuling(
-                entry.node, ruling_of(entry.fact), _subject(entry.fact), entry.fact.holder_id
-            )
-            for entry in answer.opt_outs
-        ),
-    )
+    return ClaimIndex(indexed_claims(answer), indexed_rulings(answer))
+
+
+def indexed_claims(answer: Slice) -> list[IndexedClaim]:
+    """Return the claims of an answer."""
+    return [
+        IndexedClaim(
+            node=entry.node,
+            claim_id=entry.fact.claim_id,
+            holder_id=entry.fact.holder_id,
+            key=ClaimKey(entry.fact.host, entry.fact.path, entry.fact.wildcard),
+            counts_from=entry.fact.counts_from,
+            counts_to=entry.fact.counts_to,
+            content_tier=entry.fact.content_tier,
+            canonical=UrlKey.of(entry.fact.canonical) if entry.fact.canonical else None,
+        )
+        for entry in answer.claims
+    ]
+
+
+def indexed_rulings(answer: Slice) -> list[IndexedRuling]:
+    """Return the rulings of an answer."""
+    return [
+        IndexedRuling(entry.node, ruling_of(entry.fact), _subject(entry.fact), entry.fact.holder_id)
+        for entry in answer.opt_outs
+    ]
 
 
 def ruling_of(fact: OptOutFact) -> Ruling:

@@ -229,27 +229,6 @@ async def others_below(
     return sorted(found, key=lambda each: (each.host, each.path))[:limit]
 
 
-async def withheld_below(
-    session: ReadSession, member_id: str, claims: Sequence[ClaimKey]
-) -> list[tuple[ClaimKey, OptOut]]:
-    """Return what other members claim within the claims of one, and the opt-outs of those."""
-    found = list[tuple[ClaimKey, OptOut]]()
-    for chunk in in_chunks(claims, CLAIMS_AT_ONCE):
-        rows = await session.execute(
-            select(Claim, OptOut)
-            .join(OptOut, OptOut.member_id == Claim.member_id)
-            .where(
-                Claim.member_id != member_id,
-                Claim.ended_because.is_(None),
-                known(Claim),
-                known(OptOut),
-                _is_below(chunk),
-            )
-        )
-        found += [(ClaimKey(row.host, row.path, row.wildcard), out) for row, out in rows]
-    return found
-
-
 def _is_below(claims: Sequence[ClaimKey]) -> ColumnElement[bool]:
     """Tell of a claim whether it lies within one of a few, and is narrower."""
     return or_(
