@@ -118,7 +118,7 @@ def _said(facts: SiteFacts, now: datetime) -> _Said:
     """Return what is said of the pages; where a policy has no room for it, that all is reserved."""
     places: dict[ClaimKey, list[Ruling]] = {}
     holders: dict[str, list[Ruling]] = {}
-    for one in facts.rulings:
+    for one in facts.rulings:  # in whatever order: what is made of them has one, as its ETag has
         if one.ruling.ends_at is not None and one.ruling.ends_at <= now:
             continue
         if one.subject is not None:
@@ -235,4 +235,4 @@ def _within_limits(opt_outs: Iterator[SiteOptOut]) -> list[SiteOptOut] | None:
             letters += len(one.subject) + _OPT_OUT_LETTERS
         if letters > OPT_OUT_LETTERS_MAX:
             return None
-    return list(found.values())
+    return [found[name] for name in sorted(found)]

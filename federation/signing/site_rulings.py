@@ -97,9 +97,12 @@ def pack(rulings: SiteRulings, now: datetime) -> str:
     """
     said = _Lists(now)
     of: dict[int, list[str]] = {}
-    for place, its in rulings.places.items():
-        of.setdefault(said.number(its), []).append(place.text)
-    claims = [_with_rulings(claim, said.number(its)) for claim, its in rulings.claims]
+    for text, its in sorted(((key.text, its) for key, its in rulings.places.items()), key=_first):
+        of.setdefault(said.number(its), []).append(text)
+    holders = sorted(
+        rulings.claims, key=lambda pair: msgspec.json.encode((pair[0], said.told(pair[1])))
+    )
+    claims = [_with_rulings(claim, said.number(its)) for claim, its in holders]
     if len(rulings.places) > PLACES_MAX:
         raise TooManyRulingsError
     cut = [(number, _front_coded(texts)) for number, texts in of.items()]
@@ -165,13 +168,18 @@ class _Lists:
 
     def number(self, rulings: Sequence[Ruling]) -> int:
         """Return the place of a list."""
-        begun = {one.effective_at for one in rulings if one.effective_at <= self._now}
-        told = tuple(sorted((self._told(one, begun) for one in rulings), key=msgspec.json.encode))
+        told = self.told(rulings)
         found = self._numbers.get(told)
         if found is None:
             found = self._numbers[told] = len(self.lists)
             self.lists.append(list(told))
         return found
+
+    def told(self, rulings: Sequence[Ruling]) -> tuple[_Said, ...]:
+        """Return what is told of one subject, in an order of its own."""
+        begun = {one.effective_at for one in rulings if one.effective_at <= self._now}
+        said = (self._told(one, begun) for one in rulings)
+        return tuple(sorted(said, key=msgspec.json.encode))
 
     @staticmethod
     def _told(one: Ruling, begun: set[datetime]) -> _Said:
@@ -179,6 +187,10 @@ class _Lists:
         source = one.source if one.state in _PUBLISHED else None
         since = one.effective_at if is_told else None
         return _Said(one.state, one.use, since, one.ends_at, source)
+
+
+def _first(pair: tuple[str, object]) -> str:
+    return pair[0]
 
 
 def _with_rulings(claim: SiteClaim, number: int) -> SiteClaim:
@@ -193,10 +205,10 @@ def _ruling(said: _Said) -> Ruling:
 
 
 def _front_coded(texts: Iterable[str]) -> list[tuple[int, list[str]]]:
-    """Return sorted texts in words, each with how many it shares with the one before."""
+    """Return texts in words, each with how many it shares with the one before."""
     found: list[tuple[int, list[str]]] = []
     before: list[str] = []
-    for text in sorted(texts):
+    for text in texts:
         words = _WORD.findall(text)
         shared = 0
         for one, other in zip(words, before, strict=False):
