@@ -44,12 +44,17 @@ class Ruling(NamedTuple):
         return self.use in (ALL_USES, use)
 
 
+def says_no(ruling: Ruling) -> bool:
+    """Tell whether a ruling refuses its use."""
+    return ruling.state in _SAYS_NO
+
+
 def use_reserved(ruling: Ruling) -> str | None:
     """Return the use (`*` is all) that a ruling may reserve where nothing more is known; or None.
 
     A mandate of one use may reserve all others: who cannot tell which takes it for all.
     """
-    if ruling.state in _SAYS_NO:
+    if says_no(ruling):
         return ruling.use
     return ALL_USES if ruling.state == State.MANDATED and ruling.use != ALL_USES else None
 

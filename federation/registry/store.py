@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
 from federation.addresses.matching import candidate_hosts, candidate_paths
-from federation.addresses.urls import RULES, ClaimKey
+from federation.addresses.urls import RULES, ClaimKey, UrlKey
 from federation.consent.deciding import Ruling
 from federation.history.store import last_change
 from federation.registry.entitlement import HeldClaim, counts_from
@@ -198,6 +198,19 @@ async def claims_held(
         query = query.where(is_near(Claim, *near))
     rows = await session.execute(query.order_by(Claim.host, Claim.path).limit(limit))
     return [ClaimKey(host, path, wildcard) for host, path, wildcard in rows]
+
+
+async def copies_held(
+    session: ReadSession, member_id: str, *, first: date, last: date, limit: int
+) -> list[tuple[ClaimKey, UrlKey]]:
+    """Return what a member claims on any of some days as copies, with their originals."""
+    query = _held(first, last).add_columns(Claim.canonical)
+    query = query.where(Claim.member_id == member_id, Claim.canonical.is_not(None))
+    rows = await session.execute(query.order_by(Claim.host, Claim.path).limit(limit))
+    return [
+        (ClaimKey(host, path, wildcard), UrlKey.of(original or ""))
+        for host, path, wildcard, original in rows
+    ]
 
 
 def is_near(on: type[Claim] | type[IndexClaim], host: str | None, path: str) -> ColumnElement[bool]:
