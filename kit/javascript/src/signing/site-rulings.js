@@ -7,7 +7,7 @@
 import { PUBLISHED, STATES } from "../consent/deciding.js";
 import { fromBase64Url } from "./base64.js";
 import { inflated } from "./inflating.js";
-import { InvalidTokenError, isObject } from "./jose.js";
+import { InvalidTokenError } from "./jose.js";
 import { aList, anInstant, someTexts } from "./shapes.js";
 
 const INFLATED_BYTES_MAX = 32 << 20;
@@ -59,7 +59,10 @@ function refuse(what) {
   throw new InvalidTokenError("claims", `rulings: ${what}`);
 }
 
-/** @param {Uint8Array} raw */
+/**
+ * @param {Uint8Array} raw
+ * @returns {import("./jose.js").Claims}
+ */
 function parsed(raw) {
   let found;
   try {
@@ -67,7 +70,7 @@ function parsed(raw) {
   } catch {
     refuse("no JSON");
   }
-  return isObject(found) ? found : refuse("no object");
+  return typeof found === "object" && found !== null ? found : refuse("no object");
 }
 
 /**
