@@ -144,9 +144,13 @@ function look(hosts, { host, path }) {
     const paths = hosts.get(`${wildcard} ${name}`);
     if (paths === undefined) continue;
     take(paths.byWholePath.get(`${path}$`));
-    for (const end of [...ends(path)].reverse()) take(paths.byPath.get(path.slice(0, end)));
-    const matching = [...paths.byPattern].filter(([pattern]) => patternMatches(pattern, path));
-    take(matching.flatMap(([, things]) => things));
+    if (paths.byPath.size > 0) {
+      for (const end of [...ends(path)].reverse()) take(paths.byPath.get(path.slice(0, end)));
+    }
+    if (paths.byPattern.size > 0) {
+      const matching = [...paths.byPattern].filter(([pattern]) => patternMatches(pattern, path));
+      take(matching.flatMap(([, things]) => things));
+    }
   }
   return found;
 }

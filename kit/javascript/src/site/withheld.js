@@ -45,8 +45,7 @@ export class WithheldPages {
     for (const key of keys) {
       const written = this.#at(key);
       this.#judge(found, written, use, at);
-      const readings = isLoose ? namesOf(key.path).flatMap((name) => [...looseReadings(name)]) : [];
-      for (const path of new Set([...looseReadings(key.path), ...readings])) {
+      for (const path of isLoose ? looserReadings(key.path) : looseReadings(key.path)) {
         if (this.#places.hasLoose || this.#claims.hasLoose || path !== key.path) {
           this.#judgeLoosely(found, { host: key.host, path }, written, use, at);
         }
@@ -187,10 +186,10 @@ function others(found, groups) {
 }
 
 /**
- * Return the paths of a page of which an application tells neither capitals nor a last `/`.
+ * Return the readings of a page of which an application tells neither capitals nor a last `/`.
  * @param {string} path
  */
-function namesOf(path) {
+function looserReadings(path) {
   const bare = path.toLowerCase().replace(/\/+$/, "");
-  return [bare || "/", `${bare}/`];
+  return new Set([path, bare || "/", `${bare}/`].flatMap((name) => [...looseReadings(name)]));
 }
