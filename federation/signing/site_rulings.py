@@ -25,7 +25,7 @@ from federation.signing.jose import InvalidTokenError, Reason
 INFLATED_BYTES_MAX: Final = 32 << 20
 LETTERS_MAX: Final = 64 << 20  # of all places together
 PLACES_MAX: Final = 500_000
-PACKED_BYTES_MAX: Final = 5 << 20  # in base64 as it stands in the policy, which it has to fit
+PACKED_BYTES_MAX: Final = 4 << 20  # in base64, with room for the rest of a policy
 _PLACE_LETTERS_MAX: Final = MAX_URL_LENGTH + 2
 _WORD: Final = re.compile(r"[^A-Za-z0-9]*(?:[A-Za-z]+|[0-9]{1,2})|[^A-Za-z0-9]+")
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
