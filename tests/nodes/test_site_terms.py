@@ -22,6 +22,7 @@ from tests.nodes.random_registries import HOSTS, INSTANTS, NOW, PATHS, USES, a_r
 from tests.signing.corpus.forge import HUB_KEY, NODE, NODE_KEY, SECOND, status_lists, trust
 
 REGISTRIES = 60
+LONG_AGO = NOW - timedelta(days=9)
 PAGES = [*PATHS, "/x/y/z/w", "/n/10", "/xy", "/n/1/"]
 ODD = ["/X/y", "/x;v=1/y", "/x%2Fy", "/%78/y", "/x%5Cy/z", "//x/y", "/x/..;/n/1", "/N", "/x/Y/z/w"]
 PINNED = key_set([NODE_KEY.public_jwk()]), key_set([HUB_KEY.public_jwk()])
@@ -133,14 +134,14 @@ async def test_no_spelling_opens_what_the_index_reserves_in_any_reading(node):
     assert compared > 100
 
 
-def said_of(path, state=State.WITHHELD, use="*", *, member=None, since=NOW, **more):
+def said_of(path, state=State.WITHHELD, use="*", *, member=None, since=LONG_AGO, **more):
     return OptOut(
         member_id=member,
         host=None if member else "a.example",
         path=None if member else path,
         wildcard=False,
         use=use,
-        effective_at=since - timedelta(days=1),
+        effective_at=since,
         ends_at=more.get("ends_at"),
         recorded_at=NOW,
         rules="1.1",
@@ -168,6 +169,84 @@ def held_by(member, *paths):
 def rows_of(*rulings, claims=("/",)):
     members, _, _ = a_registry(0)
     return members, held_by("m1", *claims), list(rulings)
+
+
+async def answers(node, path, at=NOW, use="TRAIN"):
+    """Return why a page is reserved: the index, the gate, and an older gate."""
+    key = UrlKey("a.example", path)
+    policy = await policy_of(node)
+    assert served(policy, key.host, key.path)
+    index = await index_of(node, [key])
+    gates = (HeldPolicy(policy), HeldPolicy(policy._replace(rulings=None)))
+    return [
+        index.why_reserved(key, use, at),
+        *(gate.why_withheld([key], use, at) for gate in gates),
+    ]
+
+
+async def test_of_rulings_that_began_before_the_policy_the_latest_decides(node):
+    second = LONG_AGO + timedelta(days=1)
+    await enter(
+        node,
+        rows_of(
+            *(said_of("/yes"), said_of("/no", State.OPTED_IN)),
+            said_of("/yes", State.OPTED_IN, since=second),
+            said_of("/no", since=second),
+            *(said_of("/both"), said_of("/both", State.OPTED_IN)),
+        ),
+    )
+
+    assert await answers(node, "/yes") == [None, None, "OPTED_OUT"]
+    assert await answers(node, "/no") == ["WITHHELD", "WITHHELD", "OPTED_OUT"]
+    assert await answers(node, "/both") == ["WITHHELD", "WITHHELD", "OPTED_OUT"]
+
+
+async def test_what_ends_within_the_hour_ends_at_the_gate(node):
+    end = NOW + timedelta(minutes=1)
+    await enter(node, rows_of(said_of("/a", ends_at=end)))
+
+    just_before = end - timedelta(microseconds=1)
+    assert await answers(node, "/a", just_before) == ["WITHHELD", "WITHHELD", "OPTED_OUT"]
+    assert await answers(node, "/a", end) == [None, None, "OPTED_OUT"]
+
+
+async def test_a_claim_that_ends_with_the_day_is_nobodys_after_it(node):
+    midnight = NOW + timedelta(minutes=20)
+    members, held, rulings = rows_of(said_of(None, member="m2"))
+    held += held_by("m2", "/x", "/y")
+    held[-2].valid_to = held[-1].valid_from = midnight.date()
+    await enter(node, (members, held, rulings))
+
+    just_before = midnight - timedelta(microseconds=1)
+    assert await answers(node, "/x", just_before) == ["WITHHELD", "WITHHELD", "OPTED_OUT"]
+    assert await answers(node, "/x", midnight) == [None, None, "OPTED_OUT"]
+    assert await answers(node, "/y", just_before) == [None, None, "OPTED_OUT"]
+    assert await answers(node, "/y", midnight) == ["WITHHELD", "WITHHELD", "OPTED_OUT"]
+
+
+async def test_what_is_said_of_the_whole_of_a_claims_own_address_is_told(node):
+    await enter(node, rows_of(said_of("/x$"), claims=("/x",)))
+
+    assert await answers(node, "/x") == ["WITHHELD", "WITHHELD", "OPTED_OUT"]
+    assert await answers(node, "/x/y") == [None, None, None]
+
+
+@pytest.mark.parametrize(("host", "wildcard"), [("a.example", False), ("b.a.example", True)])
+async def test_anothers_narrower_host_is_its_own_below_a_claim_on_all(node, host, wildcard):
+    members, _, rulings = rows_of(said_of(None, member="m2"))
+    [of_all], [narrower], [there] = (
+        held_by(*one) for one in (("m1", "/x"), ("m2", "/"), ("m1", "/q"))
+    )
+    of_all.wildcard, narrower.host, narrower.wildcard = True, host, wildcard
+    there.host = host
+    await enter(node, (members, [of_all, narrower, there], rulings))
+
+    policy = await policy_of(node)
+    index = await index_of(node, [UrlKey(host, "/x")])
+    why = index.why_reserved(UrlKey(host, "/x"), "TRAIN", NOW)
+    for gate in (HeldPolicy(policy), HeldPolicy(policy._replace(rulings=None))):
+        assert gate.why_withheld([UrlKey(host, "/x")], "TRAIN", NOW) is not None
+    assert why == Reason.WITHHELD
 
 
 async def test_more_than_older_gates_are_told_one_by_one_is_all_reserved_there(node, monkeypatch):
