@@ -37,12 +37,13 @@ def a_key(pick, marks=("",)):
 def a_ruling(pick, states):
     since = pick.choice(SINCE)
     ends = pick.choice([None, None, since + timedelta(days=1), NOW + timedelta(minutes=20)])
-    source = pick.choice(["s1", "s2"])
+    source = pick.choice(["s1", "s1", "s2"])
     return Ruling(pick.choice(states), pick.choice(["*", *USES]), since, ends, source)
 
 
 def some_rulings(pick):
-    states = list(State)
+    rules = [State.PUBLISHED_ALLOW, State.PUBLISHED_DISALLOW]
+    states = [*State, *(rules * pick.choice([0, 0, 9]))]
     of_members = [state for state in states if not state.startswith("PUBLISHED")]
     places = {
         a_key(pick, MARKS): [a_ruling(pick, states) for _ in range(pick.choice([1, 1, 2, 3]))]
@@ -88,6 +89,22 @@ def test_both_gates_say_the_same_of_each_page():
                 assert strict is None or loose is not None
                 told.add(strict)
     assert told == {None, *Reason}
+
+
+@needs_node
+def test_of_two_rules_of_one_source_and_length_the_one_that_allows_wins():
+    no, yes = (
+        [Ruling(State(f"PUBLISHED_{word}"), "*", NOW, None, "robots")]
+        for word in ("DISALLOW", "ALLOW")
+    )
+    places = {normalise_subject("a.example/x"): no, normalise_subject("*.a.example/x"): yes}
+    packed = pack(SiteRulings(places), NOW)
+    with bridge() as gate:
+        asked = [["a.example", "/x", "TRAIN", NOW.timestamp() * 1000]]
+        [found] = gate.ask("withheld", rulings=packed, asked=asked)
+
+    why = WithheldPages(unpack(packed)).why([UrlKey("a.example", "/x")], "TRAIN", NOW)
+    assert (why, found) == (None, [None, None])
 
 
 def packed_of(value, level=9):
