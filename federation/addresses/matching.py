@@ -94,19 +94,25 @@ class _Paths(Generic[T]):
     def matching(self, path: str) -> Iterator[tuple[T, ...]]:
         """Yield what matches a path: it and no other first, then the longest; patterns last.
 
-        Patterns have no order among themselves. Only lengths that something has are tried: how
-        many is the registry's doing, not the URL's.
+        Patterns have no order among themselves: what matches by them is one group. Only lengths
+        that something has are tried: how many is the registry's doing, not the URL's.
         """
         if self.by_whole_path and (whole := self.by_whole_path.get(path + "$")) is not None:
             yield tuple(whole)
         for length in sorted(self.lengths, reverse=True):
             if length <= len(path) and _ends_a_segment(path, length):
-                found = self.by_path.get(path[:length])
-                if found is not None:
-                    yield tuple(found)
-        for pattern, things in self.by_pattern.items():
-            if pattern_matches(pattern, path):
-                yield tuple(things)
+                there = self.by_path.get(path[:length])
+                if there is not None:
+                    yield tuple(there)
+        if self.by_pattern:
+            found = [
+                thing
+                for pattern, things in self.by_pattern.items()
+                if pattern_matches(pattern, path)
+                for thing in things
+            ]
+            if found:
+                yield tuple(found)
 
 
 class Filed(Generic[T]):

@@ -7,6 +7,7 @@ from urllib.parse import quote, unquote
 from federation.addresses.urls import normalise_url, without_dot_segments
 
 _PATH_SAFE: Final = "/:@!$&'()*+,;=~-._"
+_EASY: Final = re.compile(r"(?:/(?!\.)[A-Za-z0-9_~!&'()+,=:@.-]+)*/?")  # but for capitals
 _PARAMETERS: Final = re.compile(r";[^/]*")
 _MARKS: Final = (("*", "%2a"), ("$", "%24"))  # raw, they would make a pattern
 
@@ -43,6 +44,8 @@ def loose_readings(path: str) -> frozenset[str]:
     At most 32, plain text: to be compared with what `loose_spelling` makes. For what is withheld
     only: a reading more refuses more.
     """
+    if path and _EASY.fullmatch(path):
+        return frozenset((path.lower(),))
     once = {unquote(path), unquote(_without_parameters(path))}
     found = once | {unquote(each) for each in once}
     for read in (_without_backslashes, _without_parameters, _merged):
@@ -53,6 +56,8 @@ def loose_readings(path: str) -> frozenset[str]:
 def loose_spelling(subject: str) -> str:
     """Return the normalised path of a subject, or its pattern, as `loose_readings` spells paths."""
     end = "$" if subject.endswith("$") else ""
+    if _EASY.fullmatch(subject.removesuffix("$")):
+        return subject.lower()
     pieces = subject.removesuffix("$").split("*")
     return "*".join(_easy(unquote(piece)) for piece in pieces) + end
 

@@ -19,6 +19,7 @@ _ENOUGH: Final = {
 }
 _PUBLISHED: Final = frozenset({State.PUBLISHED_ALLOW, State.PUBLISHED_DISALLOW})
 _REFUSING: Final = {State.WITHDRAWN: Reason.WITHDRAWN, State.WITHHELD: Reason.WITHHELD}
+_SAYS_NO: Final = frozenset({*_ENOUGH, *_REFUSING, State.PUBLISHED_DISALLOW})
 _RANK: Final = {reason: rank for rank, reason in enumerate(Reason)}
 
 
@@ -65,6 +66,21 @@ class Decided(NamedTuple):
 
 
 NOTHING_SAID: Final = Decided(None, None)
+
+
+def says_no(ruling: Ruling) -> bool:
+    """Tell whether a ruling refuses its use."""
+    return ruling.state in _SAYS_NO
+
+
+def use_reserved(ruling: Ruling) -> str | None:
+    """Return the use (`*` is all) that a ruling may reserve where nothing more is known; or None.
+
+    A mandate of one use may reserve all others: who cannot tell which takes it for all.
+    """
+    if says_no(ruling):
+        return ruling.use
+    return ALL_USES if ruling.state == State.MANDATED and ruling.use != ALL_USES else None
 
 
 def why_reserved(groups: Iterable[Sequence[Ruling]], use: str, at: datetime) -> Reason | None:

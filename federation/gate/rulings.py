@@ -7,12 +7,9 @@ reach this address and this use, and then what beats every licence: is the work 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
-from urllib.parse import unquote
 
-from federation.addresses.readings import plain_path
-from federation.addresses.urls import ClaimKey, UrlKey, normalise_path, normalise_subject
-from federation.addresses.withholding import Withheld
-from federation.consent.states import ALL_USES
+from federation.addresses.urls import UrlKey
+from federation.consent.states import Reason as Consent
 from federation.gate.asks import Ask, Credential
 from federation.gate.known_tokens import KnownTokens
 from federation.gate.refusals import (
@@ -22,11 +19,11 @@ from federation.gate.refusals import (
     UseNotGrantedError,
     WithheldError,
 )
+from federation.gate.withheld import WithheldPages, of_opt_outs
 from federation.signing.bound_tokens import BoundToken
 from federation.signing.jose import InvalidTokenError, Reason
 from federation.signing.policy import (
     CheckedPolicy,
-    SiteOptOut,
     StalePolicyError,
     check_fresh,
 )
@@ -56,19 +53,16 @@ class HeldPolicy:
         self.licensors = checked.trust.licensors()
         self.tokens = KnownTokens(self.issuers, checked.trust.iss)
         self.collective = _code_of(checked)
-        self._optouts: Withheld[SiteOptOut] = Withheld()
-        for optout in checked.site.optouts:
-            for subject in _spellings(normalise_subject(optout.subject)):
-                self._optouts.add(subject, optout)
+        rulings = checked.rulings
+        self._is_all_reserved = rulings is None and checked.site.reserved_all
+        self._pages = WithheldPages(rulings or of_opt_outs(checked.site.optouts))
 
-    def withholds(self, keys: Iterable[UrlKey], use: str, now: datetime) -> bool:
-        """Tell whether an opt-out for the use, or for all uses, is in force at any of the keys."""
-        if self.checked.site.reserved_all:
-            return True
-        return any(
-            optout.use in (use, ALL_USES) and optout.effective_at <= now
-            for optout in self._optouts.matching(keys)
-        )
+    def why_withheld(self, keys: Iterable[UrlKey], use: str, now: datetime) -> Consent | None:
+        """Return why an address is withheld from a use in any of its readings; None if it is not.
+
+        The optouts of a policy count only where it has no rulings.
+        """
+        return Consent.OPTED_OUT if self._is_all_reserved else self._pages.why(keys, use, now)
 
 
 def require_fresh(policy: HeldPolicy | None, now: datetime) -> HeldPolicy:
@@ -95,8 +89,9 @@ def grant(
     require_standing(token, policy.licensors, policy.checked.statuses, now)
     _require_reach(ask, token, policy)
     use = choose_use(ask.declared_use, token.uses)
-    if policy.withholds(ask.keys, use, now):
-        raise WithheldError(f"{use}: {ask.addresses[0]}")
+    why = policy.why_withheld(ask.keys, use, now)
+    if why is not None:
+        raise WithheldError(f"{use}: {ask.addresses[0]}: {why}")
     return Grant(token, use, proof)
 
 
@@ -131,18 +126,6 @@ def choose_use(declared: str | None, granted: tuple[str, ...]) -> str:
     if declared not in granted:
         raise UseNotGrantedError(f"{declared} is not one of: {', '.join(granted)}")
     return declared
-
-
-def _spellings(subject: ClaimKey) -> set[ClaimKey]:
-    """Return a subject as written and as a request for it is read, escapes undone.
-
-    A pattern's marks are kept: only what stands between them is spelled again.
-    """
-    end = "$" if subject.path.endswith("$") else ""
-    pieces = subject.path.removesuffix("$").split("*")
-    read = "*".join(plain_path(unquote(piece)).replace("*", "%2A") for piece in pieces)
-    path = normalise_path(read, stars=True) + end
-    return {subject, ClaimKey(subject.host, path, subject.wildcard)}
 
 
 def require_standing(

@@ -7,7 +7,6 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from federation.addresses.urls import ClaimKey
 from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.files import NoSuchFileError
@@ -17,31 +16,23 @@ from federation.edge.status_lists import OwnLists, SignedList, keep_newer
 from federation.gate.refusals import SiteRefusalError
 from federation.gate.visit_report import REPORT_BYTES_MAX, VisitReport
 from federation.history.kinds import Saying
-from federation.licensing.counter import counter_url
 from federation.nodes.enrolling import enrolling_routes
-from federation.nodes.terms import Terms, terms_routes, terms_url
+from federation.nodes.site_terms import SiteTermsHolder
+from federation.nodes.terms import Terms, terms_routes
 from federation.nodes.trust import Trust, TrustHolder
 from federation.nodes.validating import Validate, opens
 from federation.oauth.entity import own_configuration
 from federation.registry import service as registry
-from federation.registry import store
 from federation.registry.entering import enter_table
-from federation.server import Server, node_config
+from federation.server import Server
 from federation.signing.jose import InvalidTokenError
-from federation.signing.policy import (
-    SiteOptOut,
-    SiteTerms,
-    sign_site_policy,
-)
+from federation.signing.policy import sign_site_policy
 from federation.signing.statuslist import StatusLists
 from federation.signing.tokens import BoundTokenError, OutsideAudienceError
 from federation.store.canonical import digest
 from federation.store.messages import KIB, MIB
-from federation.store.sessions import ReadSession
 from federation.trust.key_life import Purpose
 from federation.trust.principals import NotAllowedError
-from federation.trust.store import find_party
-from federation.values.party import HUB
 from federation.values.roles import (
     MAY_KEEP_THE_REGISTRY,
     MAY_READ_SITE_POLICY,
@@ -58,7 +49,7 @@ RESIGN_SECONDS = 600
 def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) -> list[Any]:
     """Return the routes only a node has: of registry, sites, tokens, and members' terms."""
     server = doors.server
-    trust = TrustHolder(server, peers)
+    trust, sites = TrustHolder(server, peers), SiteTermsHolder(server)
 
     @post("/registry/{table:str}", status_code=200)
     async def imports(request: Request[Any, Any, Any], table: FromPath[str]) -> Response[bytes]:
@@ -77,7 +68,7 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) ->
         held = await trust.current()
         lists = [item.text for item in await _all_lists(held, own)]
         async with server.db.read() as session:
-            here = await site_terms(session, server, member)
+            here = await sites.terms(session, member)
         now = server.clock()
         signed_at = now - timedelta(seconds=now.timestamp() % RESIGN_SECONDS)
         own_keys = (await server.keys.current()).published(Purpose.FEDERATION, now)
@@ -175,48 +166,3 @@ async def _import(server: Server, table: str, body: bytes, by: str) -> int:
             found = await registry.read_table(session, table, body, node=node)
         saying = Saying(by, f"from a file of {table}", server.clock())
         return await enter_table(session, found, node=node, saying=saying)
-
-
-async def site_terms(session: ReadSession, server: Server, member_id: str) -> SiteTerms:
-    """Return what a site must know: its prefixes, and every opt-out on its hosts or member.
-
-    Where a host is shared, pages of another member may lie below: what that one reserves counts.
-    """
-    await registry.get_member(session, member_id)
-    rows = await store.member_prefixes(session, member_id)
-    claims = [ClaimKey(row.host, row.path, row.wildcard) for row in rows]
-    named = await store.opt_outs_of(session, member_id)
-    found = await store.opt_outs_touching(session, claims)
-    withheld = [(claim, row) for row in named for claim in claims]
-    withheld += await store.withheld_below(session, member_id, claims)
-    now = server.clock()
-    found = [row for row in found if row.ends_at is None or now < row.ends_at]
-    withheld = [(claim, row) for claim, row in withheld if row.ends_at is None or now < row.ends_at]
-    prefixes = sorted(
-        f"{scheme}://{claim.host}{claim.path}" for claim in claims for scheme in ("http", "https")
-    )
-    optouts = [
-        SiteOptOut(
-            ("*." if row.wildcard else "") + f"{row.host}{row.path}", row.use, row.effective_at
-        )
-        for row in found
-    ]
-    optouts += [
-        SiteOptOut(
-            ("*." if claim.wildcard else "") + claim.host + claim.path, row.use, row.effective_at
-        )
-        for claim, row in withheld
-    ]
-    return SiteTerms(
-        prefixes=prefixes,
-        optouts=optouts,
-        collective=server.code,
-        licence_url=await _counter_url(session, server),
-        rsl=terms_url(server, member_id),
-    )
-
-
-async def _counter_url(session: ReadSession, server: Server) -> str:
-    """Return where a crawler without a licence reads how to buy one: the hub's counter."""
-    hub = await find_party(session, HUB)
-    return counter_url(hub.url if hub else node_config(server).hub.url)

@@ -64,7 +64,7 @@ async def opens(
         answer = await own_rights(session, question, await server.terms(session), server.code)
     for right in answer.items:
         if right.status != LICENSABLE:
-            raise WithheldError(f"{use}: {asked.url} is {right.status}")
+            raise WithheldError(f"{use}: {asked.url}: {right.reason or right.status}")
     return token, use
 
 

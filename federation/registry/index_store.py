@@ -320,13 +320,19 @@ def _opt_out_fact(row: IndexOptOut | IndexOptOutPast) -> OptOutFact:
 
 def claim_index(answer: Slice) -> ClaimIndex:
     """Turn an answer of the index into something verdicts can ask."""
-    return ClaimIndex(
-        (indexed_claim(entry.node, entry.fact) for entry in answer.claims),
-        (
-            indexed_ruling(entry.node, entry.fact, ruling_of(entry.fact))
-            for entry in answer.opt_outs
-        ),
-    )
+    return ClaimIndex(indexed_claims(answer), indexed_rulings(answer))
+
+
+def indexed_claims(answer: Slice) -> list[IndexedClaim]:
+    """Return the claims of an answer."""
+    return [indexed_claim(entry.node, entry.fact) for entry in answer.claims]
+
+
+def indexed_rulings(answer: Slice) -> list[IndexedRuling]:
+    """Return the rulings of an answer."""
+    return [
+        indexed_ruling(entry.node, entry.fact, ruling_of(entry.fact)) for entry in answer.opt_outs
+    ]
 
 
 def indexed_claim(node: str, fact: ClaimFact) -> IndexedClaim:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
 from federation.addresses.matching import candidate_hosts, candidate_paths
-from federation.addresses.urls import RULES, ClaimKey
+from federation.addresses.urls import RULES, ClaimKey, UrlKey
 from federation.consent.deciding import Ruling
 from federation.history.feed_store import last_change
 from federation.registry.entitlement import HeldClaim, counts_from
@@ -207,6 +207,19 @@ async def claims_held(
     return [ClaimKey(host, path, wildcard) for host, path, wildcard in rows]
 
 
+async def copies_held(
+    session: ReadSession, member_id: str, *, first: date, last: date, limit: int
+) -> list[tuple[ClaimKey, UrlKey]]:
+    """Return what a member claims on any of some days as copies, with their originals."""
+    query = _held(first, last).add_columns(Claim.canonical)
+    query = query.where(Claim.member_id == member_id, Claim.canonical.is_not(None))
+    rows = await session.execute(query.order_by(Claim.host, Claim.path).limit(limit))
+    return [
+        (ClaimKey(host, path, wildcard), UrlKey.of(original or ""))
+        for host, path, wildcard, original in rows
+    ]
+
+
 def is_near(on: type[Claim] | type[IndexClaim], host: str | None, path: str) -> ColumnElement[bool]:
     """Tell of a claim whether it may hold an address or lies below it; of a path, on any host."""
     below = on.path.startswith(path.rstrip("/") + "/", autoescape=True)
@@ -234,27 +247,6 @@ async def others_below(
         if len(found) >= limit:
             break
     return sorted(found, key=lambda each: (each.host, each.path))[:limit]
-
-
-async def withheld_below(
-    session: ReadSession, member_id: str, claims: Sequence[ClaimKey]
-) -> list[tuple[ClaimKey, OptOut]]:
-    """Return what other members claim within the claims of one, and the opt-outs of those."""
-    found = list[tuple[ClaimKey, OptOut]]()
-    for chunk in in_chunks(claims, CLAIMS_AT_ONCE):
-        rows = await session.execute(
-            select(Claim, OptOut)
-            .join(OptOut, OptOut.member_id == Claim.member_id)
-            .where(
-                Claim.member_id != member_id,
-                Claim.ended_because.is_(None),
-                known(Claim),
-                known(OptOut),
-                _is_below(chunk),
-            )
-        )
-        found += [(ClaimKey(row.host, row.path, row.wildcard), out) for row, out in rows]
-    return found
 
 
 def _is_below(claims: Sequence[ClaimKey]) -> ColumnElement[bool]:

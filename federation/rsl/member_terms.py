@@ -28,10 +28,14 @@ EVERY_USE: Final = "*"
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """A use (`*` is all) that a member reserves: of an address and what is below it, or of all."""
+    """A use (`*` is all) that a member reserves: of an address and what is below it, or of all.
+
+    What is not refused is only not for sale: the collective has no mandate to sell it.
+    """
 
     use: str
     subject: ClaimKey | None = None
+    is_refused: bool = True
 
     @property
     def usages(self) -> tuple[str, ...]:

@@ -26,7 +26,8 @@ def robots_lines(facts: MemberFacts, licence_url: str) -> str:
     not give it away, and nobody's place in a search engine is at stake.
     """
     is_search_reserved = any(
-        each.subject is None and each.use in (EVERY_USE, _SEARCH) for each in facts.reserved
+        each.subject is None and each.is_refused and each.use in (EVERY_USE, _SEARCH)
+        for each in facts.reserved
     )
     signals = ["search=no"] if is_search_reserved else []
     signals += ["ai-input=no", "ai-train=no"]

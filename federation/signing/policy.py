@@ -15,6 +15,7 @@ import msgspec
 from federation.errors import RefusalError
 from federation.signing.jose import LEEWAY_SECONDS, InvalidTokenError, Reason, sign, verify
 from federation.signing.keys import InvalidKeyError, Keys, SigningKey, key_set
+from federation.signing.site_rulings import SiteRulings, unpack
 from federation.signing.statuslist import StatusLists, read_status_list
 
 TRUST_TYP: Final = "trust+jwt"
@@ -80,8 +81,9 @@ class SiteOptOut(msgspec.Struct, frozen=True):
 class SiteTerms(msgspec.Struct, frozen=True):
     """What a node says of one member site, whoever is trusted.
 
-    An opt-out that names the member itself is `reserved_all` if it is for all uses, else one
-    `SiteOptOut` per prefix.
+    `rulings` are what decides (`signing.site_rulings`). `optouts` and `reserved_all` are for gates
+    that do not know them: there each ruling that may reserve something is an opt-out of its place,
+    or of every claim of the member that it names, and all is reserved where they are too many.
     """
 
     prefixes: list[str]
@@ -90,6 +92,7 @@ class SiteTerms(msgspec.Struct, frozen=True):
     licence_url: str
     rsl: str | None = None
     reserved_all: bool = False
+    rulings: str | None = None
 
 
 class SitePolicy(SiteTerms, frozen=True, kw_only=True):
@@ -114,6 +117,7 @@ class CheckedPolicy(NamedTuple):
     site: SitePolicy
     trust: TrustDocument
     statuses: StatusLists
+    rulings: SiteRulings | None = None
 
     @property
     def expires_at(self) -> int:
@@ -181,7 +185,8 @@ def open_site_policy(token: str | bytes, node_keys: Keys, hub_keys: Keys) -> Che
     trust = read_trust_document(site.trust, hub_keys)
     issuers = trust.issuer_keys()
     lists = [read_status_list(text, issuers) for text in site.status_lists]
-    return CheckedPolicy(site, trust, StatusLists.of(lists))
+    rulings = None if site.rulings is None else unpack(site.rulings)
+    return CheckedPolicy(site, trust, StatusLists.of(lists), rulings)
 
 
 def read_site_policy(

@@ -2,8 +2,6 @@
 
 import pytest
 
-from federation.addresses.urls import ClaimKey
-from federation.gate import rulings
 from federation.gate.refusals import PolicyUnavailableError, UseNotGrantedError
 from federation.gate.rulings import choose_use, require_fresh
 from tests.site.conftest import NOON
@@ -40,22 +38,3 @@ def test_a_site_without_a_policy_says_that_it_has_none():
     with pytest.raises(PolicyUnavailableError) as refusal:
         require_fresh(None, NOON)
     assert refusal.value.detail == "none has been received"
-
-
-@pytest.mark.parametrize(
-    ("path", "read"),
-    [
-        ("/a", {"/a"}),
-        ("/a$", {"/a$"}),
-        ("/a*b", {"/a*b"}),
-        ("/a%2Ab*$", {"/a%2Ab*$"}),
-        ("/%C3%A9*", {"/%C3%A9*"}),
-        ("/a%2Fb*", {"/a%2Fb*", "/a/b*"}),
-        ("/a%3B*$", {"/a%3B*$", "/a;*$"}),
-        ("/$a%3B", {"/$a%3B", "/%24a;"}),
-    ],
-)
-def test_a_pattern_is_spelled_again_between_its_marks(path, read):
-    found = rulings._spellings(ClaimKey("a.example", path, wildcard=False))
-
-    assert {key.path for key in found} == read

@@ -10,6 +10,7 @@ import { ConfigError, readConfig } from "../../kit/javascript/src/site/config.js
 import { isAsked, nameOf } from "../../kit/javascript/src/site/crawlers.js";
 import { Gate } from "../../kit/javascript/src/site/gate.js";
 import { PolicySource } from "../../kit/javascript/src/site/policy-source.js";
+import { WithheldPages } from "../../kit/javascript/src/site/withheld.js";
 import { HeldPolicy } from "../../kit/javascript/src/site/rulings.js";
 import { isRsl } from "../../kit/javascript/src/site/rsl.js";
 import { Seen } from "../../kit/javascript/src/site/seen.js";
@@ -17,6 +18,7 @@ import { MemoryStore } from "../../kit/javascript/src/site/store.js";
 import { keySet } from "../../kit/javascript/src/signing/keys.js";
 import { covers } from "../../kit/javascript/src/signing/prefixes.js";
 import { openSitePolicy } from "../../kit/javascript/src/signing/policy.js";
+import { unpackRulings } from "../../kit/javascript/src/signing/site-rulings.js";
 import { readPlain } from "../../kit/javascript/src/signing/plain-json.js";
 
 const bearer = { current: async () => "token", refused: () => undefined };
@@ -134,12 +136,27 @@ function config({ value }) {
   }
 }
 
+/** Say why pages are withheld, each strictly and by a loose router; null where rulings are none. */
+async function withheld({ rulings, asked }) {
+  let pages;
+  try {
+    pages = new WithheldPages(await unpackRulings(rulings));
+  } catch (error) {
+    if (!(error instanceof RefusalError)) throw error;
+    return null;
+  }
+  return asked.map(([host, path, use, at]) =>
+    [false, true].map((isLoose) => pages.why([{ host, path }], use, at, isLoose)),
+  );
+}
+
 const acts = {
   config,
   rsl: ({ texts }) => texts.map(isRsl),
   gate,
   offer,
   plain,
+  withheld,
   urls: keyed(normaliseUrl),
   subjects: keyed(normaliseSubject),
   patterns: ({ pairs }) => pairs.map(([pattern, path]) => patternMatches(pattern, path)),

@@ -116,7 +116,7 @@ def test_what_is_withheld_is_so_under_every_name_that_a_loose_router_knows():
         await source.accept(policy, null);
         const held = source.current();
         const host = "pub.example";
-        const is = (path, loose) => held.withholds([{{ host, path }}], "x", now, loose);
+        const is = (path, loose) => held.whyWithheld([{{ host, path }}], "x", now, loose) !== null;
         const found = {json.dumps(list(LOOSE))}.map((path) => [is(path, false), is(path, true)]);
         say({{ found }});
         """)

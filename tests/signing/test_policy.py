@@ -93,13 +93,14 @@ def test_a_key_nobody_can_check_with_is_not_published(key, trust):
 
 
 def test_a_policy_comes_back_whole_with_the_trust_document_in_it(policy, terms, pinned, now):
-    site, document, statuses = read_site_policy(policy(), *pinned, now)
+    site, document, statuses, rulings = read_site_policy(policy(), *pinned, now)
 
     assert (site.iss, site.sub, site.exp - site.iat) == (NODE, "M-17", 3600)
     assert {name: getattr(site, name) for name in terms.__struct_fields__} == {
         name: getattr(terms, name) for name in terms.__struct_fields__
     }
     assert document == read_trust_document(site.trust, pinned[1])
+    assert rulings is None
     assert statuses.status(HUB, "HUB-000002", now) is Status.SUSPENDED
     assert statuses.status(HUB, "HUB-000001", now) is Status.VALID
     assert statuses.status(NODE, "XX-000001", now) is Status.VALID

@@ -137,6 +137,11 @@ def visit(made: Case, outcome: str, *, let_through: bool = False) -> list[Any]:
     return [name_of(dict(made["headers"])["user-agent"]), outcome, let_through]
 
 
+def withheld_detail(path: str, reason: str = "OPTED_OUT") -> str:
+    """Return what is said of a page that is withheld from the use of most tokens here."""
+    return f"ai-input: {ORIGIN}{path}: {reason}"
+
+
 def refuses(name: str, made: Case, code: str, detail: str = "", **more: Any) -> Case:
     """Return a case of a refusal, with its body as it is on the wire."""
     status, error, headline = HEADLINES[code]
@@ -300,7 +305,7 @@ def bound() -> Iterator[Case]:
     visits = [*first["visits"], again["visits"][0]]
     yield {**again, "usage": first["usage"], "visits": visits}
     withheld = request("/news/withheld", shown, sign={})
-    yield refuses("signed, and withheld", withheld, "WITHHELD", f"ai-input: {ORIGIN}/news/withheld")
+    yield refuses("signed, and withheld", withheld, "WITHHELD", withheld_detail("/news/withheld"))
     elsewhere = request("/news/a", ("authorization", "License {bound elsewhere}"), sign={})
     yield refuses(
         "signed, for another collective",
@@ -409,14 +414,62 @@ def outside() -> Iterator[Case]:
         "/news/withheld%252Fpart": "/news/withheld%252Fpart",
         "/news/x/%252e%252e/withheld": "/news/x/%252e%252e/withheld",
     }.items():
-        yield refuses(f"withheld: {path}", licensed(path), gone, f"ai-input: {ORIGIN}{address}")
+        yield refuses(f"withheld: {path}", licensed(path), gone, withheld_detail(address))
     head = licensed("/news/withheld", method="HEAD")
-    yield refuses("withheld, and its head", head, gone, f"ai-input: {ORIGIN}/news/withheld")
+    yield refuses("withheld, and its head", head, gone, withheld_detail("/news/withheld"))
     train = request("/news/no-training", ("authorization", "License {training}"))
-    yield refuses("withheld from this use", train, gone, f"ai-train: {ORIGIN}/news/no-training")
+    yield refuses(
+        "withheld from this use", train, gone, f"ai-train: {ORIGIN}/news/no-training: OPTED_OUT"
+    )
     www = licensed("/news/nowhere", ("host", "www.pub.example"))
-    detail = f"ai-input: {WWW}/news/nowhere"
+    detail = f"ai-input: {WWW}/news/nowhere: OPTED_OUT"
     yield refuses("withheld on every host", www, gone, detail, origin=WWW)
+
+
+def consent() -> Iterator[Case]:
+    """Yield what each state of a ruling does, and each order of them (`stacks/said.py`)."""
+    for path in (
+        *("extended", "mandated", "whole/below", "withdrawn/below", "ended", "to-come"),
+        *("narrowed/agreed", "narrowed/to-both", "no-then-yes", "no-then-yes/below"),
+        *("section/open", "section/Open", "feed/open", "feed/open/x", "of-another/mine/x"),
+        *("once-anothers/x", "soon-anothers/x"),
+    ):
+        yield serves(f"consent: {path}", licensed(f"/news/c/{path}"))
+    for path, reason in {
+        "ex-ante": "RESERVED_EX_ANTE",
+        "ex-ante/below": "RESERVED_EX_ANTE",
+        "withdrawn": "WITHDRAWN",
+        "whole": "WITHHELD",
+        "ending": "WITHHELD",
+        "ended-yes": "WITHHELD",
+        "narrowed": "NOT_MANDATED",
+        "narrowed/x": "NOT_MANDATED",
+        "narrowed/agreed/below": "NOT_MANDATED",
+        "yes-then-no": "WITHDRAWN",
+        "yes-and-no": "WITHHELD",
+        "section/x": "WITHHELD",
+        "section/trained": "WITHHELD",
+        "section/open;x=1": "WITHHELD",
+        "section/OPEN": "WITHHELD",
+        "x/..;/section/open": "WITHHELD",
+        "Section/open": "WITHHELD",
+        "opted-out/agreed": "OPTED_OUT",
+        "feed/x": "PUBLISHED",
+        "feed/agreed": "PUBLISHED",
+        "feed/openly": "PUBLISHED",
+        "feed/open/x-closed": "PUBLISHED",
+        "feed/open/tdm": "PUBLISHED",
+        "of-another/x": "WITHHELD",
+        "Of-Another/x": "WITHHELD",
+        "of-another/mine/..;/x": "WITHHELD",
+        "of-both/x": "WITHHELD",
+        "copy/x": "WITHDRAWN",
+        "other-copy/x": "WITHHELD",
+    }.items():
+        asked = licensed(f"/news/c/{path}")
+        yield refuses(
+            f"consent: {path}", asked, "WITHHELD", withheld_detail(f"/news/c/{path}", reason)
+        )
 
 
 def ambiguous() -> Iterator[Case]:
@@ -559,6 +612,7 @@ def table() -> dict[str, Any]:
         *bound(),
         *unlicensed(),
         *outside(),
+        *consent(),
         *ambiguous(),
     ]
     others = [

@@ -4,19 +4,19 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from federation.clock import system_clock
-from federation.signing.policy import SiteOptOut, SiteTerms, sign_site_policy
+from federation.signing.policy import SiteTerms, sign_site_policy
+from federation.signing.site_rulings import pack
 from federation.signing.statuslist import Status
 from tests.signing.corpus.forge import HUB, MEMBER, NODE_KEY, SECOND, status_lists, trust
+from tests.site.stacks.said import opt_outs, said
 
 TERMS = '<rsl xmlns="https://rslstandard.org/rsl"><content url="https://pub.example/"/></rsl>\n'
 CLIENT, SECRET, TOKEN = "site-1", "s3cret-of-the-site", "token.of.the-site"
 LICENCES = {"HUB-000002": Status.INVALID, "HUB-000003": Status.SUSPENDED}
-LONG_AGO, LATER = datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=30)
 
 
 def seconds_now() -> int:
@@ -25,22 +25,14 @@ def seconds_now() -> int:
 
 
 def site_policy(node: str) -> str:
-    """Return a policy that is good from now on, with opt-outs of every kind."""
+    """Return a policy that is good from now on, with rulings of every kind."""
     now = system_clock()
-    optouts = [
-        ("pub.example/news/withheld", "*", LONG_AGO),
-        ("pub.example/*.pdf$", "*", LONG_AGO),
-        ("pub.example/news/*/private", "*", LONG_AGO),
-        ("pub.example/news/no-training", "ai-train", LONG_AGO),
-        ("pub.example/news/later", "*", now + LATER),
-        ("pub.example/news/caf%C3%A9", "*", LONG_AGO),
-        ("*.pub.example/news/nowhere", "*", LONG_AGO),
-    ]
     terms = SiteTerms(
         prefixes=["https://pub.example", "https://www.pub.example"],
-        optouts=[SiteOptOut(*one) for one in optouts],
+        optouts=opt_outs(now),
         collective="Collecting Society XX",
         licence_url=f"{HUB}/buy",
+        rulings=pack(said(now), now),
     )
     return sign_site_policy(
         NODE_KEY,

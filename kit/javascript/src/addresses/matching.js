@@ -1,6 +1,6 @@
 /** What matches a URL (settlement rules, 3.14 to 3.16): things filed under claims and patterns. */
 
-import { looseReadings, looseSpelling } from "./readings.js";
+import { looseSpelling, spellings } from "./readings.js";
 
 /** @typedef {import("./urls.js").UrlKey} UrlKey */
 /** @typedef {import("./urls.js").ClaimKey} ClaimKey */
@@ -53,17 +53,18 @@ export function candidateHosts(host) {
 }
 
 /**
- * Things filed under the subjects of opt-outs, and looked up by URL.
+ * Things filed under claims or the subjects of opt-outs, found by the address of a page.
  *
- * An address is read loosely as well (`looseReadings`): what is found here refuses, and opens or
- * counts nothing.
+ * Here alone addresses are read loosely as well (`looseReadings`): what is found so may refuse, and
+ * opens or counts nothing.
  * @template T
  */
 export class Filed {
   /** @type {Hosts<T>} */
   #asWritten = new Map();
-  /** @type {Hosts<T>} */
+  /** @type {Hosts<T>} what is spelled otherwise than a loose reading of it is */
   #loosely = new Map();
+  hasLoose = false;
 
   /**
    * File a thing under a subject, whose path may be a pattern.
@@ -72,26 +73,37 @@ export class Filed {
    */
   add(key, thing) {
     file(this.#asWritten, key, thing);
-    file(this.#loosely, { ...key, path: looseSpelling(key.path) }, thing);
+    for (const path of spellings(key.path).map(looseSpelling)) {
+      if (path === key.path) continue;
+      file(this.#loosely, { ...key, path }, thing);
+      this.hasLoose = true;
+    }
   }
 
   /**
-   * Return everything filed under a key that matches; some of it more than once.
+   * Return what is filed under each subject that matches, the most specific first: exact host before
+   * wildcard, the whole path before the longer before the shorter; of patterns one group at last.
    * @param {UrlKey} key
-   * @returns {T[]}
+   * @returns {T[][]}
    */
-  matching({ host, path }) {
-    const found = look(this.#asWritten, { host, path });
-    for (const reading of looseReadings(path)) {
-      found.push(...look(this.#loosely, { host, path: reading }));
-    }
-    return found;
+  asWritten(key) {
+    return look(this.#asWritten, key);
+  }
+
+  /**
+   * Return what is filed under any that matches a loose reading.
+   * @param {UrlKey} key
+   * @returns {Set<T>}
+   */
+  readAs(key) {
+    return new Set([...look(this.#asWritten, key), ...look(this.#loosely, key)].flat());
   }
 }
 
 /**
  * @template T
- * @typedef {Map<string, {byPath: Map<string, T[]>, byPattern: Map<string, T[]>}>} Hosts
+ * @typedef {Map<string, {byPath: Map<string, T[]>, byWholePath: Map<string, T[]>,
+ *   byPattern: Map<string, T[]>}>} Hosts
  */
 
 /**
@@ -102,26 +114,42 @@ export class Filed {
  */
 function file(hosts, key, thing) {
   const name = `${key.wildcard} ${key.host}`;
-  const paths = hosts.get(name) ?? { byPath: new Map(), byPattern: new Map() };
+  const paths = hosts.get(name) ?? {
+    byPath: new Map(),
+    byWholePath: new Map(),
+    byPattern: new Map(),
+  };
   hosts.set(name, paths);
-  const things = isPattern(key.path) ? paths.byPattern : paths.byPath;
-  things.set(key.path, [...(things.get(key.path) ?? []), thing]);
+  const whole = key.path.endsWith("$") ? paths.byWholePath : paths.byPath;
+  const filed = key.path.includes("*") ? paths.byPattern : whole;
+  const things = filed.get(key.path);
+  if (things === undefined) filed.set(key.path, [thing]);
+  else things.push(thing);
 }
 
 /**
  * @template T
  * @param {Hosts<T>} hosts
  * @param {UrlKey} key
- * @returns {T[]}
+ * @returns {T[][]}
  */
 function look(hosts, { host, path }) {
+  /** @type {T[][]} */
   const found = [];
+  /** @param {T[] | undefined} group */
+  const take = (group) => {
+    if (group !== undefined && group.length > 0) found.push(group);
+  };
   for (const [name, wildcard] of candidateHosts(host)) {
     const paths = hosts.get(`${wildcard} ${name}`);
     if (paths === undefined) continue;
-    for (const end of ends(path)) found.push(...(paths.byPath.get(path.slice(0, end)) ?? []));
-    for (const [pattern, things] of paths.byPattern) {
-      if (patternMatches(pattern, path)) found.push(...things);
+    take(paths.byWholePath.get(`${path}$`));
+    if (paths.byPath.size > 0) {
+      for (const end of [...ends(path)].reverse()) take(paths.byPath.get(path.slice(0, end)));
+    }
+    if (paths.byPattern.size > 0) {
+      const matching = [...paths.byPattern].filter(([pattern]) => patternMatches(pattern, path));
+      take(matching.flatMap(([, things]) => things));
     }
   }
   return found;

@@ -1,7 +1,34 @@
 /** What an application might make of an address: read loosely, for what is withheld only. */
 
-import { unquote } from "../text.js";
-import { withoutDotSegments } from "./urls.js";
+import { kept, quote, unquote } from "../text.js";
+import { normalisePath, withoutDotSegments } from "./urls.js";
+
+const SAFE = kept("/:@!$&'()*+,;=~-._");
+const EASY = /^(?:\/(?!\.)[A-Za-z0-9_~!&'()+,=:@.-]+)*\/?$/; // has one reading, but for capitals
+
+/**
+ * Return a decoded path with only those escapes that no URL can do without.
+ * @param {string} decoded
+ */
+export function plainPath(decoded) {
+  return quote(decoded, SAFE);
+}
+
+/**
+ * Return a subject's path as written and as a request for it is read, escapes undone. A pattern's
+ * marks are kept: only what stands between them is spelled again.
+ * @param {string} path
+ * @returns {string[]}
+ */
+export function spellings(path) {
+  if (!path.includes("%")) return [path];
+  const end = path.endsWith("$") ? "$" : "";
+  const read = (end ? path.slice(0, -1) : path)
+    .split("*")
+    .map((piece) => plainPath(unquote(piece)).replaceAll("*", "%2A"))
+    .join("*");
+  return [...new Set([path, normalisePath(read, { stars: true }) + end])];
+}
 
 /**
  * Return what applications that are easy about addresses may take a normalised path for: escapes
@@ -11,6 +38,7 @@ import { withoutDotSegments } from "./urls.js";
  * @param {string} path
  */
 export function looseReadings(path) {
+  if (path !== "" && EASY.test(path)) return new Set([path.toLowerCase()]);
   let found = twice([unquote(path), unquote(withoutParameters(path))], unquote);
   for (const read of [withoutBackslashes, withoutParameters, merged]) found = twice(found, read);
   return new Set(found.map((each) => easy(withoutDotSegments(each))));

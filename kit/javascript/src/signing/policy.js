@@ -9,6 +9,7 @@ import { RefusalError } from "../errors.js";
 import { InvalidTokenError, LEEWAY_SECONDS, verify } from "./jose.js";
 import { InvalidKeyError, keySet } from "./keys.js";
 import { aList, aNumber, aText, anInstant, anObject, someTexts } from "./shapes.js";
+import { unpackRulings } from "./site-rulings.js";
 import { StatusLists, readStatusList } from "./statuslist.js";
 
 const TRUST_TYP = "trust+jwt";
@@ -16,7 +17,6 @@ const POLICY_TYP = "policy+jwt";
 const TRUST_BYTES_MAX = 2 << 20;
 export const POLICY_BYTES_MAX = 8 << 20;
 const POLICY_SECONDS_MAX = 3600;
-export const ALL_USES = "*";
 
 /** @typedef {import("./keys.js").Keys} Keys */
 /** @typedef {{entityId: string, code: string, url: string, keys: Keys}} Issuer */
@@ -43,7 +43,14 @@ export const ALL_USES = "*";
  * @property {boolean} reservedAll
  * @property {string} configuration
  */
-/** @typedef {{site: SitePolicy, trust: Trust, statuses: StatusLists}} CheckedPolicy */
+/**
+ * @typedef {object} CheckedPolicy
+ * @property {SitePolicy} site
+ * @property {Trust} trust
+ * @property {StatusLists} statuses
+ * @property {import("./site-rulings.js").SiteRulings | null} rulings what decides; where there are
+ *   none, the optouts of an older node do
+ */
 
 /** The signed document is too old, or not valid yet. */
 export class StalePolicyError extends RefusalError {
@@ -60,7 +67,7 @@ export class StalePolicyError extends RefusalError {
  */
 export async function openSitePolicy(token, nodeKeys, hubKeys) {
   const claims = await verify(token, { typ: POLICY_TYP, keys: nodeKeys, maxBytes: POLICY_BYTES_MAX });
-  const { site, trust: trustText, lists: listTexts } = readSite(claims);
+  const { site, trust: trustText, lists: listTexts, rulings: packed } = readSite(claims);
   if (!(site.exp > site.iat && site.exp - site.iat <= POLICY_SECONDS_MAX)) {
     throw new InvalidTokenError("time", "a policy holds for an hour at most");
   }
@@ -68,7 +75,8 @@ export async function openSitePolicy(token, nodeKeys, hubKeys) {
   const issuers = issuerKeys(trust);
   const lists = [];
   for (const text of listTexts) lists.push(await readStatusList(text, issuers));
-  return { site, trust, statuses: new StatusLists(lists) };
+  const rulings = packed === null ? null : await unpackRulings(packed);
+  return { site, trust, statuses: new StatusLists(lists), rulings };
 }
 
 /**
@@ -94,8 +102,9 @@ export function issuerKeys(trust) {
 
 /** @param {import("./jose.js").Claims} claims */
 function readSite(claims) {
-  const { rsl = null, reserved_all: reservedAll = false } = claims;
+  const { rsl = null, reserved_all: reservedAll = false, rulings = null } = claims;
   if (rsl !== null && typeof rsl !== "string") throw new InvalidTokenError("claims", "rsl");
+  if (rulings !== null && typeof rulings !== "string") throw new InvalidTokenError("claims", "rulings");
   if (typeof reservedAll !== "boolean") throw new InvalidTokenError("claims", "reserved_all");
   /** @type {SitePolicy} */
   const site = {
@@ -111,7 +120,8 @@ function readSite(claims) {
     reservedAll,
     configuration: aText(claims, "configuration", ""),
   };
-  return { site, trust: aText(claims, "trust"), lists: someTexts(claims, "status_lists") };
+  const lists = someTexts(claims, "status_lists");
+  return { site, trust: aText(claims, "trust"), lists, rulings };
 }
 
 /**

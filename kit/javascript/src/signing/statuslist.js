@@ -7,6 +7,7 @@ import { RefusalError } from "../errors.js";
 import { fromLooseBase64 } from "./base64.js";
 import { members, text } from "./claims.js";
 import { InvalidTokenError, LEEWAY_SECONDS, verifyFrom } from "./jose.js";
+import { inflated } from "./inflating.js";
 import { countOf } from "./licence-numbers.js";
 import { aNumber, aText, anObject } from "./shapes.js";
 
@@ -86,7 +87,7 @@ export async function readStatusList(token, issuers) {
     throw new InvalidTokenError("time", `a list holds for ${LIFE_SECONDS} seconds at most`);
   }
   if (bits !== BITS) throw new InvalidTokenError("claims", `${BITS} bits a licence are asked for`);
-  return { uri: sub, issuedAt, expiresAt, bits: await inflated(lst) };
+  return { uri: sub, issuedAt, expiresAt, bits: await bitsOf(lst) };
 }
 
 /** The lists that somebody holds. */
@@ -130,61 +131,14 @@ export class StatusLists {
 
 /**
  * Return the raw bits; never more than one list has is kept, whatever was compressed.
- *
- * Runtimes differ in what they make of bytes behind the end of the stream: the last four have to be
- * the checksum of what came out (RFC 1950), so that there are none.
  * @param {string} lst
  */
-async function inflated(lst) {
+async function bitsOf(lst) {
   const packed = fromLooseBase64(lst);
-  const raw = packed === null ? null : await unpacked(packed);
-  if (packed === null || raw === null) {
-    throw new InvalidTokenError("claims", "the list does not unpack");
-  }
-  const end = new DataView(packed.buffer, packed.byteOffset, packed.length);
-  if (raw.length !== RAW_BYTES || end.getUint32(packed.length - 4) !== adler32(raw)) {
+  const raw = packed === null ? null : await inflated(packed, RAW_BYTES);
+  if (raw === null) throw new InvalidTokenError("claims", "the list does not unpack");
+  if (raw.length !== RAW_BYTES) {
     throw new InvalidTokenError("claims", `a list has ${RAW_BYTES} bytes`);
   }
   return raw;
-}
-
-/**
- * Inflate one byte more than a list has at most, null where the stream is none.
- * @param {Uint8Array<ArrayBuffer>} packed
- */
-async function unpacked(packed) {
-  if (packed.length < 6) return null;
-  const raw = new Uint8Array(RAW_BYTES + 1);
-  let length = 0;
-  const stream = new DecompressionStream("deflate");
-  const writer = stream.writable.getWriter();
-  const reader = stream.readable.getReader();
-  const written = writer.write(packed).then(() => writer.close());
-  written.catch(() => undefined); // the reader hears of it
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      const fits = value.subarray(0, raw.length - length);
-      raw.set(fits, length);
-      length += fits.length;
-      if (length === raw.length) {
-        reader.cancel().catch(() => undefined);
-        return raw;
-      }
-    }
-  } catch {
-    return null;
-  }
-  return raw.subarray(0, length);
-}
-
-/** @param {Uint8Array} bytes */
-function adler32(bytes) {
-  let [a, b] = [1, 0];
-  for (const byte of bytes) {
-    a = (a + byte) % 65521;
-    b = (b + a) % 65521;
-  }
-  return ((b << 16) | a) >>> 0;
 }

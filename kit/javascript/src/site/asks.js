@@ -1,15 +1,15 @@
 /** What a request asks for: its address in every reading an application might make, its token. */
 
 import { RefusalError } from "../errors.js";
+import { plainPath } from "../addresses/readings.js";
 import { normaliseUrl } from "../addresses/urls.js";
-import { bytesOf, cutFirst, kept, quote, quoteBytes, strip, unquote } from "../text.js";
+import { bytesOf, cutFirst, kept, quoteBytes, strip, unquote } from "../text.js";
 import { AmbiguousRequestError, LicenceRequiredError } from "./refusals.js";
 import { ALIAS_HEADER, USE_HEADER } from "./seen.js";
 
 const AUTHORIZATION = "authorization";
 const TOKEN68 = /^[A-Za-z0-9._~+/=-]+$/;
 const PATH_SAFE = "/:@!$&'()*+,;=~-._";
-const SAFE = kept(PATH_SAFE);
 const RAW_SAFE = kept(`${PATH_SAFE}%`);
 const QUERY_SAFE = kept(`${PATH_SAFE}%?`);
 const PATH_CHARS_MAX = 4096;
@@ -108,14 +108,6 @@ export function readAsk(seen, base) {
     declaredUse: declaredUse(seen),
     agent: seen.agent,
   };
-}
-
-/**
- * Return a decoded path with only those escapes that no URL can do without.
- * @param {string} decoded
- */
-export function plainPath(decoded) {
-  return quote(decoded, SAFE);
 }
 
 /**

@@ -5,18 +5,14 @@
  * reach this address and this use, and then what beats every licence: is the work withheld.
  */
 
-import { Filed } from "../addresses/matching.js";
-import { normalisePath, normaliseSubject } from "../addresses/urls.js";
 import { InvalidTokenError, LEEWAY_SECONDS } from "../signing/jose.js";
 import { digest, forgetOldest } from "../signing/keys.js";
 import { licensorOf } from "../signing/licence-numbers.js";
-import { ALL_USES, StalePolicyError, checkFresh, issuerKeys } from "../signing/policy.js";
+import { StalePolicyError, checkFresh, issuerKeys } from "../signing/policy.js";
 import { covers } from "../signing/prefixes.js";
 import { checkRequest } from "../signing/signatures.js";
 import { StaleStatusError, referenceOf } from "../signing/statuslist.js";
 import { OutsideAudienceError, keyIn, openLicenceToken, reaches } from "../signing/tokens.js";
-import { unquote } from "../text.js";
-import { plainPath } from "./asks.js";
 import {
   PolicyUnavailableError,
   RevokedLicenceError,
@@ -24,12 +20,12 @@ import {
   UseNotGrantedError,
   WithheldError,
 } from "./refusals.js";
+import { WithheldPages, ofOptOuts } from "./withheld.js";
 
 const KNOWN_MAX = 2_000;
 
 /** @typedef {import("../signing/tokens.js").LicenceToken} LicenceToken */
 /** @typedef {import("../addresses/urls.js").UrlKey} UrlKey */
-/** @typedef {import("../addresses/urls.js").ClaimKey} ClaimKey */
 /** @typedef {import("./asks.js").Ask} Ask */
 /**
  * @typedef {object} Grant A request that is served: under which token, for which use.
@@ -41,10 +37,9 @@ const KNOWN_MAX = 2_000;
 
 /** A checked policy made ready for look-ups. */
 export class HeldPolicy {
-  /** @type {Filed<import("../signing/policy.js").OptOut>} */
-  #optouts = new Filed();
-  /** @type {Filed<import("../signing/policy.js").OptOut>} the same without capitals */
-  #loose = new Filed();
+  /** @type {WithheldPages} */
+  #pages;
+  #isAllReserved = false;
   /** @type {Map<string, LicenceToken>} tokens read under this policy, by hash */
   #tokens = new Map();
 
@@ -56,29 +51,23 @@ export class HeldPolicy {
     this.licensors = new Map(trust.issuers.map((issuer) => [issuer.code, issuer.entityId]));
     // A node signs a policy under the address it is reached at, which need not be its entity id.
     this.collective = trust.issuers.find((one) => one.url === site.iss)?.code ?? site.collective;
-    for (const optout of site.optouts) {
-      for (const subject of spellings(normaliseSubject(optout.subject))) {
-        this.#optouts.add(subject, optout);
-        this.#loose.add({ ...subject, path: subject.path.toLowerCase() }, optout);
-      }
-    }
+    const { rulings } = checked;
+    this.#isAllReserved = rulings === null && site.reservedAll;
+    this.#pages = new WithheldPages(rulings ?? ofOptOuts(site.optouts));
   }
 
   /**
-   * Tell whether an opt-out for the use, or for all uses, is in force at any of the keys.
+   * Return why an address is withheld from a use in any of its readings; null if it is not. The
+   * optouts of a policy count only where it has no rulings.
    * @param {readonly UrlKey[]} keys
    * @param {string} use
    * @param {number} instant seconds
    * @param {boolean} [isLoose] a page has other names: in any capitals, with and without a last `/`
+   * @returns {import("../consent/deciding.js").Reason | null}
    */
-  withholds(keys, use, instant, isLoose = false) {
-    if (this.checked.site.reservedAll) return true;
-    const filed = isLoose ? this.#loose : this.#optouts;
-    return (isLoose ? keys.flatMap(namesOf) : keys).some((key) =>
-      filed
-        .matching(key)
-        .some((one) => (one.use === use || one.use === ALL_USES) && one.effectiveAt <= instant * 1000),
-    );
+  whyWithheld(keys, use, instant, isLoose = false) {
+    if (this.#isAllReserved) return "OPTED_OUT";
+    return this.#pages.why(keys, use, instant * 1000, isLoose);
   }
 
   /**
@@ -123,16 +112,6 @@ export function requireFresh(policy, instant) {
 }
 
 /**
- * Return the keys of a page of which an application tells neither capitals nor a last `/`.
- * @param {UrlKey} key
- * @returns {UrlKey[]}
- */
-function namesOf({ host, path }) {
-  const bare = path.toLowerCase().replace(/\/+$/, "");
-  return [{ host, path: bare || "/" }, { host, path: `${bare}/` }];
-}
-
-/**
  * Return under which token and use a request is served, or refuse it.
  * @param {Ask} ask
  * @param {import("./asks.js").Credential} credential
@@ -151,9 +130,8 @@ export async function grant(ask, credential, request, { policy, instant, isLoose
   requireStanding(token, policy, instant);
   requireReach(ask, token, policy);
   const use = chooseUse(ask.declaredUse, token.uses);
-  if (policy.withholds(ask.keys, use, instant, isLoose)) {
-    throw new WithheldError(`${use}: ${ask.addresses[0]}`);
-  }
+  const why = policy.whyWithheld(ask.keys, use, instant, isLoose);
+  if (why !== null) throw new WithheldError(`${use}: ${ask.addresses[0]}: ${why}`);
   return { token, use, proof };
 }
 
@@ -215,21 +193,4 @@ function requireStanding(token, policy, instant) {
   }
   if (status === "INVALID") throw new RevokedLicenceError(licence);
   if (status === "SUSPENDED") throw new SuspendedLicenceError(licence);
-}
-
-/**
- * Return a subject as written and as a request for it is read, escapes undone. A pattern's marks are
- * kept: only what stands between them is spelled again.
- * @param {ClaimKey} subject
- * @returns {ClaimKey[]}
- */
-function spellings(subject) {
-  const end = subject.path.endsWith("$") ? "$" : "";
-  const bare = end ? subject.path.slice(0, -1) : subject.path;
-  const read = bare
-    .split("*")
-    .map((piece) => plainPath(unquote(piece)).replaceAll("*", "%2A"))
-    .join("*");
-  const path = normalisePath(read, { stars: true }) + end;
-  return path === subject.path ? [subject] : [subject, { ...subject, path }];
 }

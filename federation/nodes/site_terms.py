@@ -1,0 +1,238 @@
+"""What a node tells the site of a member: its prefixes, and what is said of its pages.
+
+The same for gates of two ages (decision 50): `rulings` for those that know them, opt-outs for those
+that do not, which refuse at least as much by them.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, NamedTuple
+
+from federation.addresses.matching import Filed
+from federation.addresses.urls import ClaimKey, UrlKey
+from federation.consent.deciding import Ruling, use_reserved
+from federation.licensing.counter import counter_url
+from federation.nodes.terms import terms_url
+from federation.registry import delta_store, store
+from federation.registry import service as registry
+from federation.registry.index import IndexedClaim
+from federation.registry.site_store import SiteFacts, site_facts
+from federation.server import Server, node_config
+from federation.signing.policy import SiteOptOut, SiteTerms
+from federation.signing.site_rulings import SiteClaim, SiteRulings, TooManyRulingsError, pack
+from federation.store.sessions import ReadSession
+from federation.trust.store import find_party
+from federation.values.party import HUB
+
+OPT_OUT_LETTERS_MAX: Final = 1 << 20
+"""Of the opt-outs for older gates, as they stand in the policy."""
+_OPT_OUT_LETTERS: Final = 80  # of one, beside its subject
+_KEPT_SECONDS: Final = 600  # a policy is signed again as often, so that what has ended leaves it
+_KEPT_LETTERS_MAX: Final = 64 << 20
+_NO_RULINGS: Final[Sequence[Ruling]] = ()
+
+
+class _Said(NamedTuple):
+    """What is said of a site's pages, for gates of two ages."""
+
+    opt_outs: list[SiteOptOut]
+    is_all_reserved: bool
+    rulings: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was said when the registry was at a version, and until when that may be repeated."""
+
+    version: int
+    until: datetime
+    said: _Said
+
+
+class SiteTermsHolder:
+    """Says what sites must know, and remembers it until the registry changes.
+
+    Sites ask twice a minute, and a member may have rulings by the hundred thousand.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._kept: dict[str, _Kept] = {}
+
+    async def terms(self, session: ReadSession, member_id: str) -> SiteTerms:
+        """Return what a member's site must know now (UNKNOWN_MEMBER)."""
+        server, now = self._server, self._server.clock()
+        version = await delta_store.version_of(session, server.code)
+        kept = self._kept.get(member_id)
+        if kept is None or kept.version != version or now >= kept.until:
+            facts = await site_facts(session, server.code, member_id)
+            said = await asyncio.to_thread(_said, facts, now)
+            kept = self._kept[member_id] = _Kept(version, _until(facts, now), said)
+            self._forget()
+        return await _terms(session, server, member_id, kept.said)
+
+    def _forget(self) -> None:
+        """Let go of the oldest where they are too much to keep."""
+        sizes = {member: len(kept.said.rulings or "") for member, kept in self._kept.items()}
+        for member in list(self._kept)[:-1]:
+            if sum(sizes.values()) <= _KEPT_LETTERS_MAX:
+                break
+            del self._kept[member], sizes[member]
+
+
+async def site_terms(session: ReadSession, server: Server, member_id: str) -> SiteTerms:
+    """Return what a site must know: its prefixes, and every ruling that bears on its pages.
+
+    Where a host is shared, pages of another member may lie below: what that one reserves counts.
+    """
+    return await SiteTermsHolder(server).terms(session, member_id)
+
+
+async def _terms(session: ReadSession, server: Server, member_id: str, said: _Said) -> SiteTerms:
+    await registry.get_member(session, member_id)
+    rows = await store.member_prefixes(session, member_id)
+    hub = await find_party(session, HUB)
+    prefixes = {f"{scheme}://{row.host}{row.path}" for row in rows for scheme in ("http", "https")}
+    return SiteTerms(
+        prefixes=sorted(prefixes),
+        optouts=said.opt_outs,
+        collective=server.code,
+        # Where a crawler without a licence reads how to buy one: the hub's counter.
+        licence_url=counter_url(hub.url if hub else node_config(server).hub.url),
+        rsl=terms_url(server, member_id),
+        reserved_all=said.is_all_reserved,
+        rulings=said.rulings,
+    )
+
+
+def _until(facts: SiteFacts, now: datetime) -> datetime:
+    ends = (one.ruling.ends_at for one in facts.rulings)
+    return min(
+        [now + timedelta(seconds=_KEPT_SECONDS), *(end for end in ends if end and end > now)]
+    )
+
+
+def _said(facts: SiteFacts, now: datetime) -> _Said:
+    """Return what is said of the pages; where a policy has no room for it, that all is reserved."""
+    places: dict[ClaimKey, list[Ruling]] = {}
+    holders: dict[str, list[Ruling]] = {}
+    for one in facts.rulings:  # in whatever order: what is made of them has one, as its ETag has
+        if one.ruling.ends_at is not None and one.ruling.ends_at <= now:
+            continue
+        if one.subject is not None:
+            places.setdefault(one.subject, []).append(one.ruling)
+        elif one.holder_id is not None:
+            holders.setdefault(one.holder_id, []).append(one.ruling)
+    try:
+        rulings = pack(SiteRulings(places, _site_claims(facts, holders, now)), now)
+    except TooManyRulingsError:
+        return _Said([], is_all_reserved=True, rulings=None)
+    opt_outs = _within_limits(_OptOuts(facts, places, holders, now).all())
+    return _Said(opt_outs or [], is_all_reserved=opt_outs is None, rulings=rulings)
+
+
+def _site_claims(
+    facts: SiteFacts, holders: Mapping[str, Sequence[Ruling]], now: datetime
+) -> list[tuple[SiteClaim, Sequence[Ruling]]]:
+    """Return who may hold a page while the policy is good; none where nothing depends on it."""
+    days = _days(now)
+    claims = [one for one in (*facts.own, *facts.others) if any(map(one.counts_on, days))]
+    if not any(one.holder_id in holders or one.canonical is not None for one in claims):
+        return []
+    return [
+        (_site_claim(claim, days), holders.get(claim.holder_id, _NO_RULINGS)) for claim in claims
+    ]
+
+
+def _site_claim(claim: IndexedClaim, days: tuple[date, date]) -> SiteClaim:
+    first, last = days
+    ends = claim.counts_to
+    return SiteClaim(
+        claim.key.text,
+        0,
+        claim.counts_from if claim.counts_from > first else None,
+        ends if ends is not None and ends <= last else None,
+        None if claim.canonical is None else claim.canonical.text,
+    )
+
+
+def _days(now: datetime) -> tuple[date, date]:
+    """Return the UTC days on which a policy that is made now may be in force."""
+    today = now.astimezone(UTC).date()
+    return today, today + timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _OptOuts:
+    """What an older gate is told of a site: whatever may reserve something, as an opt-out."""
+
+    facts: SiteFacts
+    places: Mapping[ClaimKey, Sequence[Ruling]]
+    holders: Mapping[str, Sequence[Ruling]]
+    now: datetime
+
+    def all(self) -> Iterator[SiteOptOut]:
+        """Yield them, some of them more than once."""
+        for key, rulings in self.places.items():
+            yield from _reserving(key, rulings)
+        for claim in (*self.facts.own, *self._others()):
+            yield from _reserving(claim.key, self.holders.get(claim.holder_id, ()))
+        yield from self._of_originals()
+
+    def _others(self) -> Iterator[IndexedClaim]:
+        """Yield the claims of others that may hold a page of the site, not those above its own."""
+        days = _days(self.now)
+        is_steady = all(one.counts_on(day) for one in self.facts.own for day in days)
+        own: Filed[IndexedClaim] = Filed()
+        for claim in self.facts.own:
+            own.add(claim.key, claim)
+        wide = {one.key.host for one in self.facts.own if one.key.wildcard}
+        for claim in self.facts.others:
+            host = claim.key.host
+            is_narrower = (host in wide and not claim.key.wildcard) or any(
+                host.endswith(f".{each}") for each in wide
+            )
+            if not is_steady or is_narrower or own.matching(UrlKey(host, claim.key.path)):
+                yield claim
+
+    def _of_originals(self) -> Iterator[SiteOptOut]:
+        """Yield what reserves the original of a claim's pages, as an opt-out of the claim."""
+        copies = [
+            (claim, claim.canonical)
+            for claim in (*self.facts.own, *self.facts.others)
+            if claim.canonical is not None
+        ]
+        if not copies:
+            return
+        said: Filed[Sequence[Ruling]] = Filed()
+        for key, rulings in self.places.items():
+            said.add_subject(key, rulings)
+        for claim in (*self.facts.own, *self.facts.others):
+            said.add(claim.key, self.holders.get(claim.holder_id, ()))
+        for claim, canonical in copies:
+            for group in said.matching(canonical):
+                for rulings in group:
+                    yield from _reserving(claim.key, rulings)
+
+
+def _reserving(key: ClaimKey, rulings: Sequence[Ruling]) -> Iterator[SiteOptOut]:
+    for ruling in rulings:
+        use = use_reserved(ruling)
+        if use is not None:
+            yield SiteOptOut(key.text, use, ruling.effective_at)
+
+
+def _within_limits(opt_outs: Iterator[SiteOptOut]) -> list[SiteOptOut] | None:
+    """Return opt-outs, each once; None where they are more than older gates are told one by one."""
+    found: dict[tuple[str, str, datetime], SiteOptOut] = {}
+    letters = 0
+    for one in opt_outs:
+        name = (one.subject, one.use, one.effective_at)
+        if name not in found:
+            found[name] = one
+            letters += len(one.subject) + _OPT_OUT_LETTERS
+        if letters > OPT_OUT_LETTERS_MAX:
+            return None
+    return [found[name] for name in sorted(found)]
