@@ -60,18 +60,26 @@ class SiteTermsHolder:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._kept: dict[str, _Kept] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
 
     async def terms(self, session: ReadSession, member_id: str) -> SiteTerms:
         """Return what a member's site must know now (UNKNOWN_MEMBER)."""
-        server, now = self._server, self._server.clock()
-        version = await delta_store.version_of(session, server.code)
+        await registry.get_member(session, member_id)
+        async with self._turns.setdefault(member_id, asyncio.Lock()):  # a site has many processes
+            said = await self._said(session, member_id)
+        return await _terms(session, self._server, member_id, said)
+
+    async def _said(self, session: ReadSession, member_id: str) -> _Said:
+        node, now = self._server.code, self._server.clock()
+        version = await delta_store.version_of(session, node)
         kept = self._kept.get(member_id)
         if kept is None or kept.version != version or now >= kept.until:
-            facts = await site_facts(session, server.code, member_id)
+            facts = await site_facts(session, node, member_id)
             said = await asyncio.to_thread(_said, facts, now)
+            self._kept.pop(member_id, None)  # what is renewed is not the oldest
             kept = self._kept[member_id] = _Kept(version, _until(facts, now), said)
             self._forget()
-        return await _terms(session, server, member_id, kept.said)
+        return kept.said
 
     def _forget(self) -> None:
         """Let go of the oldest where they are too much to keep."""
@@ -91,7 +99,6 @@ async def site_terms(session: ReadSession, server: Server, member_id: str) -> Si
 
 
 async def _terms(session: ReadSession, server: Server, member_id: str, said: _Said) -> SiteTerms:
-    await registry.get_member(session, member_id)
     rows = await store.member_prefixes(session, member_id)
     hub = await find_party(session, HUB)
     prefixes = {f"{scheme}://{row.host}{row.path}" for row in rows for scheme in ("http", "https")}

@@ -1,5 +1,6 @@
 """The gate of a site answers by its policy as its node answers, at every instant of it."""
 
+import asyncio
 from datetime import timedelta
 
 import msgspec
@@ -294,6 +295,40 @@ async def test_what_is_said_is_remembered_until_the_registry_changes_or_somethin
         session.add(said_of("/d"))
         await delta_store.next_version(session, "DE")
     assert await paths() == ["a.example/a", "a.example/c", "a.example/d"]
+
+
+async def test_processes_of_a_site_that_ask_at_once_are_told_what_one_reading_found(
+    node, monkeypatch
+):
+    await enter(node, rows_of(said_of("/a")))
+    readings_begun, read = [], module.site_facts
+
+    async def counted(session, code, member):
+        readings_begun.append(member)
+        return await read(session, code, member)
+
+    monkeypatch.setattr(module, "site_facts", counted)
+    holder = SiteTermsHolder(Here())
+
+    async def ask():
+        async with node.read() as session:
+            return await holder.terms(session, "m1")
+
+    first, second = await asyncio.gather(ask(), ask())
+
+    assert (first, readings_begun) == (second, ["m1"])
+
+
+async def test_what_is_kept_is_bounded(node, monkeypatch):
+    await enter(node, (*rows_of(said_of("/a"))[:2], [said_of("/a")]))
+    monkeypatch.setattr(module, "_KEPT_LETTERS_MAX", 10)
+    holder = SiteTermsHolder(Here())
+
+    async with node.read() as session:
+        for member in ("m1", "m2", "m1"):
+            await holder.terms(session, member)
+
+            assert list(holder._kept) == [member]
 
 
 async def test_on_more_places_than_a_question_names_the_same_is_read(node, monkeypatch):

@@ -56,6 +56,18 @@ def packed(raw: bytes) -> str:
     return base64.urlsafe_b64encode(zlib.compress(raw, 9)).rstrip(b"=").decode()
 
 
+def saying(state: str, path: str, *others: tuple[str, str]) -> str:
+    """Return the rulings of a policy: what is said of places for all uses, long since."""
+    said = [(state, path), *others]
+    raw = {
+        "said": [[[each, "*", None, None, None]] for each, _ in said],
+        "words": [f"pub.example{place}" for _, place in said],
+        "places": [[number, [[0, number]]] for number in range(len(said))],
+        "claims": [],
+    }
+    return packed(json.dumps(raw).encode())
+
+
 def policies() -> dict[str, str]:
     """Return the policies by name; what a case does not name is `good`."""
     hubs_old, *others = status_lists(seconds=-3600)
@@ -87,12 +99,24 @@ def policies() -> dict[str, str]:
         "withheld": policy(optouts=[("pub.example/news", "*", NOON)]),
         "the shop only": policy(prefixes=[f"{ORIGIN}/shop"]),
         "all reserved": policy(reserved_all=True),
+        "withheld by a record": policy(rulings=saying("WITHHELD", "/news/")),
+        "agreed to below what is withheld": policy(
+            rulings=saying("WITHHELD", "/news/", ("OPTED_IN", "/news/a$"))
+        ),
+        "only older gates refuse": policy(
+            optouts=[("pub.example/news", "*", NOON)],
+            reserved_all=True,
+            rulings=saying("WITHHELD", "/shop/"),
+        ),
         "a node that left": policy(trust=trust(servers=[SERVERS[0], SERVERS[2]]), lists=[]),
         "rolled back": policy(-10),
         "trust rolled back": policy(10, trust=trust(-10)),
         "of another member": policy(10, member="M-18"),
         "signed by another": policy(10, key=OTHER_KEY),
         **{name: policy(10, lists=[one, *good[1:]]) for name, one in with_list.items()},
+        "rulings that do not unpack": policy(10, rulings="AAAA"),
+        "rulings of no shape": policy(10, rulings=packed(b'{"said":[]}')),
+        "a bomb of rulings": policy(10, rulings=packed(bytes(33 << 20))),
     }
 
 
@@ -110,12 +134,18 @@ def standing() -> Iterator[dict[str, Any]]:
             "no lists": over,
             "withheld": withheld,
             "all reserved": withheld,
+            "withheld by a record": withheld,
             "the shop only": (403, "insufficient_scope", "INSUFFICIENT_SCOPE"),
         }.items():
             yield refused(f"{kind}, policy: {name}", made, *expected) | {"policy": name}
         yield refused(f"{kind}, no policy", made, *over) | {"policy": None}
-        served = {"name": f"{kind}, policy: another's list over", "request": made}
-        yield served | {"policy": "another's list over", "expect": {"status": 200}}
+        for name in (
+            "another's list over",
+            "agreed to below what is withheld",
+            "only older gates refuse",
+        ):
+            served = {"name": f"{kind}, policy: {name}", "request": made}
+            yield served | {"policy": name, "expect": {"status": 200}}
     gone = (401, "invalid_token", "INVALID_TOKEN", "issuer")
     for kind, made in (
         ("bearer", shown(token(NODE_KEY, iss=NODE))),
@@ -141,6 +171,9 @@ OFFERED = {
     "a list signed by a stranger": ("INVALID_TOKEN", "key"),
     "a list of another address": ("INVALID_TOKEN", "claims"),
     "a list 65": ("INVALID_TOKEN", "claims"),
+    "rulings that do not unpack": ("INVALID_TOKEN", "claims"),
+    "rulings of no shape": ("INVALID_TOKEN", "claims"),
+    "a bomb of rulings": ("INVALID_TOKEN", "claims"),
 }
 
 
