@@ -36,6 +36,7 @@ class RecordEdit:
 
 async def write(session: WriteSession, node: str, edit: RecordEdit, saying: Saying) -> Written:
     """Write an edit down, all in one transaction, with the rulings that follow from it."""
+    saying = await feed_store.in_order(session, saying)
     feed: list[Said] = []
     touched: set[int] = set()
     replaces = None

@@ -105,15 +105,16 @@ async def _rulings_around(
         of.effective_at,
         of.ends_at,
         of.source,
+        of.since,
     )
     found: dict[int, IndexedRuling] = {}
     near = _Near(places)
     for bears in _around(of, places):
         rows = await session.execute(query.where(of.host.is_not(None), known(of), bears))
-        for row_id, host, path, wildcard, state, use, since, ends, source in rows:
+        for row_id, host, path, wildcard, state, use, begins, ends, source, since in rows:
             key = ClaimKey(host or "", path or "", wildcard)
             if near.is_near(key):
-                ruling = Ruling(state, use, since, ends, source, len(key.path))
+                ruling = Ruling(state, use, begins, ends, source, len(key.path), since)
                 found[row_id] = IndexedRuling(node, ruling, key, None)
     return list(found.values())
 
@@ -123,11 +124,11 @@ async def _rulings_of(
 ) -> list[IndexedRuling]:
     """Return what names some members."""
     of, found = OptOut, list[IndexedRuling]()
-    query = select(of.member_id, of.state, of.use, of.effective_at, of.ends_at, of.source)
+    query = select(of.member_id, of.state, of.use, of.effective_at, of.ends_at, of.source, of.since)
     for chunk in in_chunks(sorted(members)):
         named = query.where(of.member_id.in_(chunk), known(of))
-        for member, state, use, since, ends, source in await session.execute(named):
-            ruling = Ruling(state, use, since, ends, source)
+        for member, state, use, begins, ends, source, since in await session.execute(named):
+            ruling = Ruling(state, use, begins, ends, source, since=since)
             found.append(IndexedRuling(node, ruling, None, holder_id(node, member or "")))
     return found
 

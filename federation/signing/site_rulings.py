@@ -177,15 +177,19 @@ class _Lists:
 
     def told(self, rulings: Sequence[Ruling]) -> tuple[_Said, ...]:
         """Return what is told of one subject, in an order of its own."""
-        begun = {one.effective_at for one in rulings if one.effective_at <= self._now}
-        said = (self._told(one, begun) for one in rulings)
+        begun = {one.said_from for one in rulings if one.effective_at <= self._now}
+        subjects = sorted({one.source or "" for one in rulings if one.state not in _PUBLISHED})
+        said = (self._told(one, begun, subjects) for one in rulings)
         return tuple(sorted(said, key=msgspec.json.encode))
 
-    @staticmethod
-    def _told(one: Ruling, begun: set[datetime]) -> _Said:
-        is_told = one.effective_at not in begun or len(begun) > 1
-        source = one.source if one.state in _PUBLISHED else None
-        since = one.effective_at if is_told else None
+    def _told(self, one: Ruling, begun: set[datetime], subjects: list[str]) -> _Said:
+        # What is in force by now is told from when it was said on, by which the latest is known.
+        begins = one.said_from if one.effective_at <= self._now else one.effective_at
+        is_told = begins not in begun or len(begun) > 1
+        source = one.source
+        if one.state not in _PUBLISHED:  # which work it is nobody needs to know, but which are one
+            source = str(subjects.index(source or "")) if len(subjects) > 1 else None
+        since = begins if is_told else None
         return _Said(one.state, one.use, since, one.ends_at, source)
 
 

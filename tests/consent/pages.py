@@ -48,6 +48,7 @@ class Said(NamedTuple):
     ends_at: object
     source: str | None
     length: int = 0
+    since: object = None
 
 
 def is_page_open(page, said, use, at):

@@ -32,6 +32,7 @@ records = st.builds(
     effective_at=instants,
     ends_at=st.none() | st.just(NOON + 3 * HOUR),
     source=st.none(),
+    since=st.none(),
 )
 rules = st.builds(
     Said,
@@ -41,6 +42,7 @@ rules = st.builds(
     effective_at=instants,
     ends_at=st.none(),
     source=st.sampled_from(["s1", "s2"]),
+    since=st.none(),
 ).map(lambda one: one._replace(length=len(one.subject) - len("x.example")))
 histories = st.lists(
     st.tuples(st.integers(0, 2), records | rules),

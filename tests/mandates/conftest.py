@@ -23,7 +23,7 @@ async def registry(node):
     async with node.write("register") as session:
         for name, member in (("R-1", "m1"), ("R-2", "m2"), ("R-3", None)):
             draft = DraftRightholder(name, member=member)
-            await rightholders.register(session, name, draft, starts_at=START, saying=SAYING)
+            await rightholders.ACTS.register(session, name, draft, starts_at=START, saying=SAYING)
     await work(node, "W-1", "x.example/a", "x.example/b")
     await work(node, "W-2")
     return node

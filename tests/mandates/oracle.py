@@ -10,9 +10,10 @@ from types import SimpleNamespace
 from sqlalchemy import select
 
 from federation.history.kinds import Moment
+from federation.history.merges import find_as_merged
 from federation.registry.store import all_joined_on
 from federation.registry.tables import Claim
-from federation.works import service as works
+from federation.works.store import WORKS
 from tests.consent.oracle import is_open
 
 
@@ -28,7 +29,7 @@ class Oracle:
         found.pages = {}
         for name in names:
             for at in instants:
-                one = await works.find(session, [name], Moment(at))
+                one = await find_as_merged(session, WORKS, [name], Moment(at))
                 found.pages[f"work:{name}", at] = {a for w in one for a in w.body.addresses}
         return found
 

@@ -40,12 +40,12 @@ async def work(database, name, *addresses, rightholder="R-1", starts_at=START, n
     saying = Saying("rosa", "a letter", now)
     async with database.write("work") as session:
         if new:
-            await works.register(
-                session, RULES, name, described, starts_at=starts_at, saying=saying
+            await works.acts_by(RULES).register(
+                session, name, described, starts_at=starts_at, saying=saying
             )
         else:
-            await works.change(
-                session, RULES, name, described, starts_at=starts_at, ends_at=None, saying=saying
+            await works.acts_by(RULES).change(
+                session, name, described, starts_at=starts_at, ends_at=None, saying=saying
             )
 
 

@@ -59,7 +59,7 @@ async def test_the_record_that_decided_is_named_on_a_page_or_on_none(registry, n
 
     [before] = await of_works(registry, f"DE:{name}", question=replace(TRAIN, at=NOON))
     [after] = await of_works(registry, name)
-    [known] = await of_works(registry, name, question=replace(TRAIN, known_at=NOON))
+    [known] = await of_works(registry, name, question=replace(TRAIN, known_at=NOON + HOUR / 2))
     [other] = await of_works(registry, name, question=narrow)
 
     assert told(before) == told(known) == (False, Reason.WITHDRAWN, no)
@@ -105,7 +105,7 @@ async def test_a_work_that_was_merged_is_judged_as_what_it_is(registry):
     await work(registry, "W-3")
     async with registry.write("merge") as session:
         saying = Saying("rosa", "twice", NOON + HOUR)
-        await works.merge(session, RULES, "W-2", "W-3", at=NOON + HOUR, saying=saying)
+        await works.acts_by(RULES).merge(session, "W-2", "W-3", at=NOON + HOUR, saying=saying)
 
     assert [told(a) for a in await of_works(registry, "W-2", "W-3")] == [
         (False, Reason.WITHHELD, no)
@@ -129,7 +129,7 @@ async def test_a_withdrawn_record_decides_no_more_but_what_was_known_stays(regis
     await carried_out(registry, acts.WithdrawConsent(number), now=NOON + HOUR)
 
     assert [told(a) for a in await of_addresses(registry, A)] == [(True, None, None)]
-    then = replace(TRAIN, known_at=NOON)
+    then = replace(TRAIN, known_at=NOON + HOUR / 2)
     assert [told(a) for a in await of_addresses(registry, A, question=then)] == [
         (False, Reason.WITHHELD, number)
     ]

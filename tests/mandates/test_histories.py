@@ -104,13 +104,13 @@ class Story:
     async def _merge(self):
         async with self.node.write("merge") as session:
             at, saying = self.told.choice(INSTANTS), Saying("rosa", "twice", self.now)
-            await works.merge(session, RULES, "W-1", "W-2", at=at, saying=saying)
+            await works.acts_by(RULES).merge(session, "W-1", "W-2", at=at, saying=saying)
         return False
 
     async def _demerge(self):
         async with self.node.write("demerge") as session:
             at, saying = self.told.choice(INSTANTS), Saying("rosa", "two", self.now)
-            await works.demerge(session, RULES, "W-1", at=at, saying=saying)
+            await works.acts_by(RULES).demerge(session, "W-1", at=at, saying=saying)
         return False
 
     async def _claim(self):

@@ -103,13 +103,30 @@ function keepLongest(rules, { source, length, state }) {
 }
 
 /**
- * Return what the records of one subject say of a use; null if nothing.
+ * Return what the records of one place say of a use; null if nothing. Several subjects may be
+ * there, as two works on one page: one that says no is enough.
  * @param {readonly Ruling[]} standing
  * @param {string} use
  * @returns {Reason | "yes" | null}
  */
 function wordOf(standing, use) {
   const records = standing.filter((one) => !ENOUGH.has(one.state) && !PUBLISHED.has(one.state));
+  const subjects = new Set(records.map((one) => one.source));
+  /** @type {Set<Reason | "yes">} */
+  const words = new Set();
+  for (const subject of subjects) {
+    const word = wordOfOne(records.filter((one) => one.source === subject), use);
+    if (word !== null) words.add(word);
+  }
+  return REASONS.find((reason) => words.has(reason)) ?? (words.has("yes") ? "yes" : null);
+}
+
+/**
+ * @param {readonly Ruling[]} records of one subject
+ * @param {string} use
+ * @returns {Reason | "yes" | null}
+ */
+function wordOfOne(records, use) {
   const speaking = records.filter((one) => speaksOf(one, use));
   if (speaking.length > 0) {
     const latest = Math.max(...speaking.map((one) => one.effectiveAt));
