@@ -49,8 +49,8 @@ class HubRightsStatementQuery:
         Refused as `rights` is, and where the licence is not the caller's (UNKNOWN_LICENCE).
         """
         asked = Question(urls, use, at or info.context.server.clock(), known_at)
-        held = await _licence(info, licence)
-        return await _signed(info.context.server, asked, await rights_at_hub(info, asked), held)
+        answer = await rights_at_hub(info, asked)
+        return await _signed(info.context.server, asked, answer, await _licence(info, licence))
 
 
 @strawberry.type
@@ -73,9 +73,8 @@ class NodeRightsStatementQuery:
         Refused as `rights` is, and where the licence is not the caller's (UNKNOWN_LICENCE).
         """
         asked = Question(urls, use, at or info.context.server.clock(), known_at)
-        held = await _licence(info, licence)
         answer = await rights_at_node(info, asked, own_only=own_only)
-        return await _signed(info.context.server, asked, answer, held)
+        return await _signed(info.context.server, asked, answer, await _licence(info, licence))
 
 
 async def _licence(info: Info, number: str | None) -> LicenceObject | None:

@@ -1,13 +1,28 @@
 """What may be done with an address: asked anywhere, whoever else answers or does not."""
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 
 import msgspec
 import pytest
 
 from federation.edge import peers
 from federation.values.party import HUB
+from tests.federation.asked_about import (
+    CONTESTED,
+    COPY,
+    DE_OWN,
+    FR_OWN,
+    GB_OWN,
+    JOURNAL,
+    LATE,
+    MALFORMED,
+    NOBODYS,
+    TWINS,
+    WILDCARD,
+    WITHHELD,
+    down,
+)
 from tests.federation.harness import nothing_changes, tell
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -24,13 +39,6 @@ OWN = """query($urls: [String!]!, $use: String!) {
 
 OWNERS = """query($urls: [String!]!, $at: DateTime) {
   owners(urls: $urls, at: $at) { url state collectives } }"""
-
-DE_OWN, FR_OWN, GB_OWN = (f"https://news.example/{name}/1" for name in ("de", "fr", "gb"))
-WITHHELD = "https://news.example/de/private/1"
-WILDCARD = "https://x.y.bild.example/1?q=1"
-LATE, CONTESTED, TWINS = (f"https://{name}.example/1" for name in ("late", "both", "twins"))
-JOURNAL, COPY = "https://journal.example/a", "https://press.example/copy/1"
-NOBODYS, MALFORMED = "https://nowhere.example/", "mailto:de@news.example"
 
 PREMIUM = {"minor": "900", "currency": "EUR"}
 STANDARD = {"minor": "300", "currency": "EUR"}
@@ -75,15 +83,6 @@ def unanswered(rows, node):
         else (url, status, code, tier, price)
         for url, status, code, tier, price in rows
     ]
-
-
-@asynccontextmanager
-async def down(small, code):
-    await small.stop(code)
-    try:
-        yield
-    finally:
-        await small.start(code)
 
 
 @pytest.mark.parametrize("code", [HUB, "DE", "GB"])

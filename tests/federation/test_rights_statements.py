@@ -10,9 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from federation.values.party import HUB
-from tests.federation.harness import nothing_changes
-from tests.federation.holding import code_of
-from tests.federation.test_rights import (
+from tests.federation.asked_about import (
     CONTESTED,
     DE_OWN,
     GB_OWN,
@@ -21,6 +19,8 @@ from tests.federation.test_rights import (
     WITHHELD,
     down,
 )
+from tests.federation.harness import nothing_changes
+from tests.federation.holding import code_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -52,7 +52,7 @@ async def keys_of(shop, code):
         return (await answer.json())["keys"]
 
 
-@pytest.mark.parametrize("code", [HUB])
+@pytest.mark.parametrize("code", [HUB, "DE"])
 async def test_a_statement_says_what_rights_say_and_anybody_can_check_it(shop, code):
     urls = [DE_OWN, WITHHELD, CONTESTED, NOBODYS, MALFORMED]
 
