@@ -10,6 +10,8 @@ from federation.published.rules import Kind, Reading, SourceTooLargeError
 from federation.published.tdmrep import read_tdmrep
 from federation.published.terms import read_terms
 
+PAGES: Final = (Kind.HEADERS, Kind.PAGE)
+"""Kinds that speak for one page, the others for a whole site."""
 FILE_BYTES_MAX: Final = 2_000_000
 _OF_SITES: Final = {
     Kind.ROBOTS: read_robots,

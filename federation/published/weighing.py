@@ -62,8 +62,8 @@ def lists_of(
         wider += [] if each.allow else rules
     weighed, alone = _in_their_order(exact, notes, is_strict=is_strict)
     return [
-        RuleList(name, uses, tuple(dict.fromkeys(weighed))),
-        RuleList(f"{name} (wider than said)", uses, tuple(dict.fromkeys(wider + alone))),
+        RuleList(shortened(name), uses, tuple(dict.fromkeys(weighed))),
+        RuleList(f"{shortened(name)} (wider than said)", uses, tuple(dict.fromkeys(wider + alone))),
     ]
 
 
