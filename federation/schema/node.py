@@ -30,6 +30,7 @@ from federation.schema.people import PeopleMutation, PeopleQuery
 from federation.schema.proposals import ProposalMutation, ProposalQuery
 from federation.schema.registry_acts import ClaimMutation, MemberMutation, OptOutMutation
 from federation.schema.registry_imports import RegistryImportQuery
+from federation.schema.reservations import ReservationMutation, ReservationQuery
 from federation.schema.rightholders import RightholderMutation, RightholderQuery
 from federation.schema.rights import NodeRightsQuery
 from federation.schema.run_diffs import RunDiffQuery
@@ -57,6 +58,7 @@ class Query(
     WorkQuery,
     RegistryChangeQuery,
     RegistryImportQuery,
+    ReservationQuery,
     LicenceQuery,
     OfferQuery,
     SettlementQuery,
@@ -96,6 +98,7 @@ class Mutation(
     ClaimMutation,
     OptOutMutation,
     ProposalMutation,
+    ReservationMutation,
     RightholderMutation,
     WorkMutation,
     LicenseeMutation,

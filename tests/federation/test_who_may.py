@@ -71,6 +71,7 @@ PLAIN = {
     "optOuts": {"first": 1, "member": "de-a"},
     "proposals": {"first": 1},
     "registryImports": {"first": 1},
+    "publishedSources": {"first": 1},
     "worksAt": {"url": "https://pub.example/", "first": 1},
     "visitDifferences": {"member": "de-a"},
 }
