@@ -8,7 +8,6 @@ measured in a process of its own, so that its memory is its own.
 """
 
 import argparse
-import asyncio
 import os
 import random
 import resource
@@ -34,6 +33,7 @@ from federation.history.kinds import Moment, Saying
 from federation.identifiers.schemes import Identifier, Scheme
 from federation.licensing.rights import Question, own_rights
 from federation.nodes.registry_files import take_in
+from federation.process import run_loop
 from federation.registry import service as claims
 from federation.registry.entering import enter_table
 from federation.registryimports.options import read_options
@@ -43,7 +43,7 @@ from tests.databases import HUB_TERMS, PostgresServer, a_party, migrate
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WORKS, STEPS, HOSTS, URLS, ASKED = 100_000, 4, 100, 1_000, 25
-CPU_MAX, RSS_MAX, GROWTH_MAX = 80.0, 500, 1.5  # microseconds a work; MiB; of a work's CPU
+WALL_MAX, RSS_MAX, GROWTH_MAX = 100.0, 500, 1.5  # microseconds a work; MiB; of a work's CPU
 LIMITS = {
     "rights of 1,000": 60.0,
     "work by identifier": 5.0,
@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--measure", choices=["sqlite", "postgres"], help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
-        sys.exit(asyncio.run(measure(given.measure, given.works)))
+        sys.exit(run_loop(measure(given.measure, given.works)))
     missed = 0
     for kind in [given.only] if given.only else ["sqlite", "postgres"]:
         command = [sys.executable, __file__, "--works", str(given.works), "--measure", kind]
@@ -132,16 +132,19 @@ async def database(kind: str, folder: Path) -> AsyncIterator[tuple[str, Callable
 
 def cpu_of(server: PostgresServer) -> float:
     """Return the CPU seconds that the processes of a PostgreSQL server have taken."""
+    first = (Path(server._folder) / "postmaster.pid").read_text().split()[0]  # noqa: SLF001
     ticks = 0
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            is_its = Path(server._folder) in (process / "cwd").readlink().parents  # noqa: SLF001
-            if is_its or str((process / "cwd").readlink()) == server._folder:  # noqa: SLF001
-                ticks += sum(
-                    map(int, (process / "stat").read_text().rpartition(")")[2].split()[11:13])
-                )
+            # From the state on (proc(5)): the parent is the second, times of its own and of the
+            # ended children the twelfth and on.
+            fields = (process / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
+        if process.name == first:
+            ticks += sum(map(int, fields[11:15]))
+        elif fields[1] == first:
+            ticks += sum(map(int, fields[11:13]))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
@@ -150,13 +153,14 @@ async def measure(kind: str, count: int) -> int:
     with tempfile.TemporaryDirectory(prefix="bench-registry-") as name:
         async with database(kind, Path(name)) as (url, server_cpu):
             db = Database(url)
-            costs = await fill(db, count, words, server_cpu, Path(name))
-            raw = await raw_copy(kind, url, Path(name), server_cpu)
-            cost = sum(costs) / len(costs)
-            beside = f"raw {raw / count * 1e6:.1f} us"
-            print(f"{kind}: {count:,} works, {cost:.0f} us of CPU each; {beside}")
-            print(f"  by quarters {', '.join(f'{each:.0f}' for each in costs)}; {rss()} MiB")
-            missed += cost > CPU_MAX or rss() > RSS_MAX or costs[-1] > GROWTH_MAX * costs[0]
+            costs, walls = await fill(db, count, words, server_cpu, Path(name))
+            raw = await raw_copy(kind, url, Path(name), server_cpu) / count * 1e6
+            cost, wall = statistics.mean(costs), statistics.mean(walls)
+            share = f"{raw / cost:.0%} of it raw rows ({raw:.1f} us)"
+            print(f"{kind}: {count:,} works, {1e6 / wall:,.0f} a second by the clock")
+            print(f"  {cost:.0f} us of CPU each, {share}; {rss()} MiB")
+            print(f"  CPU by quarters {', '.join(f'{each:.0f}' for each in costs)}")
+            missed += wall > WALL_MAX or rss() > RSS_MAX or costs[-1] > GROWTH_MAX * costs[0]
             for what, (wall, cpu) in (await reads(db, count, words)).items():
                 limit = next(most for start, most in LIMITS.items() if what.startswith(start))
                 print(f"  {what}: {wall:.1f} ms of at most {limit:.0f}; {cpu:.1f} of CPU here")
@@ -172,25 +176,26 @@ async def fill(
     words: list[str],
     server_cpu: Callable[[], float],
     folder: Path,
-) -> list[float]:
-    """Take the works in; return microseconds of CPU for a work, by quarters."""
+) -> tuple[list[float], list[float]]:
+    """Take the works in; return microseconds for a work, of CPU and by the clock, by quarters."""
 
     async def terms(session: Any) -> Any:
         del session
         return HUB_TERMS
 
     server: Any = SimpleNamespace(db=db, code="GB", clock=lambda: NOW, terms=terms)
-    costs, size = [], count // STEPS
+    costs, walls, size = [], [], count // STEPS
     for step in range(STEPS):
         file = folder / "works.ndjson"
         with file.open("wb") as target:
             target.writelines(the_lines(step * size, size, words))
         options = read_options({"id": f"I-{step}", "kind": "works", "format": "ndjson"})
-        began = time.process_time() + server_cpu()
+        began, wall = time.process_time() + server_cpu(), time.perf_counter()
         row = await take_in(server, options, "anna", in_parts(file))
+        walls.append((time.perf_counter() - wall) / size * 1e6)
         costs.append((time.process_time() + server_cpu() - began) / size * 1e6)
         assert row.accepted == size, row.rows
-    return costs
+    return costs, walls
 
 
 async def in_parts(file: Path) -> AsyncIterator[bytes]:

@@ -88,6 +88,7 @@ class _Paths(Generic[T]):
     """What is filed on one host, by path and by pattern."""
 
     by_path: dict[str, list[T]] = field(default_factory=dict)
+    by_whole_path: dict[str, list[T]] = field(default_factory=dict)  # of patterns such as /a$
     by_pattern: dict[str, list[T]] = field(default_factory=dict)
     lengths: set[int] = field(default_factory=set)  # of the paths
 
@@ -96,14 +97,17 @@ class _Paths(Generic[T]):
         self.lengths.add(len(path))
 
     def add_pattern(self, pattern: str, thing: T) -> None:
-        self.by_pattern.setdefault(pattern, []).append(thing)
+        filed = self.by_pattern if "*" in pattern else self.by_whole_path
+        filed.setdefault(pattern, []).append(thing)
 
     def matching(self, path: str) -> Iterator[tuple[T, ...]]:
-        """Yield what matches a path, the longest first; patterns, which have no order, last.
+        """Yield what matches a path: it and no other first, then the longest; patterns last.
 
-        Only lengths that something has are tried: how many is the registry's doing, not the
-        URL's.
+        Patterns have no order among themselves. Only lengths that something has are tried: how
+        many is the registry's doing, not the URL's.
         """
+        if self.by_whole_path and (whole := self.by_whole_path.get(path + "$")) is not None:
+            yield tuple(whole)
         for length in sorted(self.lengths, reverse=True):
             if length <= len(path) and _ends_a_segment(path, length):
                 found = self.by_path.get(path[:length])

@@ -147,7 +147,7 @@ def node_terms(code: str, terms: CollectiveInRun) -> NodeTerms:
 async def member_facts(session: ReadSession, code: str, day: date) -> list[MemberFacts]:
     """Return who is entitled on the last day of a month, and with how many works."""
     claims = await registry.claims_with_works(session)
-    opt_outs = await registry.opt_outs_of_members(session, code)
+    opt_outs = await registry.rulings_of_members(session, code)
     facts: list[MemberFacts] = []
     suspended_on = await suspended_at(session, midnight(day))
     for member in await registry.all_members(session):

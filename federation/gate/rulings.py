@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from federation.addresses.readings import plain_path
 from federation.addresses.urls import ClaimKey, UrlKey, normalise_path, normalise_subject
 from federation.addresses.withholding import Withheld
+from federation.consent.states import ALL_USES
 from federation.gate.asks import Ask, Credential
 from federation.gate.known_tokens import KnownTokens
 from federation.gate.refusals import (
@@ -24,7 +25,6 @@ from federation.gate.refusals import (
 from federation.signing.bound_tokens import BoundToken
 from federation.signing.jose import InvalidTokenError, Reason
 from federation.signing.policy import (
-    ALL_USES,
     CheckedPolicy,
     SiteOptOut,
     StalePolicyError,

@@ -23,7 +23,8 @@ async def held_by_others(
     ours = set[str]() if statement.body is None else set(numbering(statement.body))
     same = {statement.thing, statement.merged_into or statement.thing}
     found = set[tuple[str, str]]()
-    versions = await versions_over(session, kind, sorted(set(others) - same), statement.period)
+    things = sorted(set(others) - same) if ours else []
+    versions = await versions_over(session, kind, things, statement.period)
     for version in (version for known in versions.values() for version in known):
         shared = ours.intersection(numbering(version.body))
         if shared:

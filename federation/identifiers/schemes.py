@@ -72,6 +72,7 @@ _READERS: Final[Mapping[Scheme, Callable[[str], str]]] = {
     Scheme.ORCID: libraries.orcid,
     Scheme.IPI: music.ipi,
 }
+_BY_NAME: Final[Mapping[str, Scheme]] = {scheme.value: scheme for scheme in Scheme}
 
 
 def read_identifier(scheme: Scheme, text: str) -> Identifier:
@@ -93,10 +94,7 @@ def read_identifier(scheme: Scheme, text: str) -> Identifier:
 def parse_identifier(text: str) -> Identifier:
     """Read `SCHEME:value`, such as `ISBN:978-3-16-148410-0`; else as `read_identifier` refuses."""
     name, colon, value = text.partition(":")
-    try:
-        scheme = Scheme(name.strip().upper())
-    except ValueError:
-        scheme = None
+    scheme = _BY_NAME.get(name) or _BY_NAME.get(name.strip().upper())
     if scheme is None or not colon:
         known = ", ".join(Scheme)
         raise BadIdentifierError(f"{text[:80]!r}: write SCHEME:value with one of {known}")

@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import ClassVar
 
 from federation.addresses.urls import UrlKey, check_count, keys_of
+from federation.consent.states import Reason
 from federation.errors import RefusalError
 from federation.licensing import store
+from federation.licensing.objects import LicenceObject
 from federation.licensing.tariff import TariffBody, read_tariff
 from federation.money import Money
 from federation.registry import delta_store, index_store
@@ -46,8 +48,8 @@ class UrlRights:
     """The answer for one URL.
 
     `status` is LICENSABLE, RESERVED, DISPUTED, NOT_REPRESENTED, MALFORMED, or UNKNOWN where its
-    collective did not answer: an unknown right is no right. `per_1000` is the tariff's price of
-    1,000 units, and stands only beside LICENSABLE.
+    collective did not answer: an unknown right is no right. `reason` says why it is RESERVED.
+    `per_1000` is the tariff's price of 1,000 units, and stands only beside LICENSABLE.
     """
 
     url: str
@@ -55,6 +57,7 @@ class UrlRights:
     collective: str | None = None
     content_tier: str | None = None
     per_1000: Money | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +182,9 @@ def _rights(url: str, key: UrlKey | None, index: ClaimIndex, question: Question)
     tiers = {claim.content_tier for claim in claims}
     owner = nodes.pop() if len(nodes) == 1 else None
     tier = tiers.pop() if len(tiers) == 1 else None
-    if index.is_reserved(key, question.use, question.at):
-        return UrlRights(url, RESERVED, owner, tier)
+    reason = index.why_reserved(key, question.use, question.at)
+    if reason is not None:
+        return UrlRights(url, RESERVED, owner, tier, reason=reason)
     if not claims:
         return UrlRights(url, NOT_REPRESENTED)
     contested = len({claim.holder_id for claim in claims}) > 1
@@ -204,3 +208,18 @@ def _owners(url: str, key: UrlKey | None, index: ClaimIndex, at: datetime) -> Ow
     holders = {claim.holder_id for claim in claims}
     state = NONE if not claims else ONE if len(holders) == 1 else CONTESTED
     return Owners(url, state, sorted({claim.node for claim in claims}))
+
+
+def covered(answer: UrlRights, question: Question, licence: LicenceObject) -> bool:
+    """Tell whether a licence covers the use of an address that was asked about.
+
+    That is: it may be licensed, its collective is in the licence's repertoire, and at the instant
+    asked about the licence is in its term, not revoked, and grants the use.
+    """
+    facts, repertoire = licence.facts(), licence.grant.repertoire
+    return (
+        answer.status == LICENSABLE
+        and (not repertoire or answer.collective in repertoire)
+        and facts.covers(question.at)
+        and facts.component_for(question.use) is not None
+    )

@@ -54,8 +54,8 @@ class Known:
             return None
         if owner is not None and owner not in self.repertoire.get(licence.number, {owner}):
             return OUT_OF_SCOPE, f"{licence.number} does not cover works of {owner}"
-        if self.index.withholds(found, use):
-            return RESERVED, f"withheld from {use}"
+        if (reason := self.index.why_withheld(found, use)) is not None:
+            return RESERVED, f"withheld from {use}: {reason}"
         if not found.claims and licence.unclaimed != HOLD:
             return NOT_REPRESENTED, "no collective represents this address"
         return None

@@ -104,12 +104,12 @@ class Placer:
         what was counted so far: a line whose claims have changed since, so that it would give
         something else today, is left as it is and returned.
         """
-        unaware = replace(self, index=self.index.without_opt_outs())
+        unaware = replace(self, index=self.index.without_rulings())
         left = {key: weighs.get(key, 0) for key in weighs}
         unclear: list[CountedLine] = []
         for line in lines:
             found = self._look_up(line)
-            if not self.index.withholds(found, line.use):
+            if self.index.why_withheld(found, line.use) is None:
                 continue
             counted = Tally()
             unaware.decide(counted, line, found)

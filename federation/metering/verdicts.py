@@ -85,7 +85,7 @@ def place(
     `found` is what `index` knows of the line's address at its instant; `owner_bps` returns the
     canonical owner's part of a claim, by claim id, in basis points.
     """
-    if index.withholds(found, use):
+    if index.why_withheld(found, use) is not None:
         return Placement(RESERVED, None, ())
     claims = found.claims
     base = terms.weigh(units, _agreed_tier(claims), use)

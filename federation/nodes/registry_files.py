@@ -1,7 +1,7 @@
 """Files of works and rightholders at a node: taken in batch by batch as they come, and sent."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,7 +25,7 @@ from federation.registryimports import service, store
 from federation.registryimports.intake import FILE_BYTES_MAX, Intake, Unpacked
 from federation.registryimports.options import BadImportError, ImportOptions, read_options
 from federation.registryimports.service import ImportRunningError, Progress
-from federation.registryimports.subjects import Subject, subject_of
+from federation.registryimports.subjects import ReadRow, Subject, subject_of
 from federation.registryimports.tables import RegistryImport
 from federation.registryimports.verdicts import RowVerdict, as_csv, as_ndjson, csv_head, unpacked
 from federation.server import Server
@@ -141,29 +141,33 @@ async def take_in(
     return await import_.take_in(parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Import:
-    """A file that is coming in, and who sends it."""
+    """A file that is coming in, and who sends it. One batch is written while the next is read."""
 
     server: Server
     import_id: str
     sender: str
     subject: Subject
     intake: Intake
+    writing: asyncio.Task[None] | None = None
 
     async def take_in(self, parts: AsyncIterator[bytes]) -> RegistryImport:
         """Take batch by batch; what cannot be read on keeps the rows before (BAD_REGISTRY_FILE)."""
         try:
-            await self._read(parts)
-        except BadRegistryFileError as error:
-            self.intake.require_same()
+            try:
+                await self._read(parts)
+            except BadRegistryFileError as error:
+                self.intake.require_same()
+                await self._take_rest()
+                async with self.server.db.write("registry.import.break") as session:
+                    await service.break_off(session, self.import_id, error, self._progress())
+                raise
             await self._take_rest()
-            async with self.server.db.write("registry.import.break") as session:
-                await service.break_off(session, self.import_id, error, self._progress())
-            raise
-        await self._take_rest()
-        async with self.server.db.write("registry.import.finish") as session:
-            return await service.finish(session, self.import_id, self._progress())
+            async with self.server.db.write("registry.import.finish") as session:
+                return await service.finish(session, self.import_id, self._progress())
+        finally:
+            await self._written()  # what was begun is written also where reading failed
 
     async def _read(self, parts: AsyncIterator[bytes]) -> None:
         unpacked_file, intake = Unpacked(), self.intake
@@ -180,10 +184,21 @@ class _Import:
     async def _take_rest(self) -> None:
         while self.intake.waiting:
             await self._take()
+        await self._written()
 
     async def _take(self) -> None:
+        """Begin to write a batch, once the one before it is written."""
+        await self._written()
         rows, taken = self.intake.batch()
         progress = self._progress()._replace(taken=taken)
+        self.writing = asyncio.create_task(self._write(rows, progress))
+
+    async def _written(self) -> None:
+        writing, self.writing = self.writing, None
+        if writing is not None:
+            await writing
+
+    async def _write(self, rows: Sequence[ReadRow], progress: Progress) -> None:
         async with self.server.db.write("registry.import") as session:
             await service.take(session, self.import_id, self.subject, rows, progress)
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from federation.addresses.matching import candidate_hosts, candidate_paths, is_pattern
 from federation.addresses.urls import ClaimKey, normalise_subject
+from federation.consent.states import ALL_USES, State
 from federation.proposals.rules import (
     BackdatedError,
     BadOptOutError,
@@ -15,7 +16,7 @@ from federation.proposals.rules import (
 )
 from federation.registry import edit_store
 from federation.registry.edits import Edit, GoneOptOut
-from federation.registry.imports import ALL_USES, NewOptOut, entered
+from federation.registry.imports import NewOptOut, entered
 from federation.registry.service import get_member
 from federation.registry.tables import Claim, OptOut
 from federation.store.sessions import ReadSession
@@ -93,7 +94,7 @@ def as_entered(row: OptOut) -> NewOptOut:
     key = None
     if row.host is not None and row.path is not None:
         key = ClaimKey(row.host, row.path, row.wildcard)
-    return NewOptOut(row.member_id, key, row.use, row.effective_at)
+    return NewOptOut(row.member_id, key, row.use, row.effective_at, State(row.state), row.source)
 
 
 async def is_of(session: ReadSession, opt_out: NewOptOut, member: str) -> bool:

@@ -195,11 +195,10 @@ class _Door(BaseHTTPRequestHandler):
     timeout: ClassVar[float] = _IDLE_SECONDS
     server: BaseServer
 
-    def handle_one_request(self) -> None:
-        """Wait for a question, and answer it."""
-        assert isinstance(self.server, AuthServer)  # noqa: S101 - it made this door
-        self.server.connections.is_idle(self.connection)
-        super().handle_one_request()
+    def setup(self) -> None:
+        """Wait for a question."""
+        super().setup()
+        self._waits()
 
     def parse_request(self) -> bool:
         """Read the head of a question, of as many lines as nginx took."""
@@ -268,9 +267,14 @@ class _Door(BaseHTTPRequestHandler):
             name.decode("latin-1").lower() for name, _ in response.headers
         }:
             self.send_header("content-length", str(len(response.body)))
+        self._waits()  # before the answer leaves: whoever has it may count on the room
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(response.body)
+
+    def _waits(self) -> None:
+        assert isinstance(self.server, AuthServer)  # noqa: S101 - it made this door
+        self.server.connections.is_idle(self.connection)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as its parent names it
         """Leave it to nginx to log what is asked."""

@@ -154,6 +154,8 @@ def _from_now(reading: _Reading, row: OptOut, key: ClaimKey) -> OptOut:
         path=key.path,
         wildcard=key.wildcard,
         use=row.use,
+        state=row.state,
+        source=row.source,
         effective_at=max(row.effective_at, reading.now),
         ends_at=None,
         recorded_at=reading.now,

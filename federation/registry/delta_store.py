@@ -109,11 +109,13 @@ async def apply_delta(session: WriteSession, node: str, delta: RegistryDelta) ->
             to_micros(fact.effective_at),
             to_micros(fact.ends_at) if fact.ends_at else None,
             to_micros(now),
+            fact.state.value,
+            fact.source,
         )
         for fact in delta.opt_outs
     ]
     columns = ["node", "holder_id", "host", "path", "wildcard", "use", "effective_at", "ends_at"]
-    columns.append("recorded_at")
+    columns += ["recorded_at", "state", "source"]
     await insert_rows(session, IndexOptOut, columns, opt_outs)
 
 
@@ -130,6 +132,8 @@ async def _withdraw(session: WriteSession, node: str, delta: RegistryDelta, now:
             IndexOptOut.wildcard == fact.wildcard,
             IndexOptOut.use == fact.use,
             IndexOptOut.effective_at == fact.effective_at,
+            IndexOptOut.state == fact.state.value,
+            IndexOptOut.source.is_not_distinct_from(fact.source),
         )
         await _move(session, IndexOptOut, IndexOptOutPast, these, now)
 

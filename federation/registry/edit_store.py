@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from federation.addresses.matching import candidate_hosts, candidate_paths
 from federation.addresses.urls import RULES, ClaimKey
+from federation.consent.states import State
 from federation.history import store as history
 from federation.history.kinds import Moment, Saying
 from federation.registry.imports import NewClaim, NewMember, NewOptOut
@@ -139,6 +140,8 @@ async def add_opt_outs(
             path=new.key.path if new.key else None,
             wildcard=new.key.wildcard if new.key else False,
             use=new.use,
+            state=new.state,
+            source=new.source,
             effective_at=new.effective_at,
             ends_at=ends_at,
             recorded_at=saying.now,
@@ -163,6 +166,8 @@ async def same_opt_outs(session: ReadSession, new: NewOptOut) -> list[OptOut]:
         OptOut.path.is_not_distinct_from(new.key.path if new.key else None),
         OptOut.wildcard == (new.key.wildcard if new.key else False),
         OptOut.use == new.use,
+        OptOut.state == new.state.value,
+        OptOut.source.is_not_distinct_from(new.source),
         OptOut.effective_at == new.effective_at,
     )
     return list(await session.scalars(query.order_by(OptOut.id)))
@@ -285,7 +290,9 @@ async def list_opt_outs(
 
     Of a member: those that name it, and those of addresses that it claims or that lie below.
     """
-    query: Select[OptOut] = select(OptOut).where(known(OptOut, known_at), OptOut.id > after)
+    query: Select[OptOut] = select(OptOut).where(
+        known(OptOut, known_at), OptOut.id > after, OptOut.state == State.OPT_OUT
+    )
     if member_id is not None:
         query = query.where(or_(OptOut.member_id == member_id, _on_claims_of(member_id, known_at)))
     if at is not None:

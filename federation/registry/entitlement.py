@@ -6,8 +6,12 @@ It knows a member's standing and claims; what is shared out is not known here.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 
-from federation.registry.index import ALL_USES, IndexedOptOut
+from federation.consent.states import ALL_USES, State
+from federation.registry.index import IndexedRuling
+
+_OPT_OUTS: Final = frozenset({State.OPT_OUT, State.RESERVED_EX_ANTE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +45,18 @@ def counts_from(joined_on: date, valid_from: date | None) -> date:
 def entitled(
     member: Membership,
     claims: Iterable[HeldClaim],
-    optouts: Iterable[IndexedOptOut],
+    rulings: Iterable[IndexedRuling],
     last_day: date,
 ) -> bool:
     """Tell whether a member shares in the base or its tier for the period that ends on a day.
 
-    `optouts` are those of the member's own collective; of them only an opt-out of all uses that
+    `rulings` are those of the member's own collective; of them only an opt-out of all uses that
     names the member takes it out.
     """
     return (
         is_in_standing(member, last_day)
         and any(claim.counts_on(last_day) for claim in claims)
-        and not has_withdrawn(member, optouts, last_day)
+        and not has_withdrawn(member, rulings, last_day)
     )
 
 
@@ -62,18 +66,19 @@ def is_in_standing(member: Membership, last_day: date) -> bool:
     return member.joined_on <= last_day and not any(day <= last_day for day in ended)
 
 
-def has_withdrawn(member: Membership, optouts: Iterable[IndexedOptOut], last_day: date) -> bool:
+def has_withdrawn(member: Membership, rulings: Iterable[IndexedRuling], last_day: date) -> bool:
     """Tell whether an opt-out of all uses names the member before the period is over.
 
     One that ended within the period takes it out no more: what counts is the period's last instant.
     """
     period_end = datetime.combine(last_day, time(), UTC) + timedelta(days=1)
     return any(
-        o.holder_id == member.holder_id
-        and o.use == ALL_USES
-        and o.effective_at < period_end
-        and (o.ends_at is None or o.ends_at >= period_end)
-        for o in optouts
+        one.holder_id == member.holder_id
+        and one.ruling.state in _OPT_OUTS
+        and one.ruling.use == ALL_USES
+        and one.ruling.effective_at < period_end
+        and (one.ruling.ends_at is None or one.ruling.ends_at >= period_end)
+        for one in rulings
     )
 
 

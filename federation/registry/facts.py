@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from federation.consent.states import State
 from federation.registry.entitlement import counts_from
 from federation.registry.imports import NewClaim, holder_id
 from federation.registry.messages import ClaimFact, OptOutFact
@@ -50,4 +51,6 @@ def fact_of_opt_out(node: str, row: OptOut) -> OptOutFact:
         use=row.use,
         effective_at=row.effective_at,
         ends_at=row.ends_at,
+        state=State(row.state),
+        source=row.source,
     )

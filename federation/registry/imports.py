@@ -10,6 +10,7 @@ from federation.addresses.urls import (
     normalise_claim,
     normalise_subject,
 )
+from federation.consent.states import ALL_USES, State
 from federation.registry.suffixes import below_suffix
 from federation.store.canonical import sha256_hex
 from federation.tabular import (
@@ -30,7 +31,6 @@ from federation.values.ids import is_plain_id
 ID_LENGTH_MAX = 128
 ACCOUNT_LENGTH_MAX = 64
 BIC_LENGTH_MAX = 11
-ALL_USES = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,14 @@ class NewClaim:
 
 @dataclass(frozen=True, slots=True)
 class NewOptOut:
-    """An opt-out row as read: of a member, or of a claim."""
+    """An opt-out, or another ruling, that is to be recorded: of a member, or of an address."""
 
     member_id: str | None
     key: ClaimKey | None
     use: str
     effective_at: datetime
+    state: State = State.OPT_OUT
+    source: str | None = None
 
 
 def holder_id(node: str, member_id: str) -> str:

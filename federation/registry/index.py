@@ -3,15 +3,16 @@
 The rules are SETTLEMENT §3, classes 5 to 8 and Matching. Where claims come from is not known here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
 from federation.addresses.matching import Filed
 from federation.addresses.urls import ClaimKey, UrlKey
+from federation.consent.deciding import Ruling, why_reserved
+from federation.consent.states import Reason
 
-ALL_USES = "*"
 REMEMBERED_URLS = 65_536
 T = TypeVar("T")
 
@@ -35,24 +36,17 @@ class IndexedClaim:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexedOptOut:
-    """An opt-out recorded at a collective; it names a URL (`subject`) or a member."""
+class IndexedRuling:
+    """A ruling recorded at a collective, such as an opt-out: of a URL (`subject`) or a member."""
 
     node: str
-    use: str
-    effective_at: datetime
+    ruling: Ruling
     subject: ClaimKey | None
     holder_id: str | None
-    ends_at: datetime | None = None  # exclusive
 
     def __post_init__(self) -> None:
         if (self.subject is None) == (self.holder_id is None):
-            raise ValueError("an opt-out names either a subject or a holder")
-
-    def withholds(self, use: str, at: datetime) -> bool:
-        """Tell whether the opt-out was in force for a use at an instant."""
-        in_force = self.effective_at <= at and (self.ends_at is None or at < self.ends_at)
-        return in_force and self.use in (ALL_USES, use)
+            raise ValueError("a ruling names either a subject or a holder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +70,20 @@ class Claimed:
 
 
 class ClaimIndex:
-    """Claims and opt-outs, looked up by URL."""
+    """Claims and rulings, looked up by URL."""
 
-    def __init__(self, claims: Iterable[IndexedClaim], opt_outs: Iterable[IndexedOptOut]) -> None:
+    def __init__(self, claims: Iterable[IndexedClaim], rulings: Iterable[IndexedRuling]) -> None:
         self._claims: _Remembering[IndexedClaim] = _Remembering()
         for claim in sorted(claims, key=lambda c: (c.node, c.holder_id, c.claim_id)):
             self._claims.add(claim.key, claim)
-        self._subjects: _Remembering[IndexedOptOut] = _Remembering()
-        self._holders: dict[tuple[str, str], list[IndexedOptOut]] = {}
-        self._anything_withheld = False
-        for opt_out in opt_outs:
-            self._withhold(opt_out)
+        self._subjects: _Remembering[IndexedRuling] = _Remembering()
+        self._holders: dict[tuple[str, str], list[Ruling]] = {}
+        self._has_rulings = False
+        for ruling in rulings:
+            self._add(ruling)
 
-    def without_opt_outs(self) -> "ClaimIndex":
-        """Return the same claims with no opt-out at all."""
+    def without_rulings(self) -> "ClaimIndex":
+        """Return the same claims, with nothing said of their use."""
         found = ClaimIndex((), ())
         found._claims = self._claims
         return found
@@ -113,35 +107,48 @@ class ClaimIndex:
         canonicals = {claim.canonical for claim in claims if claim.canonical is not None}
         return Claimed(key, at, claims, {c: self.claimants(c, at) for c in canonicals})
 
+    def why_reserved(self, key: UrlKey, use: str, at: datetime) -> Reason | None:
+        """Return why a URL is RESERVED (SETTLEMENT §3.5), its canonical URLs included; or None."""
+        return self.why_withheld(self.look_up(key, at), use)
+
     def is_reserved(self, key: UrlKey, use: str, at: datetime) -> bool:
-        """Tell whether a URL is RESERVED (SETTLEMENT §3.5), its canonical URLs included."""
-        return self.withholds(self.look_up(key, at), use)
+        """Tell whether a URL is RESERVED."""
+        return self.why_reserved(key, use, at) is not None
 
-    def withholds(self, found: Claimed, use: str) -> bool:
-        """Tell the same of an address that was looked up here."""
-        if not self._anything_withheld:
-            return False
+    def why_withheld(self, found: Claimed, use: str) -> Reason | None:
+        """Return the same of an address that was looked up here."""
+        if not self._has_rulings:
+            return None
         pages = {found.key: found.claims, **found.canonicals}
-        return any(self._is_withheld(key, by, use, found.at) for key, by in pages.items())
+        reasons = (
+            why_reserved(groups, use, found.at)
+            for key, claimants in pages.items()
+            for groups in self._bearing_on(key, claimants)
+        )
+        said = {reason for reason in reasons if reason is not None}
+        return next((reason for reason in Reason if reason in said), None)
 
-    def _is_withheld(
-        self, key: UrlKey, claimants: tuple[IndexedClaim, ...], use: str, at: datetime
-    ) -> bool:
-        """Apply the opt-outs of the claimants' own collectives; unclaimed, those of any."""
-        nodes = {claim.node for claim in claimants}
-        by_url = (r for group in self._subjects.matching(key) for r in group)
-        if any(r.withholds(use, at) for r in by_url if not nodes or r.node in nodes):
-            return True
-        holders = {(claim.node, claim.holder_id) for claim in claimants}
-        return any(r.withholds(use, at) for h in holders for r in self._holders.get(h, ()))
+    def _bearing_on(
+        self, key: UrlKey, claimants: tuple[IndexedClaim, ...]
+    ) -> Iterator[list[Sequence[Ruling]]]:
+        """Yield what each claimant's own collective says of a page; unclaimed, what any does."""
+        places = self._subjects.matching(key)
+        holders = {(claim.node, claim.holder_id): None for claim in claimants}
+        if not claimants:
+            nodes = {one.node for group in places for one in group}
+            holders = {(node, ""): None for node in sorted(nodes)}
+        for node, holder in holders:
+            groups: list[Sequence[Ruling]] = [
+                [one.ruling for one in group if one.node == node] for group in places
+            ]
+            yield [*groups, self._holders.get((node, holder), ())]
 
-    def _withhold(self, opt_out: IndexedOptOut) -> None:
-        self._anything_withheld = True
-        if opt_out.subject is not None:
-            self._subjects.add_subject(opt_out.subject, opt_out)
-        elif opt_out.holder_id is not None:
-            holder = (opt_out.node, opt_out.holder_id)
-            self._holders.setdefault(holder, []).append(opt_out)
+    def _add(self, one: IndexedRuling) -> None:
+        self._has_rulings = True
+        if one.subject is not None:
+            self._subjects.add_subject(one.subject, one)
+        elif one.holder_id is not None:
+            self._holders.setdefault((one.node, one.holder_id), []).append(one.ruling)
 
 
 class _Remembering(Filed[T]):

@@ -9,8 +9,10 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
 from federation.addresses.matching import candidate_hosts, candidate_paths
 from federation.addresses.urls import ClaimKey, UrlKey
+from federation.consent.deciding import Ruling
+from federation.consent.states import State
 from federation.registry.facts import fact_of_claim, fact_of_opt_out
-from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
+from federation.registry.index import ClaimIndex, IndexedClaim, IndexedRuling
 from federation.registry.messages import (
     ClaimFact,
     OptOutFact,
@@ -144,7 +146,8 @@ async def _bearing_on(
     large = asked.keys() - small
     hosts, paths, letters = set[str](), set[str](), 0
     for host, path in ((each, path) for each in sorted(large) for path in asked[each]):
-        more = {*candidate_paths(path, None if standing is None else standing[host])} - paths
+        lengths = None if standing is None else standing[host]
+        more = {*candidate_paths(path, lengths), *_whole(on, path, lengths)} - paths
         hosts.add(host)
         paths |= more
         letters += sum(map(len, more))
@@ -153,6 +156,16 @@ async def _bearing_on(
             hosts, paths, letters = set(), set(), 0
     if paths:
         yield and_(on.host.in_(hosts), on.path.in_(paths))
+
+
+def _whole(on: _OnHosts, path: str, lengths: Collection[int] | None) -> list[str]:
+    """Return the pattern that an opt-out of a path and nothing below it has, if one may be there.
+
+    `lengths` are as in `candidate_paths`.
+    """
+    if issubclass(on, Claim | IndexClaim | IndexClaimPast):
+        return []
+    return [f"{path}$"] if lengths is None or len(path) + 1 in lengths else []
 
 
 async def _standing(
@@ -232,10 +245,13 @@ async def _opt_outs_on(
     keys: Collection[UrlKey],
     known_at: datetime | None,
 ) -> list[_OptOut]:
-    """Return the opt-outs that may match some addresses; of their hosts, every pattern."""
+    """Return the opt-outs that may match some addresses; of their hosts, each pattern with a `*`.
+
+    One that ends in `$` and has none is the whole of a path: it is asked for as the paths are.
+    """
     hosts = _hosts(keys)
     found: dict[int, _OptOut] = {}
-    is_pattern = or_(of.path.contains("*"), of.path.endswith("$"))
+    is_pattern = of.path.contains("*")
     is_known = _was_known(of, known_at)
     async for bears in _bearing_on(session, of, keys):
         found |= {row.id: row for row in await session.scalars(select(of).where(bears, is_known))}
@@ -245,16 +261,16 @@ async def _opt_outs_on(
     return [row for row in found.values() if (row.host, row.wildcard) in hosts]
 
 
-_IndexedOptOut = TypeVar("_IndexedOptOut", IndexOptOut, IndexOptOutPast)
+_InIndex = TypeVar("_InIndex", IndexOptOut, IndexOptOutPast)
 
 
 async def _opt_outs_of(
     session: ReadSession,
-    of: type[_IndexedOptOut],
+    of: type[_InIndex],
     claims: Iterable[IndexClaim | IndexClaimPast],
     known_at: datetime | None,
-) -> list[_IndexedOptOut]:
-    rows: list[_IndexedOptOut] = []
+) -> list[_InIndex]:
+    rows: list[_InIndex] = []
     for chunk in in_chunks(sorted({row.holder_id for row in claims})):
         named = select(of).where(of.holder_id.in_(chunk), _was_known(of, known_at))
         rows += await session.scalars(named)
@@ -284,6 +300,8 @@ def _opt_out_fact(row: IndexOptOut | IndexOptOutPast) -> OptOutFact:
         use=row.use,
         effective_at=row.effective_at,
         ends_at=row.ends_at,
+        state=State(row.state),
+        source=row.source,
     )
 
 
@@ -304,17 +322,18 @@ def claim_index(answer: Slice) -> ClaimIndex:
             for entry in answer.claims
         ),
         (
-            IndexedOptOut(
-                node=entry.node,
-                use=entry.fact.use,
-                effective_at=entry.fact.effective_at,
-                subject=_subject(entry.fact),
-                holder_id=entry.fact.holder_id,
-                ends_at=entry.fact.ends_at,
+            IndexedRuling(
+                entry.node, ruling_of(entry.fact), _subject(entry.fact), entry.fact.holder_id
             )
             for entry in answer.opt_outs
         ),
     )
+
+
+def ruling_of(fact: OptOutFact) -> Ruling:
+    """Return what a fact of the index says of its subject."""
+    length = len(fact.path or "")
+    return Ruling(fact.state, fact.use, fact.effective_at, fact.ends_at, fact.source, length)
 
 
 def _subject(fact: OptOutFact) -> ClaimKey | None:

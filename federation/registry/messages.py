@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
+from federation.consent.states import State
 from federation.store.messages import LARGEST_BYTES, Message
 from federation.values.wire import (
     HostText,
@@ -35,9 +36,10 @@ class ClaimFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OptOutFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One opt-out: of a holder, or of an address and what lies below it.
+    """One ruling, such as an opt-out: of a holder, or of an address and what lies below it.
 
-    `ends_at`, exclusive, is sent only where a later version of the rules refuses the opt-out.
+    `ends_at` is exclusive. `state` says what is said of the use, and `source` tells rules of one
+    published source from those of another.
     """
 
     holder_id: OpaqueId | None
@@ -47,6 +49,8 @@ class OptOutFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     use: _Use
     effective_at: datetime
     ends_at: datetime | None = None
+    state: State = State.OPT_OUT
+    source: OpaqueId | None = None
 
     def __post_init__(self) -> None:
         if (self.holder_id is None) != (self.host is not None and self.path is not None):

@@ -7,10 +7,11 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
 from federation.addresses.matching import candidate_hosts, candidate_paths
 from federation.addresses.urls import RULES, ClaimKey
+from federation.consent.deciding import Ruling
 from federation.history.store import last_change
 from federation.registry.entitlement import HeldClaim, counts_from
 from federation.registry.imports import holder_id
-from federation.registry.index import IndexedOptOut
+from federation.registry.index import IndexedRuling
 from federation.registry.tables import Claim, IndexClaim, Member, OptOut
 from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession, WriteSession
@@ -162,18 +163,16 @@ async def claims_with_works(session: ReadSession) -> dict[str, list[HeldClaim]]:
     return found
 
 
-async def opt_outs_of_members(session: ReadSession, node: str) -> dict[str, list[IndexedOptOut]]:
-    """Return {member: the opt-outs that name it}, whatever their use and day."""
-    rows = await session.execute(
-        select(OptOut.member_id, OptOut.use, OptOut.effective_at, OptOut.ends_at).where(
-            OptOut.member_id.is_not(None), known(OptOut)
-        )
-    )
-    found: dict[str, list[IndexedOptOut]] = {}
-    for member_id, use, effective_at, ends_at in rows:
+async def rulings_of_members(session: ReadSession, node: str) -> dict[str, list[IndexedRuling]]:
+    """Return {member: the opt-outs and other rulings that name it}, whatever their use and day."""
+    of = OptOut
+    query = select(of.member_id, of.state, of.use, of.effective_at, of.ends_at)
+    rows = await session.execute(query.where(of.member_id.is_not(None), known(of)))
+    found: dict[str, list[IndexedRuling]] = {}
+    for member_id, state, use, effective_at, ends_at in rows:
         if member_id:
-            opt_out = IndexedOptOut(node, use, effective_at, None, member_id, ends_at)
-            found.setdefault(member_id, []).append(opt_out)
+            ruling = IndexedRuling(node, Ruling(state, use, effective_at, ends_at), None, member_id)
+            found.setdefault(member_id, []).append(ruling)
     return found
 
 

@@ -76,6 +76,8 @@ class OptOut(Base):
     """A withheld work or member: from `effective_at` on, for one use or all (`*`).
 
     It may have an end (`ends_at`, exclusive). A row says the same for ever, as one of a claim.
+    `state` is a `consent.State`: what consent records and published sources say stands here too,
+    as the rulings that follow from them; `source` names the record or the source.
     """
 
     __tablename__ = "registry_opt_out"
@@ -96,6 +98,8 @@ class OptOut(Base):
     recorded_by: Mapped[str | None] = mapped_column(String(255))
     reason: Mapped[str | None] = mapped_column(Text)
     replaces: Mapped[int | None] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(24), server_default="OPT_OUT")
+    source: Mapped[str | None] = mapped_column(String(64))
 
 
 class RegistryVersion(Base):
@@ -165,6 +169,8 @@ class IndexOptOut(Base):
     path: Mapped[str | None] = mapped_column(Text)
     wildcard: Mapped[bool]
     use: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(24), server_default="OPT_OUT")
+    source: Mapped[str | None] = mapped_column(String(64))
     effective_at: Mapped[datetime] = mapped_column(Instant)
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
     recorded_at: Mapped[datetime] = mapped_column(Instant, server_default="0")
@@ -185,6 +191,8 @@ class IndexOptOutPast(Base):
     path: Mapped[str | None] = mapped_column(Text)
     wildcard: Mapped[bool]
     use: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(24), server_default="OPT_OUT")
+    source: Mapped[str | None] = mapped_column(String(64))
     effective_at: Mapped[datetime] = mapped_column(Instant)
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
     recorded_at: Mapped[datetime] = mapped_column(Instant)

@@ -1,10 +1,9 @@
 """What a reader of a registry file gives: rows, each with its place, and why a file breaks off."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Final, Generic, Protocol, TypeVar
+from typing import ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from federation.errors import RefusalError
 from federation.values.fields import Fault
@@ -43,8 +42,7 @@ class BadRegistryFileError(RefusalError):
         super().__init__(f"{place}: {reason}")
 
 
-@dataclass(frozen=True, slots=True)
-class Row(Generic[Draft_co]):
+class Row(NamedTuple, Generic[Draft_co]):
     """One row: where it stands, the id, from when on it is so, and what is described.
 
     `draft` is None where the row cannot be read; `fault` says why then. `starts_at` is None where

@@ -31,7 +31,7 @@ async def judge(
     """Judge the rows of a batch in their order, and write down those that are accepted.
 
     A row sees what rows before it said: the batch is cut where a row speaks of a thing, or has an
-    identifier, that a row before it has.
+    identifier that numbers one thing only, that a row before it has.
     """
     verdicts: list[RowVerdict] = []
     for part in _parts(judging.subject, rows):
@@ -44,7 +44,7 @@ def _parts(subject: Subject, rows: Sequence[ReadRow]) -> Iterator[Sequence[ReadR
     for at, row in enumerate(rows):
         if row.body is None:
             continue
-        keys = {f"/{row.thing}", *row.body.identifiers}
+        keys = {f"/{row.thing}", *subject.numbers(row.body)}
         keys.update(f"/{thing}" for thing in subject.refers(row.body))
         if not seen.isdisjoint(keys):
             yield rows[begin:at]

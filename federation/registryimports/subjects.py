@@ -1,9 +1,9 @@
 """What files are about, works or rightholders: how each is read, judged and written down."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -22,8 +22,7 @@ from federation.works import store as works_store
 from federation.works.work import read_work, read_work_id
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRow:
+class ReadRow(NamedTuple):
     """A row of which all is known that can be without the registry.
 
     `body` is what would be registered; it is None where the row is refused, with code and reason.
@@ -64,12 +63,17 @@ class Contradicting(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a file is about. `refers` names what else of its kind a body speaks of."""
+    """What a file is about.
+
+    `numbers` gives the identifiers of a body that no other may have, `refers` names what else of
+    its kind it speaks of.
+    """
 
     kind: Kind[Any]
     read: Callable[[Row[Any]], ReadRow]
     record: Recording
     contradictions: Contradicting
+    numbers: Callable[[Any], Iterable[str]]
     refers: Callable[[Any], Iterable[str]]
 
 
@@ -83,6 +87,7 @@ def subject_of(
             lambda row: _read(row, node, read_rightholder_id, _rightholder),
             rightholders_store.record,
             rightholders.contradictions,
+            lambda body: body.identifiers,
             lambda _: (),
         )
     rules = works.Rules(node, frozenset(tiers))
@@ -105,6 +110,7 @@ def subject_of(
         lambda row: _read(row, node, read_work_id, work),
         works_store.record,
         contradictions,
+        works.numbers_of,
         refers,
     )
 
@@ -120,12 +126,15 @@ def _read(
     read: Callable[[Any], tuple[Any, tuple[Fault, ...]]],
 ) -> ReadRow:
     """Read what a row describes, by the rules of its thing."""
-    found = ReadRow(row.place, row.thing[:80], row.starts_at, None)
     if row.draft is None:
-        return replace(found, code=BAD_ROW, reason=row.fault)
+        return _refused(row, BAD_ROW, row.fault)
     try:
         thing = read_id(without_code(node, row.thing))
         body, altered = read(row.draft)
     except RefusalError as refusal:
-        return replace(found, code=refusal.code, reason=refusal.detail)
+        return _refused(row, refusal.code, refusal.detail)
     return ReadRow(row.place, thing, row.starts_at, body, (*row.altered, *altered))
+
+
+def _refused(row: Row[Any], code: str, reason: str) -> ReadRow:
+    return ReadRow(row.place, row.thing[:80], row.starts_at, None, code=code, reason=reason)

@@ -50,7 +50,7 @@ def rulings(source: Source, rows: Sequence[KeptList]) -> list[Ruling]:
             effective_at=row.effective_at,
             ends_at=row.ends_at,
             allow=rule.allow,
-            source=f"{source.source_id}:{row.digest[:24]}",
+            source=f"published-{source.source_id}-{row.digest[:24]}",
         )
         for row in rows
         if row.ends_at is None or row.effective_at < row.ends_at

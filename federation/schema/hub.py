@@ -27,6 +27,7 @@ from federation.schema.payments import PaymentMutation, PaymentQuery
 from federation.schema.people import PeopleMutation, PeopleQuery
 from federation.schema.reports import ReportMutation, ReportQuery
 from federation.schema.rights import HubRightsQuery
+from federation.schema.rights_statements import HubRightsStatementQuery
 from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import RunMutation, SettlementQuery
@@ -45,6 +46,7 @@ class Query(
     AdmissionQuery,
     NodeQuery,
     HubRightsQuery,
+    HubRightsStatementQuery,
     TariffQuery,
     LicenceQuery,
     OfferQuery,

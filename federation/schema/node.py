@@ -33,6 +33,7 @@ from federation.schema.registry_imports import RegistryImportQuery
 from federation.schema.reservations import ReservationMutation, ReservationQuery
 from federation.schema.rightholders import RightholderMutation, RightholderQuery
 from federation.schema.rights import NodeRightsQuery
+from federation.schema.rights_statements import NodeRightsStatementQuery
 from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import SettlementQuery
@@ -52,6 +53,7 @@ from federation.schema.works import WorkMutation, WorkQuery
 class Query(
     MembershipQuery,
     NodeRightsQuery,
+    NodeRightsStatementQuery,
     MemberQuery,
     ProposalQuery,
     RightholderQuery,

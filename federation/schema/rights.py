@@ -142,15 +142,8 @@ class HubRightsQuery:
 
         `at` is the instant asked about, now by default; `known_at` asks what was known then.
         """
-        info.context.require()
-        server = info.context.server
-        asked = Question(urls, use, at or server.clock(), known_at)
-        async with server.db.read() as session:
-            draft = await rules.draft(session, asked, await server.terms(session))
-        replies = await asyncio.gather(
-            *(_ask_owner(server, node, asked, theirs) for node, theirs in draft.to_ask.items())
-        )
-        return RightsAnswer.of(draft.merged(replies))
+        asked = Question(urls, use, at or info.context.server.clock(), known_at)
+        return RightsAnswer.of(await rights_at_hub(info, asked))
 
     @strawberry.field(description="Who claims up to 1,000 URLs: NONE, ONE or CONTESTED.")
     async def owners(
@@ -172,6 +165,18 @@ class HubRightsQuery:
             UrlOwners(url=item.url, state=ClaimedBy(item.state), collectives=item.collectives)
             for item in found
         ]
+
+
+async def rights_at_hub(info: Info, asked: Question) -> rules.Answer:
+    """Ask the claim index, then every owner, for whoever is signed in."""
+    info.context.require()
+    server = info.context.server
+    async with server.db.read() as session:
+        draft = await rules.draft(session, asked, await server.terms(session))
+    replies = await asyncio.gather(
+        *(_ask_owner(server, node, asked, theirs) for node, theirs in draft.to_ask.items())
+    )
+    return draft.merged(replies)
 
 
 async def _ask_owner(server: Server, node: str, asked: Question, urls: list[str]) -> rules.Reply:
@@ -229,15 +234,20 @@ class NodeRightsQuery:
 
         `at` is the instant asked about, now by default; `known_at` asks what was known then.
         """
-        who = info.context.require()
-        server = info.context.server
-        asked = Question(urls, use, at or server.clock(), known_at)
-        async with server.db.read() as session:
-            terms = await server.terms(session)
-            if own_only or PEER in who.roles:
-                return RightsAnswer.of(await rules.own_rights(session, asked, terms, server.code))
-            rules.check(asked, terms)
-        return RightsAnswer.of(await _all_rights(server, asked))
+        asked = Question(urls, use, at or info.context.server.clock(), known_at)
+        return RightsAnswer.of(await rights_at_node(info, asked, own_only=own_only))
+
+
+async def rights_at_node(info: Info, asked: Question, *, own_only: bool) -> rules.Answer:
+    """Answer for this collective alone, to a peer always; else ask the hub for everybody."""
+    who = info.context.require()
+    server = info.context.server
+    async with server.db.read() as session:
+        terms = await server.terms(session)
+        if own_only or PEER in who.roles:
+            return await rules.own_rights(session, asked, terms, server.code)
+        rules.check(asked, terms)
+    return await _all_rights(server, asked)
 
 
 async def _all_rights(server: Server, asked: Question) -> rules.Answer:

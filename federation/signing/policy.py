@@ -23,7 +23,6 @@ TRUST_BYTES_MAX: Final = 2 << 20
 POLICY_BYTES_MAX: Final = 8 << 20
 TRUST_LIFE: Final = timedelta(hours=2)
 POLICY_LIFE: Final = timedelta(hours=1)
-ALL_USES: Final = "*"
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 _Claims = TypeVar("_Claims")

@@ -15,28 +15,25 @@ WORD_LENGTH_MAX: Final = 64
 WORDS_OF_A_THING_MAX: Final = 2_000
 """A thing is found by so many different words: of 64 characters, less than a tsvector holds."""
 
-_ASCII_WORDS: Final = re.compile(r"[a-z0-9]+")
-_WORDS: Final = re.compile(r"[^\W_]+")
+# What they find is the group: of a longer word, its beginning.
+_ASCII_WORDS: Final = re.compile(rf"([a-z0-9]{{1,{WORD_LENGTH_MAX}}})[a-z0-9]*")
+_WORDS: Final = re.compile(rf"([^\W_]{{1,{WORD_LENGTH_MAX}}})[^\W_]*")
 
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text in their order, each as often as it stands there."""
     if text.isascii():
-        return _cut(_ASCII_WORDS.findall(text.lower()))
+        return _ASCII_WORDS.findall(text.lower())
     folded = unicodedata.normalize("NFKC", text).casefold()
     bare = "".join(
         character
         for character in unicodedata.normalize("NFD", folded)
         if not unicodedata.category(character).startswith("M")
     )
-    return _cut(_WORDS.findall(unicodedata.normalize("NFC", bare)))
+    return _WORDS.findall(unicodedata.normalize("NFC", bare))
 
 
 def distinct_words(texts: Iterable[str]) -> list[str]:
     """Return the words that a thing is found by, each once: the first 2,000 of its texts."""
     words = dict.fromkeys(words_of(" \n ".join(texts)))
     return list(words)[:WORDS_OF_A_THING_MAX]
-
-
-def _cut(words: list[str]) -> list[str]:
-    return [word[:WORD_LENGTH_MAX] for word in words]

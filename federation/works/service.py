@@ -142,7 +142,8 @@ async def contradictions(
     found: dict[str, RefusalError] = {}
     others = await _sharing(session, statements)
     for statement in statements:
-        holders = others.get(statement.thing, set())
+        if not (holders := others.get(statement.thing)):
+            continue
         for identifier, work_id in await held_by_others(
             session, WORKS, statement, holders, numbers_of
         ):

@@ -1,7 +1,7 @@
 """One work: what is said of it, how it is read, and which of it is refused; pure."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -146,8 +146,11 @@ class Work(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
 
-_NUMBERS_ONE: Final = frozenset({Scheme.DOI, Scheme.ISWC, Scheme.ISRC, Scheme.ISCC})
-_NUMBERS_ONE_OF: Final = {Scheme.ISBN: ContentType.BOOK, Scheme.ISSN: ContentType.JOURNAL}
+_NUMBERS_ONE: Final[frozenset[str]] = frozenset({Scheme.DOI, Scheme.ISWC, Scheme.ISRC, Scheme.ISCC})
+_NUMBERS_ONE_OF: Final[Mapping[str, ContentType]] = {
+    Scheme.ISBN: ContentType.BOOK,
+    Scheme.ISSN: ContentType.JOURNAL,
+}
 
 
 def numbers_one(identifier: str, content_type: ContentType) -> bool:
@@ -155,7 +158,7 @@ def numbers_one(identifier: str, content_type: ContentType) -> bool:
 
     A book's ISBN may stand with its chapters and a journal's ISSN with its articles.
     """
-    scheme = Scheme(identifier.partition(":")[0])
+    scheme = identifier.partition(":")[0]
     return scheme in _NUMBERS_ONE or _NUMBERS_ONE_OF.get(scheme) == content_type
 
 

@@ -28,7 +28,7 @@ from federation.payments.set_off import Debit, take_up
 from federation.registry.entitlement import HeldClaim, Membership, works_on
 from federation.registry.entitlement import entitled as is_entitled
 from federation.registry.imports import read_claims
-from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
+from federation.registry.index import ClaimIndex, IndexedClaim, IndexedRuling
 from federation.settlement import plans as distribution
 from federation.settlement import revenue
 from federation.settlement import run_document as documents
@@ -41,6 +41,7 @@ from federation.settlement.recompute import Usage, recompute
 from federation.settlement.run import choose_weights, compute
 from federation.suspense.law import clocks, law_for
 from federation.values.plan import Tier
+from tests.opt_outs import an_opt_out
 
 __all__ = [
     "LR",
@@ -284,10 +285,10 @@ def claim(
     )
 
 
-def opt_out(node: str, subject: str, use: str, effective_at: str) -> IndexedOptOut:
+def opt_out(node: str, subject: str, use: str, effective_at: str) -> IndexedRuling:
     """An opt-out; the subject is `member:ID`, or a claim or pattern."""
     is_member = subject.startswith("member:")
-    return IndexedOptOut(
+    return an_opt_out(
         node=node,
         use=use,
         effective_at=instant(effective_at),
@@ -296,9 +297,9 @@ def opt_out(node: str, subject: str, use: str, effective_at: str) -> IndexedOptO
     )
 
 
-def register(*rows: tuple[IndexedClaim, int] | IndexedOptOut) -> Registered:
+def register(*rows: tuple[IndexedClaim, int] | IndexedRuling) -> Registered:
     claims = [row for row in rows if isinstance(row, tuple)]
-    withheld = [row for row in rows if isinstance(row, IndexedOptOut)]
+    withheld = [row for row in rows if isinstance(row, IndexedRuling)]
     bps = {found.claim_id: owner_bps for found, owner_bps in claims}
     return Registered(ClaimIndex([found for found, _ in claims], withheld), bps)
 
@@ -582,7 +583,7 @@ def works_of(claims: list[tuple[str, str | None, int]], last_day: str) -> int:
 def entitled(
     claims: list[tuple[str, str | None, int]],
     last_day: str,
-    *opt_outs: IndexedOptOut,
+    *opt_outs: IndexedRuling,
     joined: str = "2026-01-01",
     left: str | None = None,
     suspended: str | None = None,

@@ -191,7 +191,9 @@ async def test_a_batch_is_the_same_however_it_is_packed(small):
                 "lines": 1,
                 "classes": {"ACCEPTED": [1, "100"]},
                 "problems": [],
-                "notices": [{"line": 1, "verdict": "RESERVED", "reason": "withheld from TRAIN"}],
+                "notices": [
+                    {"line": 1, "verdict": "RESERVED", "reason": "withheld from TRAIN: OPTED_OUT"}
+                ],
             },
         )
     ] * 3

@@ -6,7 +6,8 @@ from federation.addresses.urls import normalise_canonical, normalise_claim
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering.tally import Placer
 from federation.metering.verdicts import Terms
-from federation.registry.index import IndexedClaim, IndexedOptOut
+from federation.registry.index import IndexedClaim
+from tests.opt_outs import an_opt_out
 
 AT = datetime(2026, 9, 10, 12, tzinfo=UTC)
 
@@ -48,7 +49,7 @@ CLAIMS = [
 ]
 
 
-WITHHELD = IndexedOptOut("DE", "*", datetime(2026, 9, 1, tzinfo=UTC), CLAIMS[-1].key, None)
+WITHHELD = an_opt_out("DE", "*", datetime(2026, 9, 1, tzinfo=UTC), CLAIMS[-1].key, None)
 
 
 HOSTS = ["de", "fr", "both", "copy", "withheld", "nobody"]

@@ -57,7 +57,7 @@ OF_TERMS = [
     ),
 ]
 OF_CLAIMS = [
-    Problem(2, "RESERVED", "withheld from TRAIN"),
+    Problem(2, "RESERVED", "withheld from TRAIN: OPTED_OUT"),
     Problem(6, "OUT_OF_SCOPE", "HUB-000004 does not cover works of DE"),
 ]
 
@@ -123,7 +123,7 @@ async def test_the_hub_says_what_it_knows_of_every_claim(hub):
     withheld, outside = OF_CLAIMS
     unclaimed = [
         Problem(3, "NOT_REPRESENTED", "no collective represents this address"),
-        Problem(4, "RESERVED", "withheld from TRAIN"),
+        Problem(4, "RESERVED", "withheld from TRAIN: OPTED_OUT"),
     ]
     assert receipt.notices == [withheld, *unclaimed, outside, *OF_TERMS]
     assert [(item.line, item.verdict) for item in receipt.problems] == [(11, "MALFORMED")]

@@ -8,9 +8,10 @@ from federation.addresses.urls import normalise_claim, normalise_url
 from federation.licensing.facts import Component
 from federation.metering import verdicts
 from federation.metering.verdicts import Placement, Portion, place, term_class
-from federation.registry.index import ClaimIndex, IndexedOptOut
+from federation.registry.index import ClaimIndex
 from federation.values.held import DISPUTED, UNMATCHED
 from tests.metering.judged import TERMS, a_claim, a_licence
+from tests.opt_outs import an_opt_out
 
 AT = datetime(2026, 9, 10, 12, tzinfo=UTC)
 UNIT = 1000 * 1000 * 10_000  # one standard TRAIN unit
@@ -108,7 +109,7 @@ def test_a_line_two_members_of_a_node_claim_is_matched_and_held_there_whole():
 
 
 def test_a_withheld_line_earns_nothing():
-    optout = IndexedOptOut("DE", "*", AT, None, "m1")
+    optout = an_opt_out("DE", "*", AT, None, "m1")
 
     assert placed([a_claim()], optouts=[optout]) == Placement(verdicts.RESERVED, None, ())
 
@@ -153,7 +154,7 @@ def test_a_part_of_nothing_is_not_listed():
 
 def test_where_a_line_ends_follows_from_claims_opt_outs_and_the_licence():
     other = a_claim(node="FR", holder="f")
-    optout = IndexedOptOut("FR", "TRAIN", AT, normalise_claim("x.example"), None)
+    optout = an_opt_out("FR", "TRAIN", AT, normalise_claim("x.example"), None)
 
     assert ended([]) == (verdicts.NOT_REPRESENTED, None)
     assert ended([], unclaimed="hold") == (UNMATCHED, None)

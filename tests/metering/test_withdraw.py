@@ -7,8 +7,9 @@ from federation.addresses.urls import ClaimKey
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering.tally import CountedLine, Placer
 from federation.metering.verdicts import Terms
-from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
+from federation.registry.index import ClaimIndex, IndexedClaim
 from federation.store.base import to_micros
+from tests.opt_outs import an_opt_out
 
 AT = datetime(2026, 9, 10, 12, tzinfo=UTC)
 LICENCE = LicenceFacts(
@@ -43,7 +44,7 @@ def a_claim(node, holder):
 
 
 def a_placer(*claims):
-    withheld = IndexedOptOut("DE", "*", datetime(2026, 9, 1, tzinfo=UTC), claims[0].key, None)
+    withheld = an_opt_out("DE", "*", datetime(2026, 9, 1, tzinfo=UTC), claims[0].key, None)
     return Placer(
         here="DE",
         licences={"HUB-000001": LICENCE},
@@ -105,7 +106,7 @@ def test_a_line_that_no_opt_out_is_about_stays_and_the_next_one_is_looked_at():
     """The opt-out is for TRAIN: a line of another use before it, and after it, stands."""
     placer = a_placer(a_claim("DE", "h-anna"))
     since = datetime(2026, 9, 1, tzinfo=UTC)
-    optout = IndexedOptOut("DE", "TRAIN", since, a_claim("DE", "h-anna").key, None)
+    optout = an_opt_out("DE", "TRAIN", since, a_claim("DE", "h-anna").key, None)
     placer = replace(
         placer,
         index=ClaimIndex([a_claim("DE", "h-anna")], [optout]),

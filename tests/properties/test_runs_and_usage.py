@@ -16,7 +16,7 @@ from federation.ledger.entries import RunName, run_entries
 from federation.metering.ingest import Desk, decode_lines, repeated, sort_batch
 from federation.metering.tally import CountedLine, Placer
 from federation.metering.verdicts import Terms
-from federation.registry.index import ClaimIndex, IndexedOptOut
+from federation.registry.index import ClaimIndex
 from federation.settlement.computed import read_run
 from federation.settlement.recompute import Corrected, difference
 from federation.settlement.run import compute
@@ -25,6 +25,7 @@ from federation.store.base import to_micros
 from tests.metering.good_lines import GOOD
 from tests.metering.good_lines import LICENCES as KNOWN
 from tests.metering.judged import TERMS, a_claim, a_licence
+from tests.opt_outs import an_opt_out
 from tests.properties.months import (
     PARTIES,
     POSTED_ON,
@@ -128,7 +129,7 @@ def placer_of(names, withheld):
             a_claim("a.example/", holder="m-2"),
         ]
     optouts = [
-        IndexedOptOut("DE", "*", LONG_AGO, normalise_claim(f"{name}.example/"), None)
+        an_opt_out("DE", "*", LONG_AGO, normalise_claim(f"{name}.example/"), None)
         for name in sorted(withheld)
     ]
     licence = a_licence(unclaimed="hold")

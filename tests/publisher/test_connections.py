@@ -29,6 +29,13 @@ def make_endpoint(site, tmp_path):
         yield make
 
 
+def connection_to(port, ends, host="127.0.0.1"):
+    """A connection that is closed when `ends` is over."""
+    connection = http.client.HTTPConnection(host, port, timeout=10)
+    ends.callback(connection.close)
+    return connection
+
+
 def asked(connection):
     connection.request("GET", "/auth", headers=ASKED)
     with connection.getresponse() as answer:
@@ -38,28 +45,21 @@ def asked(connection):
 def test_three_hundred_idle_connections_hold_up_nobody(make_endpoint):
     _, port = make_endpoint(connections_max=256)
     with ExitStack() as ends:
-        found = []
-        for _ in range(300):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-            ends.callback(connection.close)
-            found.append(asked(connection))
+        found = [asked(connection_to(port, ends)) for _ in range(300)]
 
     assert found == [204] * 300
 
 
 def test_who_is_idle_the_longest_makes_room(make_endpoint):
     _, port = make_endpoint(connections_max=2)
-    first, second, third = (
-        http.client.HTTPConnection("127.0.0.1", port, timeout=10) for _ in "abc"
-    )
+    with ExitStack() as ends:
+        first, second, third = (connection_to(port, ends) for _ in "abc")
 
-    found = [asked(each) for each in (first, second, first, third, first)]
+        found = [asked(each) for each in (first, second, first, third, first)]
 
-    assert found == [204] * 5
-    with pytest.raises(http.client.RemoteDisconnected):
-        asked(second)
-    for each in (first, second, third):
-        each.close()
+        assert found == [204] * 5
+        with pytest.raises(http.client.RemoteDisconnected):
+            asked(second)
 
 
 def test_none_that_is_asked_just_now_makes_room():
@@ -70,10 +70,8 @@ def test_none_that_is_asked_just_now_makes_room():
 
 def test_the_endpoint_listens_on_loopback_of_ipv6(make_endpoint):
     _, port = make_endpoint("[::1]:0")
-    connection = http.client.HTTPConnection("::1", port, timeout=10)
-
-    assert asked(connection) == 204
-    connection.close()
+    with ExitStack() as ends:
+        assert asked(connection_to(port, ends, "::1")) == 204
 
 
 def test_a_log_in_no_folder_is_refused_before_anything_is_served(site, tmp_path):

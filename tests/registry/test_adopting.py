@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from federation.addresses.urls import UrlKey, normalise_url
+from federation.consent.states import State
 from federation.registry import delta_store, facts, index_store, store
 from federation.registry.adopting import adopt_rules
 from federation.registry.messages import RegistryDelta
@@ -39,6 +40,7 @@ def a_claim(claim_id, host, path="/", **changes):
 def an_opt_out(host, path="/", **changes):
     values = {"member_id": None, "wildcard": False, "use": "*", "effective_at": SINCE}
     values |= {"ends_at": None, "recorded_at": SINCE, "rules": "1.0", "ended_because": None}
+    values |= {"state": State.OPT_OUT}
     return OptOut(host=host, path=path, **(values | changes))
 
 

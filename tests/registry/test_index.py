@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from federation.addresses.urls import normalise_canonical, normalise_claim, normalise_url
 from federation.registry.entitlement import HeldClaim, Membership, entitled, works_on
-from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
+from federation.registry.index import ClaimIndex, IndexedClaim
+from tests.opt_outs import an_opt_out
 
 NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)
 
@@ -26,7 +27,7 @@ def a_claim(claim="x.example/", *, node="DE", holder="m1", canonical=None, **cha
 
 def an_optout(subject=None, *, node="DE", use="*", holder=None, at=NOON):
     key = normalise_claim(subject) if subject else None
-    return IndexedOptOut(node=node, use=use, effective_at=at, subject=key, holder_id=holder)
+    return an_opt_out(node=node, use=use, effective_at=at, subject=key, holder_id=holder)
 
 
 def holders(index, url, at=NOON):

@@ -15,12 +15,12 @@ from federation.distribution.inputs import member_facts
 from federation.registry import delta_store, edit_store, index_store, service, store
 from federation.registry.entitlement import HeldClaim
 from federation.registry.imports import holder_id
-from federation.registry.index import IndexedOptOut
 from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.service import VersionGapError
 from federation.tabular import BadTableError
 from federation.trust.parties import NotAdmittedError
 from tests.databases import HUB_TERMS, a_party, contents, opened, refused
+from tests.opt_outs import an_opt_out
 from tests.registry.registries import (
     CLAIMS,
     HOSTS,
@@ -225,8 +225,8 @@ async def test_an_opt_out_is_registered_and_told_to_the_index(node):
         )
     ]
     async with node.read() as session:
-        assert await store.opt_outs_of_members(session, "DE") == {
-            "m1": [IndexedOptOut("DE", "TRAIN", at(2026, 9, 1, 0, 0, 0, 500_000), None, "m1")]
+        assert await store.rulings_of_members(session, "DE") == {
+            "m1": [an_opt_out("DE", "TRAIN", at(2026, 9, 1, 0, 0, 0, 500_000), None, "m1")]
         }
         [row] = await store.opt_outs_of(session, "m1")
         assert (row.use, row.recorded_at) == ("TRAIN", NOON)
@@ -468,13 +468,13 @@ async def many_on_one_host(hub):
     """Of a host with many claims and opt-outs, those on some addresses and what matches none."""
     facts = [a_fact(f"c-{number}", "big.example", f"/a/{number}") for number in range(80)]
     facts += [a_fact("top", "big.example", "/a/"), a_fact("wild", "example", "/", wildcard=True)]
-    withheld = [an_opt_out(f"/a/{number}") for number in range(80)]
-    withheld += [an_opt_out("/a"), an_opt_out("/*.pdf$")]
+    withheld = [fact_of(f"/a/{number}") for number in range(80)]
+    withheld += [fact_of("/a"), fact_of("/*.pdf$")]
     await receive(hub, RegistryDelta(version=1, claims=facts, opt_outs=withheld))
     return [normalise_url(f"https://big.example/a/{number}/x") for number in range(60)]
 
 
-def an_opt_out(path):
+def fact_of(path):
     return OptOutFact(None, "big.example", path, False, "*", NOON)
 
 

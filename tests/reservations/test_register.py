@@ -70,7 +70,7 @@ async def test_rules_are_facts_from_when_their_file_was_seen(database):
         ),
     ]
     assert {each.use for each in said} == {"TRAIN", "FINE_TUNE"}
-    assert of_train[0].source.startswith("1:")
+    assert of_train[0].source.startswith("published-1-")
     assert len({each.source for each in said}) == 1
     assert await reserved(database, "/news/a", "TRAIN", MONDAY)
     assert not await reserved(database, "/news/a", "TRAIN", MONDAY - LATER)

@@ -26,7 +26,7 @@ from federation.licensing.facts import Component, LicenceFacts
 from federation.metering import verdicts
 from federation.metering.verdicts import Placement, Terms, place, term_class
 from federation.registry.entitlement import HeldClaim, Membership, entitled, works_on
-from federation.registry.index import ClaimIndex, IndexedClaim, IndexedOptOut
+from federation.registry.index import ClaimIndex, IndexedClaim, IndexedRuling
 from federation.settlement import run_document as rd
 from federation.settlement.computed import computed_with
 from federation.settlement.plans import (
@@ -46,6 +46,7 @@ from federation.settlement.run import (
 from federation.values import party as values_party
 from federation.values.month import last_day, month_of
 from federation.values.plan import Tier
+from tests.opt_outs import an_opt_out
 
 Weights = dict[str, dict[str, int]]
 
@@ -141,11 +142,11 @@ class Scenario:
                 canonical=canonical,
             )
 
-    def _read_optouts(self) -> Iterator[IndexedOptOut]:
+    def _read_optouts(self) -> Iterator[IndexedRuling]:
         for row in rows(self.folder, "optouts.csv"):
             holder = row["subject"].removeprefix("member:")
             named = holder != row["subject"]
-            yield IndexedOptOut(
+            yield an_opt_out(
                 node=row["collective"],
                 use=row["use"],
                 effective_at=datetime.fromisoformat(row["effective_at"]),
