@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0041"
-down_revision = "0038"
+down_revision = "0039"
 
 SOURCE, VERSION = "reservations_source", "reservations_version"
 LIST, ENDING = "reservations_list", "reservations_ending"
