@@ -14,6 +14,7 @@ import rich_click as click
 
 from federation.desk.client import Desk, NotReachedError, at_desk, when_text, with_server
 from federation.desk.printing import make_table
+from federation.desk.reservations import reservations
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW_FILE: Final = click.Path(dir_okay=False, path_type=Path)
@@ -51,6 +52,9 @@ def registry() -> None:
 
     A token is what `federation token --config gb.toml --subject S --role registry_officer` prints.
     """
+
+
+registry.add_command(reservations)
 
 
 @registry.command("import")
