@@ -14,7 +14,8 @@ PATH_MAX: Final = 600
 """Characters of a path: escaped, 12 of each at most, they are fewer than an address may have."""
 _QUERY: Final = "a query, which addresses do not have here"
 _STARS: Final = re.compile(r"\*+")
-_UNREADABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
+# `\ufffd` stands for bytes that are no UTF-8: which address was meant, nobody knows.
+_UNREADABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\\\ufffd]")
 _DOTS: Final = re.compile(r"/\.\.?(?=/|\Z)")
 _ABSOLUTE: Final = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _RESERVED: Final = re.compile(r"[:@!&'()+,;=]")

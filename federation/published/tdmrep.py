@@ -6,7 +6,7 @@ links; 0 reserves nothing.
 
 import json
 from collections.abc import Collection, Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from federation.addresses.urls import MalformedUrlError, normalise_url
 from federation.published.agents import AI_USES
@@ -50,11 +50,11 @@ def _entries(data: bytes) -> list[Any]:
     if len(data) > BYTES_MAX:
         raise BadSourceError(f"more than {BYTES_MAX} bytes")
     try:
-        read = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_strictest)
+        read: Any = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_strictest)
     except (ValueError, RecursionError) as error:
         place = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "somewhere"
         raise BadSourceError(f"{place}: no JSON") from error
-    entries = read if isinstance(read, list) else [read]
+    entries: list[Any] = read if isinstance(read, list) else [read]
     if len(entries) > ENTRIES_MAX:
         raise BadSourceError(f"more than {ENTRIES_MAX} entries")
     return entries
@@ -76,11 +76,12 @@ def _rule(entry: Any, place: str, ours: frozenset[str], notes: Notes) -> Written
     if not isinstance(entry, dict):
         notes.add(place, text, "no object with a location and a reservation")
         return None
-    reserved, location = is_reserved(entry.get(RESERVATION)), entry.get("location")
+    said = cast("dict[str, Any]", entry)
+    reserved, location = is_reserved(said.get(RESERVATION)), said.get("location")
     if reserved is None:
         notes.add(place, text, f"{RESERVATION} is neither 1 nor 0")
         return None
-    if reserved and is_of(entry.get(POLICY), ours):
+    if reserved and is_of(said.get(POLICY), ours):
         notes.add(place, text, _SOLD)
         return None
     if isinstance(location, str) and location.strip():

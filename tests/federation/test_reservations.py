@@ -1,5 +1,6 @@
 """Published sources by HTTP and GraphQL: handed over, shown, ended by another person."""
 
+import json
 from datetime import timedelta
 from hashlib import sha256
 from urllib.parse import urlencode
@@ -7,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 import pytest_asyncio
 
+from federation.values.party import HUB
 from tests.federation.harness import DAY, fetch, nothing_changes, resumed, send
 
 ROBOTS = """User-agent: GPTBot
@@ -163,6 +165,28 @@ async def test_a_bad_file_is_refused_and_nothing_is_kept(small, body, asked, sta
         answer = await handed_over(small, body, **asked)
 
     assert (answer.status, answer.code) == (status, code)
+
+
+async def test_what_a_node_writes_for_its_members_reserves_nothing_against_its_licence(small):
+    async with small.http.get(f"{small.running['GB'].url}/sites/gb-b/robots.txt") as response:
+        written = await response.read()
+
+    answer = await handed_over(small, written)
+
+    assert b"ai-train=no" in written
+    assert (answer.status, answer.body["listsThatCame"]) == (200, 0)
+    assert answer.body["notExpressed"] == 2
+
+
+async def test_a_policy_at_the_hub_s_counter_reserves_nothing_against_our_licence(small):
+    entry = {"location": "/", "tdm-reservation": 1, "tdm-policy": f"{small.running[HUB].url}/buy"}
+
+    sold = await handed_over(small, json.dumps([entry]), kind="tdmrep")
+    other = await handed_over(
+        small, json.dumps([entry | {"tdm-policy": "https://x.example/"}]), kind="tdmrep"
+    )
+
+    assert (sold.body["listsThatCame"], other.body["listsThatCame"]) == (0, 1)
 
 
 async def test_our_own_lines_in_a_robots_txt_reserve_nothing_against_our_licence(small):

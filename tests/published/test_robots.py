@@ -198,6 +198,13 @@ def test_what_reaches_further_than_it_says_is_listed_with_what_is_reserved():
     assert reading.reserving("/search", "TRAIN") != []
 
 
+def test_a_path_in_another_encoding_is_reserved_up_to_what_can_be_read():
+    reading = read_robots("User-agent: *\nDisallow: /caf\xe9/menu\n".encode("latin-1"), HOST)
+
+    assert [rule.path for each in reading.lists for rule in each.rules] == ["/caf*"]
+    assert [each.why for each in reading.not_expressed] == ["a character that no address has"]
+
+
 def test_a_rule_about_queries_alone_is_listed_and_reserves_no_whole_site():
     reading = robots("User-agent: *", "Disallow: /*?")
 
