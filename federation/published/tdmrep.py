@@ -8,6 +8,8 @@ import json
 from collections.abc import Collection, Iterable
 from typing import Any, Final, cast
 
+import msgspec
+
 from federation.addresses.urls import MalformedUrlError, normalise_url
 from federation.published.agents import AI_USES
 from federation.published.rules import BadSourceError, Kind, Notes, Reading, listed
@@ -54,7 +56,7 @@ def _entries(data: bytes) -> list[Any]:
     except (ValueError, RecursionError) as error:
         place = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "somewhere"
         raise BadSourceError(f"{place}: no JSON") from error
-    entries: list[Any] = read if isinstance(read, list) else [read]
+    entries = msgspec.convert(read if isinstance(read, list) else [read], list[Any])
     if len(entries) > ENTRIES_MAX:
         raise BadSourceError(f"more than {ENTRIES_MAX} entries")
     return entries
