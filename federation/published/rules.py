@@ -9,6 +9,7 @@ from federation.errors import RefusalError
 
 RULES_MAX: Final = 50_000
 """More than a robots.txt holds in what is read of it, were it of one crawler."""
+LISTS_MAX: Final = 1_000
 NOT_EXPRESSED_MAX: Final = 1_000
 TEXT_MAX: Final = 300
 EVERY_USE: Final = "*"
@@ -133,12 +134,22 @@ class Notes:
         return (*self._notes, *rest)
 
 
+_Said = tuple[tuple[str, ...], frozenset[tuple[str, bool]]]
+
+
 def listed(lists: Iterable[RuleList]) -> tuple[RuleList, ...]:
-    """Return the lists that reserve something, each once (BAD_SOURCE if their rules are many)."""
-    found: dict[tuple[object, ...], RuleList] = {}
+    """Return the lists that reserve something (BAD_SOURCE if they are many, or long).
+
+    Those that say the same are one, with the evidence of all.
+    """
+    found: dict[_Said, tuple[str, dict[Rule, None]]] = {}
     for each in lists:
         if any(not rule.allow for rule in each.rules):
-            found.setdefault((each.uses, each.rules), each)
-    if sum(len(each.rules) for each in found.values()) > RULES_MAX:
+            said = frozenset((rule.path, rule.allow) for rule in each.rules)
+            _, rules = found.setdefault((each.uses, said), (each.name, {}))
+            rules.update(dict.fromkeys(each.rules))
+    if len(found) > LISTS_MAX:
+        raise BadSourceError(f"more than {LISTS_MAX} lists of rules")
+    if sum(len(rules) for _, rules in found.values()) > RULES_MAX:
         raise BadSourceError(f"more than {RULES_MAX} rules")
-    return tuple(found.values())
+    return tuple(RuleList(name, uses, tuple(rules)) for (uses, _), (name, rules) in found.items())

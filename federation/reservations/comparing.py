@@ -33,8 +33,8 @@ def compare(held: Mapping[str, RuleList], read: Sequence[RuleList]) -> Compared:
     strict = {_content(each) for each in there.values()}
     tightened = frozenset(
         digest
-        for digest, each in gone.items()
-        if any(_is_at_least_as_strict(new, _content(each)) for new in strict)
+        for digest, old in ((digest, _content(each)) for digest, each in gone.items())
+        if any(_is_at_least_as_strict(new, old) for new in strict)
     )
     new = {digest: each for digest, each in there.items() if digest not in held}
     return Compared(new, tightened, frozenset(gone) - tightened)

@@ -44,16 +44,16 @@ def rulings(source: Source, rows: Sequence[KeptList]) -> list[Ruling]:
     return [
         Ruling(
             host=source.host,
-            path=rule.path,
+            path=path,
             wildcard=False,
             use=use,
             effective_at=row.effective_at,
             ends_at=row.ends_at,
-            allow=rule.allow,
+            allow=allow,
             source=f"published-{source.source_id}-{row.digest[:24]}",
         )
         for row in rows
         if row.ends_at is None or row.effective_at < row.ends_at
-        for rule in list_of(row).rules
+        for path, allow in dict.fromkeys((rule.path, rule.allow) for rule in list_of(row).rules)
         for use in row.uses.split()
     ]

@@ -284,6 +284,15 @@ def test_too_many_rules_and_agents_are_refused():
         read_robots(agents, HOST)
 
 
+def test_what_many_say_alike_is_one_list_and_what_they_say_apart_is_refused():
+    alike = b"".join(b"User-agent: a%d\nContent-Usage: ai=n\n" % i for i in range(2_000))
+    apart = b"".join(b"User-agent: a%d\nContent-Usage: /%d ai=n\n" % (i, i) for i in range(2_000))
+
+    assert len(read_robots(alike, HOST).lists) == 1
+    with pytest.raises(BadSourceError, match="more than 1000 lists of rules"):
+        read_robots(apart, HOST)
+
+
 def test_of_endless_notes_the_first_are_kept_and_the_others_counted():
     reading = read_robots(
         b"User-agent: *\n" + b"".join(b"x%d: y\n" % i for i in range(1_500)), HOST
