@@ -20,6 +20,7 @@ import federation.people.tables
 import federation.proposals.tables
 import federation.registry.tables
 import federation.registryimports.tables
+import federation.reservations.tables
 import federation.rightholders.tables
 import federation.runs.tables
 import federation.store.tables

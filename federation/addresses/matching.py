@@ -39,6 +39,15 @@ def pattern_matches(pattern: str, path: str) -> bool:
     return not is_anchored or (len(path) - at >= len(last) and path.endswith(last))
 
 
+def rule_length(path: str) -> int:
+    """Return how long a rule of a published source is: the longest that matches decides.
+
+    A `*` at the end adds nothing to a pattern, which is a prefix without one, so it does not count:
+    rules on `/a` as RFC 9309 reads it, any path that starts so, are written `/a*`.
+    """
+    return len(path) - path.endswith("*")
+
+
 def candidate_hosts(host: str) -> list[tuple[str, bool]]:
     """Return (host, wildcard) of every claim that could match a host, most specific first."""
     hosts = [(host, False), (host, True)]

@@ -21,6 +21,7 @@ from federation.desk.client import (
     with_server,
 )
 from federation.desk.printing import make_table
+from federation.desk.reservations import reservations
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW_FILE: Final = click.Path(dir_okay=False, path_type=Path)
@@ -58,6 +59,9 @@ def registry() -> None:
 
     A token is what `federation token --config gb.toml --subject S --role registry_officer` prints.
     """
+
+
+registry.add_command(reservations)
 
 
 @registry.command("import")

@@ -27,6 +27,7 @@ from federation.nodes.handlers import HANDLERS, ON_DROP
 from federation.nodes.joining import AdmissionWorker
 from federation.nodes.month import MonthWorker
 from federation.nodes.registry_files import registry_file_routes
+from federation.nodes.reservations import reservation_routes
 from federation.nodes.routes import node_routes
 from federation.nodes.terms import CounterHolder, Terms
 from federation.oauth.entity import entity_routes
@@ -84,6 +85,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
             *entity_routes(doors, {}),
             *node_routes(doors, peers, own, terms),
             *registry_file_routes(doors),
+            *reservation_routes(doors),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         logging_config=None,

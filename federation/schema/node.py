@@ -31,6 +31,7 @@ from federation.schema.people import PeopleMutation, PeopleQuery
 from federation.schema.proposals import ProposalMutation, ProposalQuery
 from federation.schema.registry_acts import ClaimMutation, MemberMutation, OptOutMutation
 from federation.schema.registry_imports import RegistryImportQuery
+from federation.schema.reservations import ReservationMutation, ReservationQuery
 from federation.schema.rightholders import RightholderMutation, RightholderQuery
 from federation.schema.rights import NodeRightsQuery
 from federation.schema.rights_statements import NodeRightsStatementQuery
@@ -61,6 +62,7 @@ class Query(
     WorkQuery,
     RegistryChangeQuery,
     RegistryImportQuery,
+    ReservationQuery,
     LicenceQuery,
     OfferQuery,
     SettlementQuery,
@@ -101,6 +103,7 @@ class Mutation(
     OptOutMutation,
     ConsentMutation,
     ProposalMutation,
+    ReservationMutation,
     RightholderMutation,
     WorkMutation,
     LicenseeMutation,

@@ -7,6 +7,7 @@ from federation.banking.worklist import of_banking
 from federation.payments.worklist import of_payments
 from federation.people.worklist import of_people
 from federation.proposals.worklist import of_proposals
+from federation.reservations.worklist import of_reservations
 from federation.runs import worklist
 from federation.schema.context import Info
 from federation.suspense.worklist import of_suspense
@@ -42,7 +43,8 @@ class WorkListQuery:
     async def work_list(self, info: Info) -> list[WorkItem]:
         """List what waits: of months, payments, held money, bank entries; of people; of messages.
 
-        Registry officers see what is proposed of members, claims and works, and nothing else.
+        Registry officers see what is proposed of members, claims and works, which published
+        reservations wait to end, and nothing else.
         Who runs the hub sees people and messages alone. Who runs a node sees months and payments
         too, but neither held money nor bank entries: it reads no books.
         """
@@ -64,6 +66,7 @@ class WorkListQuery:
                 items += await of_accounts(session, server.code, server.clock())
             if not who.roles.isdisjoint(MAY_READ_MEMBERS.roles):
                 items += await of_proposals(session, server.clock())
+                items += await of_reservations(session)
             if who.roles & set(MAY_READ_WORK_LIST.roles) - set(MAY_KEEP_THE_REGISTRY):
                 items += await of_messages(session, server.code)
             if not who.roles.isdisjoint(MAY_READ_APPLICATIONS.roles):

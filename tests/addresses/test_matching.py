@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.addresses.matching import Filed, candidate_hosts, candidate_paths, pattern_matches
+from federation.addresses.matching import (
+    Filed,
+    candidate_hosts,
+    candidate_paths,
+    pattern_matches,
+    rule_length,
+)
 from federation.addresses.urls import MAX_URL_LENGTH, ClaimKey, UrlKey
 
 labels = st.sampled_from(["a", "b", "ab"])
@@ -142,3 +148,14 @@ def test_every_path_that_ends_a_segment_is_a_candidate():
     assert candidate_paths("/a//b/") == ["/", "/a", "/a/", "/a//", "/a//b", "/a//b/"]
     assert candidate_paths("/a/bc", {5, 1, 4, 3, 9}) == ["/", "/a/", "/a/bc"]
     assert candidate_paths("/a", ()) == []
+
+
+def test_a_star_at_the_end_makes_no_rule_longer():
+    assert [rule_length(path) for path in ("/", "/a", "/a*", "/a**", "/a$", "/*/a")] == [
+        1,
+        2,
+        2,
+        3,
+        3,
+        4,
+    ]

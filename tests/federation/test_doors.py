@@ -67,6 +67,8 @@ NO_MATCH = "mutation { confirmMatch(entries: [], items: []) { ... on Refused { c
 NO_CUT_OFF = 'mutation { cutOff(period: "never") { ... on Refused { code } } }'
 NO_ACCOUNT = """mutation { setMemberAccount(member: "nobody", account: { account: "x" }) {
   ... on Refused { code } } }"""
+NO_ENDING = """mutation { confirmReservationEnding(version: "0", reason: "x") {
+  ... on Refused { code } } }"""
 DOABLE = {
     HUB: {"/banking/files": NO_MATCH, "/settlement/rates": NO_CUT_OFF},
     "DE": {
@@ -75,6 +77,7 @@ DOABLE = {
         "/registry/works": NO_ACCOUNT,
         "/registry/optouts": NO_ACCOUNT,
         "/registry/imports": NO_ACCOUNT,
+        "/reservations": NO_ENDING,
     },
 }
 
@@ -124,7 +127,11 @@ OF_SERVERS = {
     "/federation/listed",
     "/federation/admission",
 }
-REGISTRY_FILES = {"/registry/imports/{name:str}", "/registry/export/{name:str}"}
+REGISTRY_FILES = {
+    "/registry/imports/{name:str}",
+    "/registry/export/{name:str}",
+    "/reservations/{version:str}",
+}
 WITHOUT_GRAPHQL = {
     "/openapi.json",
     "/graphql/files/{name:str}",  # of the page that a browser is shown
@@ -230,8 +237,15 @@ async def test_visits_are_taken_from_the_sites_of_members(settled):
     assert set(answers.values()) == {"NOT_ALLOWED"}
 
 
-@pytest.mark.parametrize("path", ["/registry/imports/none.csv", "/registry/export/works.csv"])
-async def test_registry_files_are_for_who_may_read_their_imports(settled, path):
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/registry/imports/none.csv", "UNKNOWN_IMPORT"),
+        ("/registry/export/works.csv", None),
+        ("/reservations/0", "UNKNOWN_SOURCE"),
+    ],
+)
+async def test_registry_files_are_for_who_may_read_their_imports(settled, path, found):
     people = everybody(settled, "DE")
     over_http = {
         role: refusal(await fetch(settled, "DE", path, who)) for role, who in people.items()
@@ -240,7 +254,6 @@ async def test_registry_files_are_for_who_may_read_their_imports(settled, path):
 
     may = {role for role, answer in asked.items() if answer.code is None}
     assert may == {Role.REGISTRY_OFFICER, Role.NODE_OPERATOR, Role.AUDITOR}
-    found = "UNKNOWN_IMPORT" if "none" in path else None
     assert over_http == {role: found if role in may else "NOT_ALLOWED" for role in people}
 
 

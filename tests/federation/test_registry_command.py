@@ -1,13 +1,9 @@
 """`federation registry`: a catalogue goes in from a shell, its verdicts and the works come out."""
 
-import asyncio
 import gzip
 import re
 
-from click.testing import CliRunner
-
-from federation.cli.main import cli
-from federation.errors import RefusalError
+from tests.federation.desk_commands import run
 from tests.federation.harness import resumed
 
 WORKS = "work_id,title,identifiers\r\nW-1,Salt,ISBN:978-3-16-148410-0\r\nW-2,Rain,DOI:1\r\n"
@@ -22,19 +18,6 @@ VERDICTS = """row,place,id,verdict,code,reason\r
 2,line 3,W-2,REFUSED,BAD_WORK,"identifiers: DOI '1': a DOI is 10., a registrant's number, a slash \
 and a name"\r
 """
-
-
-async def run(*arguments, **environment):
-    """Run a command in a thread; return (exit code or the code of a refusal, output)."""
-
-    def invoke():
-        words = ["registry", *map(str, arguments)]
-        return CliRunner().invoke(cli, words, env=environment, standalone_mode=False)
-
-    result = await asyncio.to_thread(invoke)
-    if isinstance(result.exception, RefusalError):
-        return result.exception.code, result.output
-    return result.exit_code, result.stdout
 
 
 async def test_a_catalogue_goes_in_and_comes_out(any_backend, opened_past, tmp_path):

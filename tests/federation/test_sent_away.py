@@ -97,6 +97,8 @@ DOORS = [
     ("files", HUB, "GET", "/documents/NONE", of("auditor"), 404),
     ("files", "DE", "POST", "/registry/works", of("registry"), 422),
     ("files", "DE", "POST", "/registry/imports", of("registry"), 400),
+    ("files", "DE", "POST", "/reservations", of("registry"), 400),
+    ("files", "DE", "GET", "/reservations/0", of("registry"), 404),
     ("files", "DE", "GET", "/registry/imports/none.csv", of("registry"), 404),
     ("files", "DE", "GET", "/registry/export/works.csv", of("registry"), 200),
     ("files", "DE", "GET", "/sites/de-a/policy", of("site@de-a", "site"), 200),

@@ -73,6 +73,7 @@ PLAIN = {
     "consent": {"use": "TRAIN", "addresses": ["https://news.example/de/1"]},
     "proposals": {"first": 1},
     "registryImports": {"first": 1},
+    "publishedSources": {"first": 1},
     "worksAt": {"url": "https://pub.example/", "first": 1},
     "visitDifferences": {"member": "de-a"},
 }

@@ -28,6 +28,7 @@ _MEANT: Final[Mapping[str, str]] = {
     "number": "The number of the list, from 0.",
     "path": "The path of the file.",
     "table": "members, works or optouts.",
+    "version": "The number of the version.",
 }
 _SECURITY: Final[Json] = {
     "bearer": {

@@ -1,0 +1,1 @@
+"""What sites publish about the use of their pages, read from files."""

@@ -1,0 +1,1 @@
+"""The register of published reservations: each file as it was, its rules, and what waits to end."""
