@@ -7,7 +7,7 @@ ex ante or a published source that disallows is enough by itself, whatever a mor
 says.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -18,7 +18,10 @@ _ENOUGH: Final = {
     State.RESERVED_EX_ANTE: Reason.RESERVED_EX_ANTE,
 }
 _PUBLISHED: Final = frozenset({State.PUBLISHED_ALLOW, State.PUBLISHED_DISALLOW})
-_REFUSING: Final = {State.WITHDRAWN: Reason.WITHDRAWN, State.WITHHELD: Reason.WITHHELD}
+_REFUSING: Final[Mapping[str, Reason]] = {
+    State.WITHDRAWN: Reason.WITHDRAWN,
+    State.WITHHELD: Reason.WITHHELD,
+}
 _SAYS_NO: Final = frozenset({*_ENOUGH, *_REFUSING, State.PUBLISHED_DISALLOW})
 _RANK: Final = {reason: rank for rank, reason in enumerate(Reason)}
 
@@ -145,24 +148,33 @@ def _word(standing: Sequence[Ruling], use: str) -> Decided | None:
 
     Several subjects may be there, as two works on one page: one that says no is enough.
     """
-    records: dict[str | None, list[Ruling]] = {}
-    for one in standing:
-        if one.state not in _ENOUGH and one.state not in _PUBLISHED:
-            records.setdefault(one.source, []).append(one)
-    words = [word for said in records.values() if (word := _word_of(said, use)) is not None]
+    records = [one for one in standing if one.state not in _ENOUGH and one.state not in _PUBLISHED]
+    if not records:
+        return None
+    sources = {one.source for one in records}
+    if len(sources) == 1:
+        return _word_of(records, use)
+    of_each = ([one for one in records if one.source == source] for source in sources)
+    words = [word for said in of_each if (word := _word_of(said, use)) is not None]
     return stricter(words) if words else None
 
 
 def _word_of(records: Sequence[Ruling], use: str) -> Decided | None:
     """Return what the records of one subject say of a use; None if nothing."""
     speaking = [one for one in records if one.speaks_of(use)]
-    if speaking:
-        latest = max(one.said_from for one in speaking)
-        said = [one for one in speaking if one.said_from == latest]
-        refusals = (one for state in _REFUSING for one in said if one.state == state)
-        ruling = next(refusals, said[0])
-        return Decided(_REFUSING.get(State(ruling.state)), ruling)
-    narrowing = [one for one in records if one.state == State.MANDATED]
-    if not narrowing:
-        return None
-    return Decided(Reason.NOT_MANDATED, max(narrowing, key=lambda one: one.said_from))
+    if not speaking:
+        narrowing = [one for one in records if one.state == State.MANDATED]
+        if not narrowing:
+            return None
+        return Decided(Reason.NOT_MANDATED, max(narrowing, key=_said_from))
+    if len(speaking) > 1:
+        latest = max(map(_said_from, speaking))
+        speaking = [one for one in speaking if one.said_from == latest]
+        refusals = (one for state in _REFUSING for one in speaking if one.state == state)
+        speaking = [next(refusals, speaking[0])]
+    [ruling] = speaking
+    return Decided(_REFUSING.get(ruling.state), ruling)
+
+
+def _said_from(ruling: Ruling) -> datetime:
+    return ruling.said_from

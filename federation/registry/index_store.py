@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable
 from datetime import date, datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
@@ -266,11 +266,20 @@ async def _opt_outs_on(
     is_pattern = of.path.like(HAS_STAR)  # as the index of patterns has it
     is_known = _was_known(of, known_at)
     async for bears in _bearing_on(session, of, keys):
-        found |= {row.id: row for row in await session.scalars(select(of).where(bears, is_known))}
+        found |= {row.id: row for row in await _read(session, of, and_(bears, is_known))}
     for chunk in in_chunks(sorted({host for host, _ in hosts})):
-        asked = select(of).where(of.host.in_(chunk), is_pattern, is_known)
-        found |= {row.id: row for row in await session.scalars(asked)}
+        asked = and_(of.host.in_(chunk), is_pattern, is_known)
+        found |= {row.id: row for row in await _read(session, of, asked)}
     return [row for row in found.values() if (row.host, row.wildcard) in hosts]
+
+
+async def _read(
+    session: ReadSession, of: type[_OptOut], which: ColumnElement[bool]
+) -> list[_OptOut]:
+    """Return rows that nobody changes: as tuples with names they cost half of what objects do."""
+    columns: list[Any] = [*of.__table__.columns]
+    rows: Any = await session.execute(select(*columns).where(which))
+    return list(rows)
 
 
 _InIndex = TypeVar("_InIndex", IndexOptOut, IndexOptOutPast)
