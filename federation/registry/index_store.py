@@ -277,7 +277,8 @@ async def _read(
     session: ReadSession, of: type[_OptOut], which: ColumnElement[bool]
 ) -> list[_OptOut]:
     """Return rows that nobody changes: as tuples with names they cost half of what objects do."""
-    columns: list[Any] = [*of.__table__.columns]
+    table: Any = of
+    columns: list[Any] = [*table.__table__.columns]
     rows: Any = await session.execute(select(*columns).where(which))
     return list(rows)
 
