@@ -11,10 +11,12 @@ from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.http import json_response
 from federation.errors import RefusalError
+from federation.history.kinds import Saying
 from federation.published.reading import FILE_BYTES_MAX
 from federation.published.rules import Kind
 from federation.reservations import service
 from federation.reservations.service import HandedOver, Taken
+from federation.reservations.telling import tell
 from federation.server import Server
 from federation.tabular import parse_instant
 from federation.trust.store import find_party
@@ -50,9 +52,10 @@ def reservation_routes(doors: Doors) -> list[Any]:
             service.read_handed_over, handed, await _hosts_of_ours(server)
         )
         async with server.db.write("reservation.hand_over") as session:
-            taken = await service.hand_over_source(
-                session, handed, reading, who=who, now=server.clock()
-            )
+            now = server.clock()
+            taken = await service.hand_over_source(session, handed, reading, who=who, now=now)
+            saying = Saying(who.subject, handed.reason, now)
+            await tell(session, server.code, taken.version.source_id, saying)
         return json_response(shown(taken) | {"notExpressed": len(reading.not_expressed)})
 
     @get("/reservations/{version:str}")

@@ -1,6 +1,6 @@
 """The SQL of an edit: rows that come, rows that are known no more, and what they are judged by."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
@@ -174,6 +174,15 @@ def as_entered(row: OptOut) -> NewOptOut:
         row.since,
         row.record,
     )
+
+
+async def rulings_from(session: ReadSession, sources: Collection[str]) -> list[OptOut]:
+    """Return the rulings known now that follow from some sources."""
+    found: list[OptOut] = []
+    for chunk in in_chunks(sorted(sources)):
+        query = select(OptOut).where(OptOut.source.in_(chunk), known(OptOut))
+        found += await session.scalars(query)
+    return found
 
 
 async def same_opt_outs(session: ReadSession, new: NewOptOut) -> list[OptOut]:

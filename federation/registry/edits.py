@@ -93,7 +93,6 @@ async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) ->
         for row, act, starts_at in (*ended, *came)
         if row.state == State.OPT_OUT
     ]
-    feed += [Said(OPT_OUT, str(row.id), acts.REGISTERED, row.effective_at) for row in rows]
     await feed_store.add_changes(session, feed, saying)
     await tell_index(session, node, changes, saying.now)
     announce(session, REGISTRY_CHANGED)

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
-from federation.addresses.matching import candidate_hosts, candidate_paths
+from federation.addresses.matching import candidate_hosts, candidate_paths, rule_length
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.consent.deciding import Ruling
 from federation.consent.states import State
@@ -366,7 +366,7 @@ def indexed_ruling(node: str, fact: OptOutFact, ruling: Ruling) -> IndexedRuling
 
 def ruling_of(fact: OptOutFact) -> Ruling:
     """Return what a fact of the index says of its subject."""
-    length = len(fact.path or "")
+    length = rule_length(fact.path or "")
     return Ruling(
         fact.state, fact.use, fact.effective_at, fact.ends_at, fact.source, length, fact.since
     )

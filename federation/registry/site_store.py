@@ -10,7 +10,12 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
 
-from federation.addresses.matching import candidate_hosts, candidate_paths, outermost
+from federation.addresses.matching import (
+    candidate_hosts,
+    candidate_paths,
+    outermost,
+    rule_length,
+)
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.consent.deciding import Ruling
 from federation.registry import index_store
@@ -114,7 +119,7 @@ async def _rulings_around(
         for row_id, host, path, wildcard, state, use, begins, ends, source, since in rows:
             key = ClaimKey(host or "", path or "", wildcard)
             if near.is_near(key):
-                ruling = Ruling(state, use, begins, ends, source, len(key.path), since)
+                ruling = Ruling(state, use, begins, ends, source, rule_length(key.path), since)
                 found[row_id] = IndexedRuling(node, ruling, key, None)
     return list(found.values())
 

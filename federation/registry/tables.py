@@ -115,6 +115,12 @@ class OptOut(Base):
             sqlite_where=text("record IS NOT NULL"),
             postgresql_where=text("record IS NOT NULL"),
         ),
+        Index(
+            "ix_registry_opt_out_source",
+            "source",
+            sqlite_where=text("source IS NOT NULL"),
+            postgresql_where=text("source IS NOT NULL"),
+        ),
         _patterns_of("registry_opt_out"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)

@@ -39,6 +39,11 @@ async def rulings_of(
     return rulings(source, await store.lists(session, source_id, known_at))
 
 
+def name_of(row: KeptList) -> str:
+    """Return the name of a list, by which its rules are told from those of others."""
+    return f"published-{row.source_id}-{row.digest[:24]}"
+
+
 def rulings(source: Source, rows: Sequence[KeptList]) -> list[Ruling]:
     """Return what some lists of a source say. A file speaks for its host and no subdomain."""
     return [
@@ -50,7 +55,7 @@ def rulings(source: Source, rows: Sequence[KeptList]) -> list[Ruling]:
             effective_at=row.effective_at,
             ends_at=row.ends_at,
             allow=allow,
-            source=f"published-{source.source_id}-{row.digest[:24]}",
+            source=name_of(row),
         )
         for row in rows
         if row.ends_at is None or row.effective_at < row.ends_at

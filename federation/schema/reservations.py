@@ -8,9 +8,11 @@ from typing import Annotated
 
 import strawberry
 
+from federation.history.kinds import Saying
 from federation.published import rules as words
 from federation.reservations import service, store, tables
 from federation.reservations.comparing import unpacked_notes
+from federation.reservations.telling import tell
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import number_of_row
 from federation.schema.pages import Connection
@@ -243,4 +245,6 @@ async def _decided(at: Change, version: int, reason: str, *, is_over: bool) -> R
     if row is None:
         raise service.NoEndingError(f"version {version}")
     source = await service.get_source(at.session, row.source_id)
+    saying = Saying(at.who.subject, reason, at.now)
+    await tell(at.session, at.server.code, source.source_id, saying)
     return ReservationEnding(source=PublishedSource.of(source), lists=many)

@@ -17,6 +17,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from federation.addresses.matching import rule_length
 from federation.addresses.urls import MAX_URL_LENGTH, ClaimKey, UrlKey
 from federation.consent.deciding import Ruling
 from federation.consent.states import State
@@ -145,7 +146,7 @@ def of_place(key: ClaimKey, rulings: Sequence[Ruling]) -> Sequence[Ruling]:
     """Return rulings as those of a place: published rules are as long as its path."""
     if all(one.state not in _PUBLISHED for one in rulings):
         return rulings
-    return tuple(one._replace(length=len(key.path)) for one in rulings)
+    return tuple(one._replace(length=rule_length(key.path)) for one in rulings)
 
 
 def claim_key(claim: SiteClaim) -> ClaimKey:

@@ -11,6 +11,14 @@ LIST, ENDING = "reservations_list", "reservations_ending"
 
 
 def upgrade() -> None:
+    named = sa.text("source IS NOT NULL")
+    op.create_index(
+        "ix_registry_opt_out_source",
+        "registry_opt_out",
+        ["source"],
+        sqlite_where=named,
+        postgresql_where=named,
+    )
     op.create_table(
         SOURCE,
         sa.Column("source_id", auto_id(), autoincrement=True, nullable=False),
@@ -124,3 +132,4 @@ def create_endings() -> None:
 def downgrade() -> None:
     for table in (ENDING, LIST, VERSION, SOURCE):
         op.drop_table(table)
+    op.drop_index("ix_registry_opt_out_source", "registry_opt_out")

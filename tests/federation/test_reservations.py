@@ -196,3 +196,37 @@ async def test_our_own_lines_in_a_robots_txt_reserve_nothing_against_our_licence
     answer = await handed_over(small, lines)
 
     assert (answer.body["listsThatCame"], answer.body["notExpressed"]) == (0, 1)
+
+
+RIGHTS = """query($urls: [String!]!) {
+  rights(urls: $urls, use: "TRAIN") { items { url status reason } } }"""
+
+
+async def test_rights_follow_a_published_source_until_its_ending_is_confirmed(small):
+    """What GB's robots.txt keeps from a crawler that trains is reserved here and at the hub."""
+    urls = ["https://news.example/gb/1", "https://news.example/gb/free/1"]
+
+    async def statuses():
+        found = []
+        for code in ("GB", HUB):
+            await small.silence()
+            answer = await small.at(code, "auditor").ask(RIGHTS, urls=urls)
+            found.append([(each["status"], each["reason"]) for each in answer["items"]])
+        return found
+
+    rules = "User-agent: GPTBot\nDisallow: /gb/\nAllow: /gb/free/\n"
+    before = await statuses()
+    await handed_over(small, rules, site="https://news.example/")
+    held = await statuses()
+    gone = await handed_over(small, "User-agent: *\n", site="https://news.example/")
+    waiting = await statuses()
+    version = gone.body["version"]
+    small.set_clock(DAY + timedelta(hours=1))
+    second = small.at("GB", "second-registry", "registry_officer")
+    await second.ask(END, version=version, reason="their editor wrote")
+    after = await statuses()
+
+    for answer in (before, after):
+        assert answer == [[("LICENSABLE", None), ("LICENSABLE", None)]] * 2
+    for answer in (held, waiting):
+        assert answer == [[("RESERVED", "PUBLISHED"), ("LICENSABLE", None)]] * 2

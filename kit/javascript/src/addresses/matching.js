@@ -35,6 +35,14 @@ export function patternMatches(pattern, path) {
 }
 
 /**
+ * Return how long a rule of a published source is; a `*` at its end adds nothing.
+ * @param {string} path
+ */
+export function ruleLength(path) {
+  return path.length - (path.endsWith("*") ? 1 : 0);
+}
+
+/**
  * Return host and wildcard of every claim that could match a host.
  * @param {string} host
  * @returns {[string, boolean][]}

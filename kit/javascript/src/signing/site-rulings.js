@@ -4,6 +4,7 @@
  * are numbers in one list of words. Read with limits.
  */
 
+import { ruleLength } from "../addresses/matching.js";
 import { PUBLISHED, STATES } from "../consent/deciding.js";
 import { fromBase64Url } from "./base64.js";
 import { inflated } from "./inflating.js";
@@ -164,7 +165,7 @@ function* placesIn(groups, words, said) {
         refuse("more than a site can hold");
       }
       const key = keyOf(before.join(""));
-      const its = isPublished ? rulings.map((one) => ({ ...one, length: key.path.length })) : rulings;
+      const its = isPublished ? rulings.map((one) => ({ ...one, length: ruleLength(key.path) })) : rulings;
       yield { key, rulings: its };
     }
   }
