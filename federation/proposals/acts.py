@@ -15,15 +15,16 @@ import msgspec
 from federation.history import acts as histories
 from federation.history.kinds import Moment, Saying, Statement
 from federation.history.merges import as_merged
-from federation.proposals import claims, members, opt_outs
+from federation.proposals import claims, members, opt_outs, successions
 from federation.proposals.claims import DraftClaim, DraftTerms
-from federation.proposals.rules import Rules
+from federation.proposals.rules import Asking, Rules
 from federation.registry.edits import Edit, Written, write
 from federation.rightholders import service as rightholders
 from federation.rightholders import store as rightholders_store
 from federation.rightholders.rightholder import DraftRightholder, Rightholder
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession, WriteSession
+from federation.successions.succession import DraftSuccession
 from federation.works import service as works
 from federation.works import store as works_store
 from federation.works.store import WORKS
@@ -148,13 +149,26 @@ class ChangeRightholder(_Act, frozen=True, tag="CHANGE_RIGHTHOLDER"):
     ends_at: datetime | None
 
 
+class RecordSuccession(_Act, frozen=True, tag="RECORD_SUCCESSION"):
+    """Say who succeeds a member or a rightholder from a day on, and with which shares."""
+
+    draft: DraftSuccession
+
+
+class WithdrawSuccession(_Act, frozen=True, tag="WITHDRAW_SUCCESSION"):
+    """Take back a succession that never was right."""
+
+    succession: int
+
+
 OnMember: TypeAlias = (
     RegisterMember | ChangeMember | EndMembership | SuspendMember | ReinstateMember | CorrectJoining
 )
 OnClaim: TypeAlias = RegisterClaim | EndClaim | ChangeClaim | CorrectClaim | WithdrawClaim
 OnOptOut: TypeAlias = RecordOptOut | EndOptOut
 OnWork: TypeAlias = ChangeWork | ChangeRightholder
-Act: TypeAlias = OnMember | OnClaim | OnOptOut | OnWork
+OnSuccession: TypeAlias = RecordSuccession | WithdrawSuccession
+Act: TypeAlias = OnMember | OnClaim | OnOptOut | OnWork | OnSuccession
 encode: Callable[[Act], bytes] = msgspec.json.encode
 _decoder: msgspec.json.Decoder[Act] = msgspec.json.Decoder(Act)
 
@@ -173,7 +187,8 @@ def kind_of(act: Act) -> str:
 class Planned:
     """An act found good: the member it is about, if one, and what writes it.
 
-    `is_own_no` says that the member that asks withholds what is its own: that needs nobody.
+    `is_own_no` says that who asks withholds what is its own, or that of a member in whose place it
+    stands: that needs nobody.
     """
 
     member: str | None
@@ -182,7 +197,7 @@ class Planned:
     is_own_no: bool = False
 
 
-async def plan(session: ReadSession, act: Act, rules: Rules, asks: str | None) -> Planned:
+async def plan(session: ReadSession, act: Act, rules: Rules, asks: Asking | None) -> Planned:
     """Judge an act, or refuse it; `asks` is the member that asks for it, None for an officer.
 
     That it is a member's own to ask for is judged before (`own.require_own`).
@@ -199,6 +214,13 @@ async def plan(session: ReadSession, act: Act, rules: Rules, asks: str | None) -
         return _planned(member, await _of_claim(session, act, rules), rules)
     if isinstance(act, OnOptOut):
         return await _of_opt_out(session, act, rules, asks)
+    if isinstance(act, OnSuccession):
+        about, written = (
+            await successions.record_succession(session, act.draft, rules.node)
+            if isinstance(act, RecordSuccession)
+            else await successions.withdraw_succession(session, act.succession)
+        )
+        return Planned(about, needs_another=True, write=written)
     return await _of_work(session, act, rules)
 
 
@@ -244,16 +266,19 @@ async def _of_claim(session: ReadSession, act: OnClaim, rules: Rules) -> Edit:
 
 
 async def _of_opt_out(
-    session: ReadSession, act: OnOptOut, rules: Rules, asks: str | None
+    session: ReadSession, act: OnOptOut, rules: Rules, asks: Asking | None
 ) -> Planned:
+    by = None if asks is None else asks.member
     if isinstance(act, EndOptOut):
         ends_at = act.ends_at or rules.now
         new, edit = await opt_outs.end_opt_out(session, act.opt_out, ends_at, rules)
-        return _planned(asks or new.member_id, edit, rules)
+        return _planned(new.member_id or by, edit, rules)
     since = act.effective_at or rules.now
-    new, edit = await opt_outs.record_opt_out(session, act.subject, act.use, since, rules, asks)
-    is_own_no = asks is not None and await opt_outs.is_of(session, new, asks)
-    return _planned(asks or new.member_id, edit, rules, is_own_no=is_own_no)
+    new, edit = await opt_outs.record_opt_out(
+        session, act.subject, act.use, since, rules, is_by_member=asks is not None
+    )
+    is_own_no = asks is not None and await opt_outs.is_of(session, new, asks.own)
+    return _planned(new.member_id or by, edit, rules, is_own_no=is_own_no)
 
 
 async def _of_work(session: ReadSession, act: OnWork, rules: Rules) -> Planned:

@@ -58,10 +58,11 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The ids of the claims and opt-outs that came."""
+    """The ids of the claims, opt-outs and successions that came, or were taken back."""
 
     claims: list[str] = field(default_factory=list[str])
     opt_outs: list[int] = field(default_factory=list[int])
+    successions: list[int] = field(default_factory=list[int])
 
 
 async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) -> Written:

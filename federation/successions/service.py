@@ -29,6 +29,12 @@ class UnknownSuccessionError(RefusalError):
     code: ClassVar[str] = "UNKNOWN_SUCCESSION"
 
 
+class SucceededError(RefusalError):
+    """Others stand in this member's place."""
+
+    code: ClassVar[str] = "SUCCEEDED"
+
+
 async def get_known(session: ReadSession, number: int) -> Succession:
     """Return a succession that is known now (UNKNOWN_SUCCESSION)."""
     row = await store.find(session, number)
@@ -80,10 +86,10 @@ async def is_succeeded(session: ReadSession, member: str, on: date) -> bool:
 async def stands_for(session: ReadSession, member: str, on: date) -> frozenset[str]:
     """Return for which members one may speak on a day: itself, and whom it succeeds at last.
 
-    It is empty for one that is succeeded itself. Of several successors each may speak.
+    For one that is succeeded others speak (SUCCEEDED). Of several successors each may.
     """
     if await is_succeeded(session, member, on):
-        return frozenset()
+        raise SucceededError(f"{member} on {on}")
     found, level = {member}, {member}
     while level:
         level = await store.predecessors_of(session, SubjectKind.MEMBER, level, on) - found
