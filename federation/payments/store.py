@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import date
 
-from sqlalchemy import BigInteger, Select, case, cast, func, select
+from sqlalchemy import BigInteger, Select, and_, case, cast, func, or_, select
 
 from federation.ledger.tables import JournalEntry
 from federation.payments.names import (
@@ -12,6 +12,7 @@ from federation.payments.names import (
     in_place_of,
     is_undone,
     left_net_document,
+    member_payee,
     remittance_document,
 )
 from federation.payments.states import AT_THE_BANK, BOOKED, NOT_EXPORTED
@@ -92,6 +93,23 @@ async def payments(
     return list(await session.scalars(query.order_by(Payment.payment_id).limit(limit)))
 
 
+async def payments_for_member(session: ReadSession, period: Month, member: str) -> list[Payment]:
+    """Return the payments of what a month owed a member, whoever is paid, by id."""
+    itself = and_(Payment.payee == member_payee(member), Payment.earned_by.is_(None))
+    query = select(Payment).where(
+        Payment.period == period, Payment.kind == "MEMBER", or_(itself, Payment.earned_by == member)
+    )
+    return list(await session.scalars(query.order_by(Payment.payment_id)))
+
+
+async def payments_instead(session: ReadSession, period: Month, payee: str) -> list[Payment]:
+    """Return the payments of a month that a payee gets in others' place, by id."""
+    query = select(Payment).where(
+        Payment.period == period, Payment.payee == payee, Payment.earned_by.is_not(None)
+    )
+    return list(await session.scalars(query.order_by(Payment.payment_id)))
+
+
 async def next_id(session: ReadSession, base: str) -> str:
     """Return an id that nothing has: the base, or with the next suffix `/2`, `/3` and so on."""
     number = 1
@@ -161,6 +179,19 @@ async def set_aside_by(session: ReadSession, payment_id: str, kind: str) -> str 
         )
         .limit(1)
     )
+
+
+async def set_aside_in(session: ReadSession, period: Month, kind: str) -> set[str]:
+    """Return the payments of a month that documents of a kind set aside."""
+    query = (
+        select(PaymentEvent.payment_id)
+        .join(Payment, Payment.payment_id == PaymentEvent.payment_id)
+        .where(
+            Payment.period == period,
+            PaymentEvent.reference.startswith(kind, autoescape=True),
+        )
+    )
+    return set(await session.scalars(query))
 
 
 async def exported_in(session: ReadSession, number: str) -> list[Payment]:
