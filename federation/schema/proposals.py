@@ -41,6 +41,8 @@ class RegistryActKind(StrEnum):
     END_OPT_OUT = "END_OPT_OUT"
     CHANGE_WORK = "CHANGE_WORK"
     CHANGE_RIGHTHOLDER = "CHANGE_RIGHTHOLDER"
+    RECORD_SUCCESSION = "RECORD_SUCCESSION"
+    WITHDRAW_SUCCESSION = "WITHDRAW_SUCCESSION"
 
 
 @strawberry.enum(description="What became of a proposal; EXPIRED: nobody decided it in 90 days.")
@@ -64,6 +66,9 @@ class RegistryDone:
         description="The claims that came: they take the place of what changed."
     )
     opt_outs: list[strawberry.ID] = strawberry.field(description="The opt-outs that came.")
+    successions: list[strawberry.ID] = strawberry.field(
+        description="The succession that came, or was taken back."
+    )
 
     @classmethod
     def of(cls, done: service.Done) -> "RegistryDone":
@@ -73,6 +78,7 @@ class RegistryDone:
             member=done.member,
             claims=[strawberry.ID(name) for name in done.written.claims],
             opt_outs=[strawberry.ID(str(number)) for number in done.written.opt_outs],
+            successions=[strawberry.ID(str(number)) for number in done.written.successions],
         )
 
 
@@ -148,7 +154,7 @@ class ProposalQuery:
         member: str | None = None,
         state: ProposalState | None = None,
     ) -> Connection[Proposal]:
-        """List what was proposed; a member sees what is about itself (BAD_PAGE, BAD_CURSOR)."""
+        """List them; a member sees its own and what is about itself (BAD_PAGE, BAD_CURSOR)."""
         wanted = info.context.whose(MAY_READ_CLAIMS, member)
         size, key = page_size(first), key_of(_LIST, after, tuple[int])
         now = info.context.server.clock()

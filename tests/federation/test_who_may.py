@@ -70,6 +70,7 @@ PLAIN = {
     "claims": {"first": 1, "member": "de-a"},
     "optOuts": {"first": 1, "member": "de-a"},
     "proposals": {"first": 1},
+    "successions": {"first": 1},
     "registryImports": {"first": 1},
     "worksAt": {"url": "https://pub.example/", "first": 1},
     "visitDifferences": {"member": "de-a"},
