@@ -155,7 +155,7 @@ class ProposalQuery:
         state: ProposalState | None = None,
     ) -> Connection[Proposal]:
         """List them; a member sees its own and what is about itself (BAD_PAGE, BAD_CURSOR)."""
-        wanted = info.context.whose(MAY_READ_CLAIMS, member)
+        wanted = await info.context.whose_or_succeeded(MAY_READ_CLAIMS, member)
         size, key = page_size(first), key_of(_LIST, after, tuple[int])
         now = info.context.server.clock()
         async with info.context.server.db.read() as session:

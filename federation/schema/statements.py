@@ -189,8 +189,8 @@ class StatementQuery:
     async def member_statement(
         self, info: Info, period: str, member: str | None = None
     ) -> MemberStatementResult:
-        """Show a statement: a member's own, whatever it asks for, or any for settlement staff."""
-        wanted = info.context.whose(MAY_READ_STATEMENTS, member)
+        """Show one: a member's own or of one that it succeeds, or any for settlement staff."""
+        wanted = await info.context.whose_or_succeeded(MAY_READ_STATEMENTS, member)
         server, month = info.context.server, parse_month(period)
         async with server.db.read() as session:
             found = await member_month.member_month(session, month, wanted)

@@ -133,7 +133,7 @@ class SuccessionQuery:
         `at` leaves those that have begun by its UTC day; `known_at` asks what was known then
         (BAD_PAGE, BAD_CURSOR).
         """
-        wanted = info.context.whose(MAY_READ_CLAIMS, member)
+        wanted = await info.context.whose_or_succeeded(MAY_READ_CLAIMS, member)
         size, key = page_size(first), key_of(_LIST, after, tuple[int])
         async with info.context.server.db.read() as session:
             found = await store.listed(

@@ -44,6 +44,8 @@ SUCCESSIONS = """query($at: DateTime) { successions(first: 9, at: $at) { edges {
   papers { kind reference } } } } }"""
 NO = """mutation { recordOptOut(subject: "member:gb-a", use: "GROUND", reason: "her wish") {
   ... on RegistryDone { member optOuts } ... on Refused { code } } }"""
+CLAIMS = """query($member: String) { claims(first: 9, member: $member) {
+  edges { node { member } } } }"""
 RIGHTS = """query($urls: [String!]!) { rights(urls: $urls, use: "GROUND") { items { status } } }"""
 PROPOSE = """mutation($period: String!) { proposeMemberPayments(period: $period) {
   ... on ProposedPayments { proposed outstanding remaining } ... on Refused { code } } }"""
@@ -102,6 +104,12 @@ def minor(amount):
     return int(amount["minor"])
 
 
+async def claimants_shown(person, member="gb-a"):
+    """Return whose claims a member is shown that asks for those of another."""
+    page = await person.ask(CLAIMS, member=member)
+    return {edge["node"]["member"] for edge in page["edges"]}
+
+
 async def succession_confirmed(small):
     rosa, ruth = small.at("GB", "registry"), small.at("GB", "second-registry", "registry_officer")
     await send(
@@ -135,7 +143,10 @@ async def test_from_an_estates_first_day_on_it_is_paid_and_says_no(small):
     async with nothing_changes(small, "GB"):
         answer = await tell(small, "GB", ben, NO)
         assert answer.body["data"]["recordOptOut"]["code"] == "NOT_ALLOWED"
+    assert await claimants_shown(ben) == {"gb-b"}
     small.set_clock(THAT_DAY)
+    assert await claimants_shown(ben) == {"gb-a"}
+    assert await claimants_shown(ada, member="gb-b") == {"gb-a"}
     async with nothing_changes(small, "GB"):
         answer = await tell(small, "GB", ada, NO)
         assert answer.body["data"]["recordOptOut"]["code"] == "SUCCEEDED"
@@ -188,6 +199,8 @@ async def test_from_an_estates_first_day_on_it_is_paid_and_says_no(small):
     assert [minor(of_ben[name]) for name in AMOUNTS] == [1_741, 1_741, 1_741, 0]
     [inherited] = of_ben["inherited"]
     assert (inherited["earnedBy"], minor(inherited["amount"])) == ("gb-a", 6_722)
+    assert await ben.ask(STATEMENT, period=OCTOBER, member="gb-a") == of_ada
+    assert await ada.ask(STATEMENT, period=OCTOBER, member="gb-b") == of_ada
     of_estate = await auditor.ask(STATEMENT, period=OCTOBER, member="gb-estate")
     assert [minor(of_estate[name]) for name in AMOUNTS] == [0, 0, 0, 0]
     assert [minor(one["amount"]) for one in of_estate["inherited"]] == [13_447]
