@@ -57,10 +57,15 @@ async def test_the_documents_that_the_page_shows_do_what_it_says(small):
         for said in sent.body["data"].values():
             ids |= {"claim": said["claims"][0]} if said.get("claims") else {}
             ids |= {"proposal": said["id"]} if "id" in said else {}
+            ids |= {"provenance": said["provenance"]} if is_recorded(said) else {}
         heard.append(sent.body["data"])
 
-    assert [who for who, _ in DOCUMENTS] == [OFFICER, OFFICER, OTHER, OTHER, OFFICER, MEMBER]
-    [registered, ended, confirmed, waiting, known, withheld] = heard
+    assert [who for who, _ in DOCUMENTS] == [
+        *(OFFICER, OFFICER, OTHER, OTHER, OFFICER, MEMBER),
+        *(OFFICER, OFFICER, OTHER, OTHER),
+        *(OFFICER, OFFICER, OTHER, OTHER),
+    ]
+    [registered, ended, confirmed, waiting, known, withheld, *later] = heard
     [first] = registered["registerClaim"]["claims"]
     assert ended["endClaim"]["state"] == "WAITS"
     assert confirmed["confirmProposal"]["act"] == "END_CLAIM"
@@ -68,6 +73,42 @@ async def test_the_documents_that_the_page_shows_do_what_it_says(small):
     rows = {edge["node"]["claim"]: edge["node"] for edge in known["now"]["edges"]}
     assert rows["blog.pub.example/"]["replaces"] == first
     assert (known["then"]["edges"], len(withheld["recordOptOut"]["optOuts"])) == ([], 1)
+    succession_is_as_the_page_says(*later[:4])
+    provenance_is_as_the_page_says(*later[4:])
+
+
+def is_recorded(said):
+    """Tell whether an answer is the number of a statement of provenance."""
+    return isinstance(said.get("provenance"), str)
+
+
+def succession_is_as_the_page_says(joined, proposed, confirmed, shown):
+    assert joined["registerMember"]["act"] == "REGISTER_MEMBER"
+    assert proposed["recordSuccession"]["state"] == "WAITS"
+    done = confirmed["confirmProposal"]
+    assert (done["act"], done["member"]) == ("RECORD_SUCCESSION", "M-17")
+    [edge] = shown["successions"]["edges"]
+    assert edge["node"] == {
+        "id": done["successions"][0],
+        "subject": "member:M-17",
+        "startsOn": "2026-01-02",
+        "successors": [{"member": "M-18", "shareBps": 10_000}],
+        "declaredBy": "Ling & Co.",
+        "capacity": "executor of the will",
+        "papers": [{"reference": "Leeds, 7/2026"}],
+    }
+
+
+def provenance_is_as_the_page_says(registered, recorded, withdrawn, shown):
+    assert registered["registerWork"]["id"] == "GB:W-9"
+    assert recorded["recordProvenance"]["state"] == "STANDS"
+    assert withdrawn["withdrawProvenance"]["state"] == "WITHDRAWN"
+    [now], [then] = (shown["work"][name]["edges"] for name in ("provenance", "then"))
+    assert (now["node"]["state"], now["node"]["withdrawnBecause"]) == (
+        "WITHDRAWN",
+        "the letters were forged",
+    )
+    assert then["node"]["state"] == "STANDS"
 
 
 async def invited(small):
