@@ -7,8 +7,8 @@ from datetime import datetime
 from fractions import Fraction
 
 from federation.distribution import store
-from federation.payments import heirs
 from federation.payments import store as payments_store
+from federation.payments import successors
 from federation.payments.names import PASSED_ON, member_of
 from federation.payments.service import MEMBER
 from federation.payments.tables import Payment
@@ -22,7 +22,7 @@ from federation.values.month import Month
 class Due:
     """What somebody is to get of what a month owes a member, and the payment that stands for it."""
 
-    earner: str
+    owner: str
     payee: Member
     amount: int
     share: str | None
@@ -37,40 +37,42 @@ class MonthToPay:
     period: Month
     members: Mapping[str, Member]
     payable: Mapping[str, int]
-    parts: heirs.Parts
+    parts: successors.Parts
     payments: Sequence[Payment]
     standing: Mapping[str, Sequence[Payment]]
 
     def due(self) -> Iterable[Due]:
         """Yield who is to get what that has not left yet, in the order of members."""
-        for earner, payable in sorted(self.payable.items()):
-            rows = self.standing.get(earner, ())
+        for owner, payable in sorted(self.payable.items()):
+            rows = self.standing.get(owner, ())
             gone: defaultdict[str, int] = defaultdict(int)
             for row in rows:
-                if row.state in heirs.LEFT:
+                if row.state in successors.LEFT:
                     gone[member_of(row.payee)] += row.amount
-            parts = self.parts.get(earner, {earner: Fraction(1)})
-            scope = f"{self.period}/{self.node}/succession/{earner}"
-            for payee, amount in sorted(heirs.still_due(payable, gone, parts, scope=scope).items()):
-                share = heirs.share_text(parts, payee) if earner in self.parts else None
+            parts = self.parts.get(owner, {owner: Fraction(1)})
+            scope = f"{self.period}/{self.node}/succession/{owner}"
+            for payee, amount in sorted(
+                successors.still_due(payable, gone, parts, scope=scope).items()
+            ):
+                share = successors.share_text(parts, payee) if owner in self.parts else None
                 known = self._stands(rows, payee, amount)
-                yield Due(earner, self.members[payee], amount, share, known)
+                yield Due(owner, self.members[payee], amount, share, known)
 
     def stale(self, dues: Iterable[Due]) -> Iterable[Payment]:
         """Yield the payments that have not left and stand for nothing that is due any more."""
         kept = {due.known.payment_id for due in dues if due.known is not None}
         for rows in self.standing.values():
             for row in rows:
-                if row.state not in heirs.LEFT and row.payment_id not in kept:
+                if row.state not in successors.LEFT and row.payment_id not in kept:
                     yield row
 
     def _stands(self, rows: Iterable[Payment], payee: str, amount: int) -> Payment | None:
         fitting = (
             row
             for row in rows
-            if row.state not in heirs.LEFT
+            if row.state not in successors.LEFT
             and (member_of(row.payee), row.amount) == (payee, amount)
-            and heirs.fits(row, self.parts)
+            and successors.fits(row, self.parts)
         )
         return next(fitting, None)
 
@@ -84,7 +86,7 @@ async def month_to_pay(session: ReadSession, node: str, period: Month, at: datet
         period=period,
         members={member.member_id: member for member in await all_members(session)},
         payable={name: row.payable for name, row in balances.items() if row.payable > 0},
-        parts=await heirs.parts_of(session, None, at.date()),
+        parts=await successors.parts_of(session, None, at.date()),
         payments=payments,
         standing=await standing_payments(session, period, payments),
     )
@@ -101,6 +103,6 @@ async def standing_payments(
     aside = await payments_store.set_aside_in(session, period, PASSED_ON)
     found: dict[str, list[Payment]] = {}
     for row in payments:
-        if row.state in heirs.LEFT or row.payment_id not in {*replaced, *aside}:
-            found.setdefault(heirs.earner_of(row), []).append(row)
+        if row.state in successors.LEFT or row.payment_id not in {*replaced, *aside}:
+            found.setdefault(successors.owner_of(row), []).append(row)
     return found

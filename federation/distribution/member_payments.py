@@ -18,7 +18,7 @@ from federation.distribution.due_to_members import Due, month_to_pay, standing_p
 from federation.distribution.tables import MemberBalance
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts
-from federation.payments import ahead, heirs, record, states
+from federation.payments import ahead, record, states, successors
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.names import (
@@ -63,10 +63,10 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class PassedOn:
-    """A payment of what a month owed `earned_by` to one that succeeds it, and its exact part."""
+    """A payment of what is attributed to one member to a successor of it, and its exact part."""
 
     payment_id: str
-    earned_by: str
+    attributed_to: str
     payee: str
     share: Fraction
     amount: int
@@ -130,7 +130,7 @@ async def propose_member_payments(
             payee=Side(member_payee(due.payee.member_id), payee),
             amount=whole,
             debt=Leg(Accounts(own.code).owed("Members"), whole),
-            earned_by=due.earner if due.share else None,
+            attributed_to=due.owner if due.share else None,
             share=due.share,
         )
         payment = payments_service.payment_of(proposal, who=who, at=at)
@@ -149,7 +149,7 @@ async def _set_aside(
     for row in stale:
         if row.state in states.NOT_EXPORTED:
             await payments_service.cancel(session, row, PAID_TO_SUCCESSORS, who=who, at=at)
-        reference = f"{PASSED_ON}{heirs.earner_of(row)}"
+        reference = f"{PASSED_ON}{successors.owner_of(row)}"
         payments_service.not_owed_again(session, [row], reference, who=who, at=at)
 
 
@@ -234,14 +234,14 @@ async def passed_on(session: ReadSession, period: Month, member_id: str) -> list
     return [
         PassedOn(
             payment_id=row.payment_id,
-            earned_by=row.earned_by,
+            attributed_to=row.attributed_to,
             payee=member_of(row.payee),
             share=Fraction(row.share or "1"),
             amount=row.amount,
             state=row.state,
         )
         for row in rows
-        if row.earned_by is not None
+        if row.attributed_to is not None
     ]
 
 

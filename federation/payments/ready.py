@@ -7,12 +7,12 @@ from federation.errors import RefusalError
 from federation.payments import (
     ahead,
     exporting,
-    heirs,
     incoming,
     paid_back,
     service,
     states,
     store,
+    successors,
 )
 from federation.payments.tables import Payment
 from federation.store.sessions import ReadSession
@@ -61,7 +61,7 @@ async def ready_to_export(
 
 async def _to_their_payees(session: ReadSession, rows: list[Payment], on: date) -> list[Payment]:
     """Leave out payments to members that were succeeded since: they are proposed to others."""
-    gone = {row.payment_id for row in await heirs.misdirected(session, rows, on)}
+    gone = {row.payment_id for row in await successors.misdirected(session, rows, on)}
     if gone and len(gone) == len(rows):
         raise SucceededError(f"{min(gone)}: propose the month's payments to members anew")
     return [row for row in rows if row.payment_id not in gone]

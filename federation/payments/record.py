@@ -25,8 +25,8 @@ def tags_of(payment: Payment) -> Mapping[str, str]:
         "run": payment.run_id[:16],
         "party": payment.payee,
     }
-    if payment.earned_by is not None:
-        tags["earned_by"] = member_payee(payment.earned_by)
+    if payment.attributed_to is not None:
+        tags["attributed_to"] = member_payee(payment.attributed_to)
     return tags
 
 

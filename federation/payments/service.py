@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from federation.bankfiles.pain001 import check_account
 from federation.errors import RefusalError
-from federation.payments import as_paid, heirs, record, states, store
+from federation.payments import as_paid, record, states, store, successors
 from federation.payments.as_paid import Order
 from federation.payments.names import (
     LEFT_NET,
@@ -111,7 +111,7 @@ def payment_of(proposal: Proposal, set_off: Used = NOTHING, *, who: str, at: dat
         payer_account=record.kept(proposal.payer.account),
         payee_account=record.kept(proposal.payee.account),
         replaces=proposal.replaces,
-        earned_by=proposal.earned_by,
+        attributed_to=proposal.attributed_to,
         share=proposal.share,
         proposed_by=who,
         proposed_at=at,
@@ -197,7 +197,7 @@ async def approve(session: WriteSession, payment: Payment, *, who: str, at: date
     if payment.state == states.APPROVED:
         return payment
     states.refuse_move(payment.payment_id, payment.state, states.APPROVED)
-    await heirs.require_payee(session, payment, at.date())
+    await successors.require_payee(session, payment, at.date())
     require_other_person(payment.proposed_by, who)
     if payment.kind == MEMBER:
         member = await find_member(session, member_of(payment.payee))
@@ -308,7 +308,7 @@ async def again(
     """
     if payment.state not in states.NOT_PAID:
         raise states.PaymentStateError(f"{payment.payment_id} is {payment.state}")
-    await heirs.require_payee(session, payment, at.date())
+    await successors.require_payee(session, payment, at.date())
     successor = await store.replacement_of(session, payment.payment_id)
     if successor is not None:
         raise states.PaymentStateError(f"{payment.payment_id} is proposed again: {successor}")
@@ -336,7 +336,7 @@ async def again(
         debt=debt,
         due_on=payment.due_on,
         replaces=payment.payment_id,
-        earned_by=payment.earned_by,
+        attributed_to=payment.attributed_to,
         share=payment.share,
     )
     return await propose(session, proposal, who=who, at=at, refused=refused)

@@ -95,9 +95,11 @@ async def payments(
 
 async def payments_for_member(session: ReadSession, period: Month, member: str) -> list[Payment]:
     """Return the payments of what a month owed a member, whoever is paid, by id."""
-    itself = and_(Payment.payee == member_payee(member), Payment.earned_by.is_(None))
+    itself = and_(Payment.payee == member_payee(member), Payment.attributed_to.is_(None))
     query = select(Payment).where(
-        Payment.period == period, Payment.kind == "MEMBER", or_(itself, Payment.earned_by == member)
+        Payment.period == period,
+        Payment.kind == "MEMBER",
+        or_(itself, Payment.attributed_to == member),
     )
     return list(await session.scalars(query.order_by(Payment.payment_id)))
 
@@ -105,7 +107,7 @@ async def payments_for_member(session: ReadSession, period: Month, member: str) 
 async def payments_instead(session: ReadSession, period: Month, payee: str) -> list[Payment]:
     """Return the payments of a month that a payee gets in others' place, by id."""
     query = select(Payment).where(
-        Payment.period == period, Payment.payee == payee, Payment.earned_by.is_not(None)
+        Payment.period == period, Payment.payee == payee, Payment.attributed_to.is_not(None)
     )
     return list(await session.scalars(query.order_by(Payment.payment_id)))
 

@@ -19,7 +19,6 @@ from federation.ledger.names import of_correction
 from federation.months import store as months
 from federation.months.tables import Run
 from federation.payments import store as payments_store
-from federation.payments.heirs import earner_of
 from federation.payments.names import (
     OVERPAID,
     base_id,
@@ -29,6 +28,7 @@ from federation.payments.names import (
     released_by,
 )
 from federation.payments.service import ADJUSTMENT, MEMBER, REMITTANCE, get_payment
+from federation.payments.successors import owner_of
 from federation.payments.tables import Payment
 from federation.proof import nets, store, why
 from federation.proof.corrected import why_correction, why_member_correction
@@ -254,7 +254,7 @@ async def _to_member(session: ReadSession, here: str, payment: Payment) -> list[
 
     One to a successor is its part of that: what others get of it, or got before, is taken out.
     """
-    member = earner_of(payment)
+    member = owner_of(payment)
     balance = (await distribution.balances(session, payment.period)).get(member)
     if balance is None:
         raise NothingToExplainError(payment.payment_id)
@@ -270,7 +270,7 @@ async def _to_member(session: ReadSession, here: str, payment: Payment) -> list[
         steps.append(await _adjusted(session, here, list(group)))
     if payment.amount != balance.payable:
         label = f"Paid to others of what {member} is owed"
-        refs = {"earned_by": member, "share": payment.share or "1"}
+        refs = {"attributed_to": member, "share": payment.share or "1"}
         others = payment.amount - balance.payable
         steps.append(Step(label, others, currency, SUCCEEDED, refs))
     return steps

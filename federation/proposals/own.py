@@ -90,9 +90,9 @@ async def _is_rightholder_of(
 ) -> bool:
     """Tell whether a rightholder is one of some members all the time, or they succeed it now."""
     if name is not None:
-        heirs = await successions.heirs_of_rightholder(session, name, rules.now.date())
-        if heirs:
-            return not heirs.isdisjoint(own)
+        found = await successions.successors_of_rightholder(session, name, rules.now.date())
+        if found:
+            return not found.isdisjoint(own)
     return await _members(session, name, period) <= own
 
 

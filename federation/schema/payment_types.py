@@ -30,7 +30,7 @@ class Payment:
     state: PaymentState
     reason: str | None
     replaces: str | None
-    earned_by: str | None
+    attributed_to: str | None
     share: str | None
     proposed_by: str | None
     approved_by: str | None
@@ -58,7 +58,7 @@ class Payment:
             state=PaymentState(row.state),
             reason=row.reason,
             replaces=row.replaces,
-            earned_by=row.earned_by,
+            attributed_to=row.attributed_to,
             share=row.share,
             proposed_by=row.proposed_by,
             approved_by=row.approved_by,

@@ -96,7 +96,7 @@ class PassedOnPayment:
     """What of a member's month went to a successor; it is in the statements of both."""
 
     payment: strawberry.ID = strawberry.field(description="The payment's id.")
-    earned_by: str = strawberry.field(description="The member whose month it pays.")
+    attributed_to: str = strawberry.field(description="The member whose month it pays.")
     payee: str = strawberry.field(description="The member that gets it.")
     share: str = strawberry.field(description="The exact part of the payee then: 3/5.")
     amount: Money = strawberry.field(description="What the payee gets.")
@@ -107,7 +107,7 @@ class PassedOnPayment:
         """Show a payment to a successor."""
         return cls(
             payment=strawberry.ID(found.payment_id),
-            earned_by=found.earned_by,
+            attributed_to=found.attributed_to,
             payee=found.payee,
             share=str(found.share),
             amount=Money.of(found.amount, currency),
@@ -159,8 +159,8 @@ class MemberStatement:
             in_payment=Money.of(paid.in_payment, currency),
             not_paid=Money.of(paid.not_paid, currency),
             not_paid_reason=paid.reason,
-            passed_on=[one for one in passed_on if one.earned_by == found.member],
-            inherited=[one for one in passed_on if one.earned_by != found.member],
+            passed_on=[one for one in passed_on if one.attributed_to == found.member],
+            inherited=[one for one in passed_on if one.attributed_to != found.member],
             lines=[StatementLine.of(row, currency) for row in found.amounts],
             adjustments=[StatementAdjustment.of(row, currency) for row in found.adjustments],
             uses=[StatementUse.of(row) for row in found.uses],

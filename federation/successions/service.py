@@ -97,7 +97,7 @@ async def stands_for(session: ReadSession, member: str, on: date) -> frozenset[s
     return frozenset(found)
 
 
-async def heirs_of_rightholder(session: ReadSession, name: str, on: date) -> frozenset[str]:
+async def successors_of_rightholder(session: ReadSession, name: str, on: date) -> frozenset[str]:
     """Return the members that succeed a rightholder on a day, none where nobody does."""
     links = await store.links(session, SubjectKind.RIGHTHOLDER, on, [name])
     return frozenset(links.get(name, ()))

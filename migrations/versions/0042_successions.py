@@ -15,7 +15,7 @@ def upgrade() -> None:
     create_successions()
     create_provenance()
     with op.batch_alter_table(PAYMENT) as batch:
-        batch.add_column(sa.Column("earned_by", sa.String(128), nullable=True))
+        batch.add_column(sa.Column("attributed_to", sa.String(128), nullable=True))
         batch.add_column(sa.Column("share", sa.Text(), nullable=True))
     with op.batch_alter_table(PROPOSAL) as batch:
         batch.add_column(sa.Column("asked_by", sa.String(128), nullable=True))
@@ -112,7 +112,7 @@ def downgrade() -> None:
         batch.drop_column("asked_by")
     with op.batch_alter_table(PAYMENT) as batch:
         batch.drop_column("share")
-        batch.drop_column("earned_by")
+        batch.drop_column("attributed_to")
     op.drop_table(STATEMENT)
     op.drop_table(SHARE)
     op.drop_table(SUCCESSION)

@@ -44,7 +44,7 @@ IBAN, OTHER_IBAN = "GB29NWBK60161331926819", "GB82WEST12345698765432"
 BANK = {"who": "bank", "at": NOW}
 ACCOUNTS = {"ada": IBAN, "bea": IBAN, "cal": None, "dot": IBAN}
 PAYABLE = {"ada": 101, "bea": 70}
-ADA_HAS_HEIRS = ("ada", ("bea", 6_000), ("cal", 4_000))
+ADA_IS_SUCCEEDED = ("ada", ("bea", 6_000), ("cal", 4_000))
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ async def found(session):
     """Return {number: (who earned it, who gets it, how much, state, reason)} of payments."""
     return {
         row.payment_id.removeprefix("PAY-2026-09-GB-"): (
-            row.earned_by,
+            row.attributed_to,
             row.payee.removeprefix("member:"),
             row.amount,
             row.state,
@@ -160,7 +160,7 @@ FROM_ADA = [
 
 async def test_successors_are_paid_by_their_parts_and_their_own_month_apart(node):
     async with node.write("test") as session:
-        await succeed(session, *ADA_HAS_HEIRS)
+        await succeed(session, *ADA_IS_SUCCEEDED)
         first, again = await propose(session), await propose(session)
 
         assert await found(session) == {
@@ -184,7 +184,7 @@ async def test_successors_are_paid_by_their_parts_and_their_own_month_apart(node
 
 async def test_before_its_day_and_after_it_was_taken_back_a_member_is_paid_itself(node):
     async with node.write("test") as session:
-        row = await succeed(session, *ADA_HAS_HEIRS, on=TODAY + timedelta(days=1))
+        row = await succeed(session, *ADA_IS_SUCCEEDED, on=TODAY + timedelta(days=1))
         await propose(session)
         assert (await found(session))["000001"] == (None, "ada", 101, "PROPOSED", None)
 
@@ -205,7 +205,7 @@ async def test_before_its_day_and_after_it_was_taken_back_a_member_is_paid_itsel
 
 async def test_chains_are_followed_when_it_is_paid(node):
     async with node.write("test") as session:
-        await succeed(session, *ADA_HAS_HEIRS)
+        await succeed(session, *ADA_IS_SUCCEEDED)
         await succeed(session, "cal", ("bea", 5_000), ("dot", 5_000))
         await propose(session)
 
@@ -221,7 +221,7 @@ async def test_what_left_before_stays_and_what_waits_goes_to_successors(node):
         await propose(session)
         await approved(session, "000001")
         await booked(session, "000002")
-        await succeed(session, *ADA_HAS_HEIRS)
+        await succeed(session, *ADA_IS_SUCCEEDED)
         await succeed(session, "bea", ("dot", 10_000))
         await propose(session)
 
@@ -237,7 +237,7 @@ async def test_nothing_approved_leaves_for_who_is_succeeded(node):
     async with node.write("test") as session:
         await propose(session)
         await approved(session, "000001")
-        await succeed(session, *ADA_HAS_HEIRS)
+        await succeed(session, *ADA_IS_SUCCEEDED)
 
     async def export(session):
         await batches.export_currency(session, "GB", "GBP", VALUE_ON, who=MAKER, at=NOW)
@@ -259,7 +259,7 @@ async def test_what_comes_back_after_the_day_goes_to_successors_and_only_once(no
     async with node.write("test") as session:
         await propose(session)
         row = await booked(session, "000001")
-        await succeed(session, *ADA_HAS_HEIRS)
+        await succeed(session, *ADA_IS_SUCCEEDED)
         await propose(session)
         assert set(await found(session)) == {"000001", "000002"}
 
@@ -290,7 +290,7 @@ async def test_what_comes_back_after_the_day_goes_to_successors_and_only_once(no
 
 async def test_what_a_successor_sent_back_goes_to_its_own_successor_and_no_other_part_moves(node):
     async with node.write("test") as session:
-        await succeed(session, *ADA_HAS_HEIRS)
+        await succeed(session, *ADA_IS_SUCCEEDED)
         account = PaymentAccount("", "IBAN", IBAN, None, None)
         await set_account(session, "cal", account, "GBP", who="registrar", at=NOW)
         await propose(session)
@@ -311,7 +311,7 @@ async def test_what_a_successor_sent_back_goes_to_its_own_successor_and_no_other
 
 async def test_a_rejected_part_is_paid_to_the_successors_other_account(node):
     async with node.write("test") as session:
-        await succeed(session, *ADA_HAS_HEIRS)
+        await succeed(session, *ADA_IS_SUCCEEDED)
         await propose(session)
         await bankword.reject(session, await exported(session, "000001"), "AC04", **BANK)
         nothing = await propose(session)
@@ -324,12 +324,12 @@ async def test_a_rejected_part_is_paid_to_the_successors_other_account(node):
             "PAY-2026-09-GB-000001/2",
             "PAY-2026-09-GB-000001",
         )
-        assert (second.earned_by, second.share, second.amount) == ("ada", "3/5", 61)
+        assert (second.attributed_to, second.share, second.amount) == ("ada", "3/5", 61)
 
 
 async def test_shares_that_were_corrected_are_paid_as_they_are_now(node):
     async with node.write("test") as session:
-        wrong = await succeed(session, *ADA_HAS_HEIRS)
+        wrong = await succeed(session, *ADA_IS_SUCCEEDED)
         await propose(session)
         await booked(session, "000001")
         await take_back(session, wrong)
@@ -352,7 +352,7 @@ async def test_the_books_say_who_earned_what_a_successor_is_paid(node):
         row = await booked(session, "000001")
         tags = record.tags_of(row)
 
-        assert (tags["party"], tags["earned_by"]) == ("member:bea", "member:ada")
+        assert (tags["party"], tags["attributed_to"]) == ("member:bea", "member:ada")
         assert await balances(session) == {
             "Liabilities:GB:Members": {"GBP": 101},
             "Liabilities:GB:Suspense:BankEntry": {"GBP": -101},

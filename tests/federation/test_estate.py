@@ -50,7 +50,7 @@ RIGHTS = """query($urls: [String!]!) { rights(urls: $urls, use: "GROUND") { item
 PROPOSE = """mutation($period: String!) { proposeMemberPayments(period: $period) {
   ... on ProposedPayments { proposed outstanding remaining } ... on Refused { code } } }"""
 PAYMENTS = """query($period: String!) { payments(period: $period) {
-  id kind payee earnedBy share amount { minor } state reason } }"""
+  id kind payee attributedTo share amount { minor } state reason } }"""
 APPROVE = """mutation($ids: [ID!]!) { approvePayments(ids: $ids) {
   ... on Payments { payments { state } } ... on Refused { code } } }"""
 EXPORT = """mutation($on: Date!) { exportPayments(currency: "GBP", valueOn: $on) {
@@ -58,7 +58,8 @@ EXPORT = """mutation($on: Date!) { exportPayments(currency: "GBP", valueOn: $on)
 STATEMENT = """query($period: String!, $member: String) {
   memberStatement(period: $period, member: $member) { ... on MemberStatement {
     attributed { minor } payable { minor } inPayment { minor } notPaid { minor }
-    passedOn { payee share amount { minor } } inherited { earnedBy share amount { minor } } } } }"""
+    passedOn { payee share amount { minor } }
+    inherited { attributedTo share amount { minor } } } } }"""
 WHY = """query($payment: String!) { whyAmount(payment: $payment) {
   path label amount { minor } } }"""
 IN_OCTOBER = [
@@ -83,7 +84,7 @@ async def members_payments(small, period):
     return {
         row["id"]: (
             row["payee"].removeprefix("member:"),
-            row["earnedBy"],
+            row["attributedTo"],
             row["share"],
             int(row["amount"]["minor"]),
             row["state"],
@@ -198,7 +199,7 @@ async def test_from_an_estates_first_day_on_it_is_paid_and_says_no(small):
     of_ben = await ben.ask(STATEMENT, period=OCTOBER)
     assert [minor(of_ben[name]) for name in AMOUNTS] == [1_741, 1_741, 1_741, 0]
     [inherited] = of_ben["inherited"]
-    assert (inherited["earnedBy"], minor(inherited["amount"])) == ("gb-a", 6_722)
+    assert (inherited["attributedTo"], minor(inherited["amount"])) == ("gb-a", 6_722)
     assert await ben.ask(STATEMENT, period=OCTOBER, member="gb-a") == of_ada
     assert await ada.ask(STATEMENT, period=OCTOBER, member="gb-b") == of_ada
     of_estate = await auditor.ask(STATEMENT, period=OCTOBER, member="gb-estate")

@@ -84,7 +84,7 @@ async def members_and_successors(session):
             period="2026-09",
             payer="DE",
             payee="member:cal",
-            earned_by="ann",
+            attributed_to="ann",
             share="1",
             amount=9,
             currency="EUR",
@@ -196,7 +196,7 @@ BREAKS = {
         {"members_paid_once"},
     ),
     "who earned what is paid": (
-        "UPDATE settlement_payment SET earned_by = 'bea' WHERE payment_id = 'M'",
+        "UPDATE settlement_payment SET attributed_to = 'bea' WHERE payment_id = 'M'",
         {"members_paid_once"},
     ),
     "a successor's share": (

@@ -156,8 +156,8 @@ async def test_a_chain_is_followed_at_an_instant(four):
     assert await stands_for(four, "m1", TODAY - DAY) == {"m1"}
     assert await stands_for(four, "m2", TODAY) == {"m1", "m2"}
     assert await stands_for(four, "m3", TODAY) == {"m3"}
-    for heir in ("m3", "m4"):
-        assert await stands_for(four, heir, TODAY + DAY) == {"m1", "m2", heir}
+    for one in ("m3", "m4"):
+        assert await stands_for(four, one, TODAY + DAY) == {"m1", "m2", one}
     async with four.read() as session:
         parts = [
             await successions.successors(session, members, TODAY + days * DAY)
@@ -290,4 +290,4 @@ async def test_who_succeeds_a_rightholder_asks_for_its_works(four):
         proposed = await submit(four, act, who=THREE)
         await confirm(four, proposed.id, who=RUTH)
     async with four.read() as session:
-        assert await successions.heirs_of_rightholder(session, "R-1", TODAY) == {"m3"}
+        assert await successions.successors_of_rightholder(session, "R-1", TODAY) == {"m3"}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.payments.heirs import still_due
+from federation.payments.successors import still_due
 from federation.successions.succession import (
     BadSuccessionError,
     LongChainError,

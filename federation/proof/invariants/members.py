@@ -6,8 +6,8 @@ from sqlalchemy import func, select
 
 from federation.distribution.tables import MemberBalance
 from federation.payments import states
-from federation.payments.heirs import earner_of
 from federation.payments.service import MEMBER
+from federation.payments.successors import owner_of
 from federation.payments.tables import Payment
 from federation.store.invariants import Check
 from federation.store.sessions import ReadSession
@@ -25,7 +25,7 @@ async def members_paid_once(session: ReadSession, here: str) -> Check:
     sums: defaultdict[tuple[Month, str], int] = defaultdict(int)
     query = select(Payment).where(Payment.kind == MEMBER, Payment.state.in_(live))
     for row in await session.scalars(query):
-        sums[row.period, earner_of(row)] += row.amount
+        sums[row.period, owner_of(row)] += row.amount
     payable: dict[tuple[Month, str], int] = {}
     for period in sorted({period for period, _ in sums}):
         balance = select(MemberBalance.member_id, MemberBalance.payable)

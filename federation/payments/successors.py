@@ -23,9 +23,9 @@ LEFT = states.AT_THE_BANK | {states.BOOKED}
 """States of a payment whose money has left, or may have."""
 
 
-def earner_of(payment: Payment) -> str:
+def owner_of(payment: Payment) -> str:
     """Return the member whose month a payment pays, whoever gets it."""
-    return payment.earned_by or member_of(payment.payee)
+    return payment.attributed_to or member_of(payment.payee)
 
 
 def still_due(
@@ -49,10 +49,10 @@ def still_due(
 
 def fits(payment: Payment, parts: Parts) -> bool:
     """Tell whether a payment goes to who is paid today, and for the part it has today."""
-    earner, payee = earner_of(payment), member_of(payment.payee)
-    if earner not in parts:
-        return payment.earned_by is None
-    return payment.earned_by is not None and payment.share == share_text(parts[earner], payee)
+    owner, payee = owner_of(payment), member_of(payment.payee)
+    if owner not in parts:
+        return payment.attributed_to is None
+    return payment.attributed_to is not None and payment.share == share_text(parts[owner], payee)
 
 
 def share_text(parts: Mapping[str, Fraction], payee: str) -> str:
@@ -68,7 +68,7 @@ async def parts_of(session: ReadSession, members: Collection[str] | None, on: da
 async def misdirected(session: ReadSession, payments: Sequence[Payment], on: date) -> list[Payment]:
     """Return payments that are not to leave on a day: others are paid in their payees' place."""
     rows = [row for row in payments if is_member(row.payee) and row.state not in LEFT]
-    parts = await parts_of(session, {earner_of(row) for row in rows}, on)
+    parts = await parts_of(session, {owner_of(row) for row in rows}, on)
     return [row for row in rows if not fits(row, parts)]
 
 
