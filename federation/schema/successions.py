@@ -7,7 +7,7 @@ import strawberry
 from federation.proposals import acts
 from federation.schema.context import Info
 from federation.schema.histories import is_staff
-from federation.schema.ids import number_of_row
+from federation.schema.ids import row_number
 from federation.schema.pages import Connection
 from federation.schema.papers import Paper, PaperInput
 from federation.schema.proposals import RegistryResult, submit
@@ -177,5 +177,5 @@ class SuccessionMutation:
         self, info: Info, id: strawberry.ID, reason: str
     ) -> RegistryResult:
         """Propose it (UNKNOWN_SUCCESSION); what was paid by then stays paid."""
-        act = acts.WithdrawSuccession(number_of_row(id))
+        act = acts.WithdrawSuccession(row_number(id) or 0)  # 0 is nobody's
         return await submit(info, "succession.withdraw", act, reason)

@@ -396,6 +396,10 @@ REFUSED_CODE = "{ ... on Refused { code } }"
 SINCE, OTHERS = 'on: "2026-09-01"', 'id: "de-b"'
 A_CLAIM = 'claim: {address: "x.example", contentTier: "standard"}'
 TERMS = 'terms: {contentTier: "standard"}, startsOn: "2026-09-01"'
+A_SUCCESSION = (
+    '{subject: "member:de-b", startsOn: "2026-09-01", ground: "x", declaredBy: "x",'
+    ' capacity: "x", successors: [{member: "de-a", shareBps: 10000}], papers: []}'
+)
 NAMED = 'name: "X", country: "DE"'
 OF_OTHER_MEMBERS = {
     ("member", Role.MEMBER): [('{ member(id: "de-b") { id } }', {"id": "de-a"})],
@@ -424,6 +428,11 @@ OF_OTHER_MEMBERS = {
     **act_on("proposeWorkChange", 'id: "W-1", work: {title: "X"}', "NOT_ALLOWED"),
     **act_on("proposeRightholderChange", 'id: "R-1", rightholder: {name: "X"}', "NOT_ALLOWED"),
     **act_on("withdrawProposal", 'id: "1"', "NO_REGISTRY_PROPOSAL"),
+    ("successions", Role.MEMBER): [
+        ('{ successions(first: 9, member: "de-b") { edges { node { id } } } }', in_a_page())
+    ],
+    **act_on("recordSuccession", f"succession: {A_SUCCESSION}", "NOT_ALLOWED"),
+    **act_on("withdrawSuccession", 'id: "1"', "NOT_ALLOWED"),
 }
 
 
