@@ -7,8 +7,8 @@ from datetime import datetime
 from fractions import Fraction
 
 from federation.distribution import store
+from federation.payments import states, successors
 from federation.payments import store as payments_store
-from federation.payments import successors
 from federation.payments.names import PASSED_ON, member_of
 from federation.payments.service import MEMBER
 from federation.payments.tables import Payment
@@ -88,21 +88,23 @@ async def month_to_pay(session: ReadSession, node: str, period: Month, at: datet
         payable={name: row.payable for name, row in balances.items() if row.payable > 0},
         parts=await successors.parts_of(session, None, at.date()),
         payments=payments,
-        standing=await standing_payments(session, period, payments),
+        standing=await standing_payments(session, payments),
     )
 
 
 async def standing_payments(
-    session: ReadSession, period: Month, payments: Sequence[Payment]
+    session: ReadSession, payments: Sequence[Payment]
 ) -> dict[str, list[Payment]]:
-    """Return {member: the payments that stand for its month}, by id.
+    """Return {member: those of a month's payments that stand for what it is owed}, by id.
 
     Left out are those that were proposed again, and those in whose place others are paid.
     """
     replaced = {row.replaces for row in payments}
-    aside = await payments_store.set_aside_in(session, period, PASSED_ON)
+    unpaid = [row.payment_id for row in payments if row.state in states.NOT_PAID]
+    aside = await payments_store.set_aside(session, unpaid, PASSED_ON)
+    taken_over = replaced | aside
     found: dict[str, list[Payment]] = {}
     for row in payments:
-        if row.state in successors.LEFT or row.payment_id not in {*replaced, *aside}:
+        if row.state in successors.LEFT or row.payment_id not in taken_over:
             found.setdefault(successors.owner_of(row), []).append(row)
     return found

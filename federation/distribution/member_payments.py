@@ -213,7 +213,7 @@ async def paid_to_member(
     """Return what became of what a month made payable to a member, whoever got it."""
     payable = balance.payable if balance else 0
     rows = await payments_store.payments_for_member(session, period, member_id)
-    standing = (await standing_payments(session, period, rows)).get(member_id, [])
+    standing = (await standing_payments(session, rows)).get(member_id, [])
     paid = sum(row.amount for row in standing if row.state == states.BOOKED)
     in_payment = sum(row.amount for row in standing if row.state in _IN_PAYMENT)
     not_paid, reason = payable - paid - in_payment, None

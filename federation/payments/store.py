@@ -26,6 +26,7 @@ from federation.payments.tables import (
     PaymentEvent,
     SetOff,
 )
+from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession
 from federation.values.month import Month
 from federation.values.party import HUB
@@ -183,17 +184,16 @@ async def set_aside_by(session: ReadSession, payment_id: str, kind: str) -> str 
     )
 
 
-async def set_aside_in(session: ReadSession, period: Month, kind: str) -> set[str]:
-    """Return the payments of a month that documents of a kind set aside."""
-    query = (
-        select(PaymentEvent.payment_id)
-        .join(Payment, Payment.payment_id == PaymentEvent.payment_id)
-        .where(
-            Payment.period == period,
+async def set_aside(session: ReadSession, payments: Collection[str], kind: str) -> set[str]:
+    """Return those of some payments that documents of a kind set aside."""
+    found = set[str]()
+    for chunk in in_chunks(sorted(payments)):
+        query = select(PaymentEvent.payment_id).where(
+            PaymentEvent.payment_id.in_(chunk),
             PaymentEvent.reference.startswith(kind, autoescape=True),
         )
-    )
-    return set(await session.scalars(query))
+        found |= set(await session.scalars(query))
+    return found
 
 
 async def exported_in(session: ReadSession, number: str) -> list[Payment]:

@@ -71,7 +71,7 @@ class Payment(Base):
     set_off: Mapped[int] = mapped_column(BigCount, server_default="0")  # of `currency`, not paid
     taken_as_paid: Mapped[int] = mapped_column(BigCount, server_default="0")
     used_otherwise: Mapped[int] = mapped_column(BigCount, server_default="0")
-    attributed_to: Mapped[str | None] = mapped_column(String(128))
+    attributed_to: Mapped[str | None] = mapped_column(String(128), index=True)
     share: Mapped[str | None] = mapped_column(Text)
     payer_account: Mapped[str | None] = mapped_column(Text)  # pain001.Account as JSON
     payee_account: Mapped[str | None] = mapped_column(Text)

@@ -17,6 +17,7 @@ def upgrade() -> None:
     with op.batch_alter_table(PAYMENT) as batch:
         batch.add_column(sa.Column("attributed_to", sa.String(128), nullable=True))
         batch.add_column(sa.Column("share", sa.Text(), nullable=True))
+    op.create_index(f"ix_{PAYMENT}_attributed_to", PAYMENT, ["attributed_to"])
     with op.batch_alter_table(PROPOSAL) as batch:
         batch.add_column(sa.Column("asked_by", sa.String(128), nullable=True))
     op.create_index(f"ix_{PROPOSAL}_asked_by", PROPOSAL, ["asked_by"])
@@ -110,6 +111,7 @@ def downgrade() -> None:
     op.drop_index(f"ix_{PROPOSAL}_asked_by", PROPOSAL)
     with op.batch_alter_table(PROPOSAL) as batch:
         batch.drop_column("asked_by")
+    op.drop_index(f"ix_{PAYMENT}_attributed_to", PAYMENT)
     with op.batch_alter_table(PAYMENT) as batch:
         batch.drop_column("share")
         batch.drop_column("attributed_to")

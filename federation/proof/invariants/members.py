@@ -12,7 +12,12 @@ from federation.payments.tables import Payment
 from federation.store.invariants import Check
 from federation.store.sessions import ReadSession
 from federation.successions import store as successions
-from federation.successions.succession import SubjectKind, SuccessionCircleError, require_chain
+from federation.successions.succession import (
+    LongChainError,
+    SubjectKind,
+    SuccessionCircleError,
+    require_chain,
+)
 from federation.successions.tables import Succession, SuccessionShare
 from federation.values.bps import WHOLE_BPS
 from federation.values.month import Month
@@ -55,6 +60,6 @@ async def successions_whole(session: ReadSession, here: str) -> Check:
     for member in sorted(links):
         try:
             require_chain(links, member)
-        except SuccessionCircleError:
-            wrong.append(f"{member} comes to succeed itself")
+        except (SuccessionCircleError, LongChainError) as refusal:
+            wrong.append(str(refusal))
     return len(found), wrong
