@@ -62,6 +62,8 @@ STATEMENT = """query($period: String!, $member: String) {
     inherited { attributedTo share amount { minor } } } } }"""
 WHY = """query($payment: String!) { whyAmount(payment: $payment) {
   path label amount { minor } } }"""
+WHY_MONTH = """query($period: String!, $member: String!) {
+  whyAmount(period: $period, member: $member) { path label amount { minor } } }"""
 IN_OCTOBER = [
     a_line("o-1", "DE-000001", f"{NEWS}/gb/1", units=900, occurred_at="2026-10-03T00:00:00Z"),
     a_line("o-2", "DE-000001", f"{NEWS}/gb/2", units=501, occurred_at="2026-10-20T00:00:00Z"),
@@ -205,6 +207,11 @@ async def test_from_an_estates_first_day_on_it_is_paid_and_says_no(small):
     of_estate = await auditor.ask(STATEMENT, period=OCTOBER, member="gb-estate")
     assert [minor(of_estate[name]) for name in AMOUNTS] == [0, 0, 0, 0]
     assert [minor(one["amount"]) for one in of_estate["inherited"]] == [13_447]
+    [whole, *_] = await ben.ask(WHY_MONTH, period=OCTOBER, member="gb-a")
+    assert (whole["label"], minor(whole["amount"])) == ("Attributed to gb-a in 2026-10", 20_169)
+    async with nothing_changes(small, "GB"):
+        answer = await tell(small, "GB", ada, WHY_MONTH, period=OCTOBER, member="gb-b")
+        assert answer.code == "NOT_ALLOWED"
     steps = await auditor.ask(WHY, payment="PAY-2026-10-GB-000002")
     assert [
         (row["label"], minor(row["amount"])) for row in steps if row["path"].count(".") == 1
