@@ -388,3 +388,26 @@ async def test_an_account_that_is_missing_holds_up_no_member_that_is_succeeded(n
         assert (after.opening, after.payable, after.outstanding) == (500, 500, 0)
         await propose(session)
         assert await found(session) == {"000001": ("cal", "bea", 500, "PROPOSED", None)}
+
+
+async def test_nothing_approved_leaves_by_shares_that_were_taken_back(node):
+    async with node.write("test") as session:
+        wrong = await succeed(session, "ada", ("bea", 6_000), ("dot", 4_000))
+        await propose(session)
+        await approved(session, "000001")
+        await take_back(session, wrong)
+        await succeed(session, "ada", ("bea", 5_000), ("dot", 5_000))
+
+    async def export(session):
+        await batches.export_currency(session, "GB", "GBP", VALUE_ON, who=MAKER, at=NOW)
+
+    assert (await refused(node, SucceededError, export)).code == "SUCCEEDED"
+    async with node.write("test") as session:
+        await propose(session)
+        ada = [row for row in (await found(session)).values() if row[0] == "ada"]
+        assert [row[1:4] for row in ada] == [
+            ("bea", 61, "CANCELLED"),
+            ("dot", 40, "CANCELLED"),
+            ("bea", 50, "PROPOSED"),
+            ("dot", 51, "PROPOSED"),
+        ]
