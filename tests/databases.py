@@ -39,12 +39,14 @@ import federation.months.tables
 import federation.payments.tables
 import federation.people.tables
 import federation.proposals.tables
+import federation.provenance.tables
 import federation.registry.tables
 import federation.registryimports.tables
 import federation.reservations.tables
 import federation.rightholders.tables
 import federation.runs.tables
 import federation.store.tables
+import federation.successions.tables
 import federation.suspense.tables
 import federation.trust.tables
 import federation.works.tables  # noqa: F401 - imported for their tables

@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 
 from federation.distribution import store
-from federation.distribution.member_payments import MemberPaid, paid_to_member
+from federation.distribution.member_payments import (
+    MemberPaid,
+    PassedOn,
+    paid_to_member,
+    passed_on,
+)
 from federation.distribution.tables import MemberAdjustment, MemberAmount, MemberBalance
 from federation.metering import totals
 from federation.metering.days import lines_between
@@ -20,7 +25,8 @@ ROWS_MAX = 1_000  # adjustments, and addresses used, that one statement shows
 class MemberMonth:
     """What a month brought a member, in minor units of its collective's settlement currency.
 
-    `balance` is None for a member to whom the month attributed nothing.
+    `balance` is None for a member to whom the month attributed nothing. `passed_on` is what others
+    get in its place, and what it gets in others' place, which is in none of the other amounts.
     """
 
     member: str
@@ -28,6 +34,7 @@ class MemberMonth:
     run_id: str
     balance: MemberBalance | None
     paid: MemberPaid
+    passed_on: list[PassedOn]
     amounts: list[MemberAmount]
     adjustments: list[MemberAdjustment]
     uses: list[AddressTotal]
@@ -68,6 +75,7 @@ async def member_month(
         run_id=done.run_id,
         balance=balance,
         paid=await paid_to_member(session, period, balance, member),
+        passed_on=await passed_on(session, period, member),
         amounts=await store.member_amounts(session, period, member),
         adjustments=await store.adjustments_of(session, member, period, ROWS_MAX),
         uses=await totals.totals_for_member(session, member, period, ROWS_MAX),

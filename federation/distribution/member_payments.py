@@ -1,24 +1,28 @@
 """What members are paid: one payment per member and month, of what the month made payable.
 
 What comes back is owed again under the same month, with its reason, and paid to another account
-by another payment. Attributed, distributed, paid and outstanding are never mixed.
+by another payment. Where others succeed a member by then, they are paid in its place, by their
+parts (`due_to_members`). Attributed, distributed, paid and outstanding are never mixed.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from fractions import Fraction
 from itertools import islice
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from federation.bankfiles.pain001 import check_account
 from federation.distribution import store
+from federation.distribution.due_to_members import Due, month_to_pay, standing_payments
 from federation.distribution.tables import MemberBalance
 from federation.errors import RefusalError
 from federation.ledger.accounts import Accounts
-from federation.payments import ahead, record, states
+from federation.payments import ahead, record, states, successors
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.names import (
+    PASSED_ON,
     member_of,
     member_payee,
     member_payment_id,
@@ -29,7 +33,6 @@ from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Proposal, Side
 from federation.payments.tables import Payment
 from federation.registry.service import get_member
-from federation.registry.store import all_members
 from federation.registry.tables import Member
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.account import PaymentAccount
@@ -37,7 +40,7 @@ from federation.values.held import ACCOUNT_INVALID
 from federation.values.month import Month
 
 PROPOSALS_MAX = 5_000
-
+PAID_TO_SUCCESSORS: Final = "SUCCEEDED"  # why what was proposed to a member is cancelled
 
 # ISO 20022 external codes of reasons that lie with the account or its holder.
 _ACCOUNT_REASONS = ("AC", "BE", "RC", "MD07")
@@ -56,6 +59,18 @@ class Proposed:
     proposed: list[Payment]
     outstanding: list[Payment]
     remaining: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """A payment of what is attributed to one member to a successor of it, and its exact part."""
+
+    payment_id: str
+    attributed_to: str
+    payee: str
+    share: Fraction
+    amount: int
+    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,46 +97,41 @@ async def propose_member_payments(
 ) -> Proposed:
     """Propose what a month made payable, at most 5,000 payments at a time; again, the rest.
 
-    While a debtor that left the month's net has not paid, it is refused (MONEY_AWAITED), unless two
-    people decided otherwise. What was rejected or returned is proposed again once the member's
-    account is another one.
+    What a member is owed that others succeed by now is proposed to them, and what was proposed to
+    it and has not left is cancelled. While a debtor that left the month's net has not paid, it is
+    refused (MONEY_AWAITED), unless two people decided otherwise. What was rejected or returned is
+    proposed again once the payee's account is another one.
     """
     done = await store.find_distribution(session, period)
     if done is None:
         raise NotDistributedError(period)
     await ahead.require_money(session, period)
-    members = {member.member_id: member for member in await all_members(session)}
-    latest = _latest(
-        await payments_store.payments(session, period=period, kind=payments_service.MEMBER)
-    )
-    number = max(
-        (member_payment_number(payment.payment_id) for payment in latest.values()), default=0
-    )
-    wanted = [
-        (members[member_id], balance)
-        for member_id, balance in sorted((await store.balances(session, period)).items())
-        if balance.payable > 0 and _is_due(latest.get(member_id), members[member_id], currency)
-    ]
+    month = await month_to_pay(session, own.code, period, at)
+    dues = list(month.due())
+    await _set_aside(session, list(month.stale(dues)), who=who, at=at)
+    number = max((member_payment_number(row.payment_id) for row in month.payments), default=0)
+    wanted = [due for due in dues if _is_due(due, currency)]
     made: list[Payment] = []
-    for member, balance in islice(wanted, PROPOSALS_MAX):
-        known = latest.get(member.member_id)
-        payee, refused = payee_of(member, currency)
-        if known is not None:
+    for due in islice(wanted, PROPOSALS_MAX):
+        payee, refused = payee_of(due.payee, currency)
+        if due.known is not None:
             made.append(
-                await _once_more(session, known, own, payee, refused=refused, who=who, at=at)
+                await _once_more(session, due.known, own, payee, refused=refused, who=who, at=at)
             )
             continue
         number += 1
-        whole = Amount(balance.payable, currency)
+        whole = Amount(due.amount, currency)
         proposal = Proposal(
             kind=payments_service.MEMBER,
             payment_id=member_payment_id(period, own.code, number),
             run=done.run_id,
             period=period,
             payer=own,
-            payee=Side(member_payee(member.member_id), payee),
+            payee=Side(member_payee(due.payee.member_id), payee),
             amount=whole,
             debt=Leg(Accounts(own.code).owed("Members"), whole),
+            attributed_to=due.owner if due.share else None,
+            share=due.share,
         )
         payment = payments_service.payment_of(proposal, who=who, at=at)
         payments_service.draft(session, payment, refused)
@@ -130,6 +140,17 @@ async def propose_member_payments(
     outstanding = [payment for payment in made if payment.state == states.OUTSTANDING]
     proposed = [payment for payment in made if payment.state != states.OUTSTANDING]
     return Proposed(proposed, outstanding, len(wanted) - len(made))
+
+
+async def _set_aside(
+    session: WriteSession, stale: Iterable[Payment], *, who: str, at: datetime
+) -> None:
+    """Withdraw what was proposed to somebody else than who is paid today, and note it for good."""
+    for row in stale:
+        if row.state in states.NOT_EXPORTED:
+            await payments_service.cancel(session, row, PAID_TO_SUCCESSORS, who=who, at=at)
+        reference = f"{PASSED_ON}{successors.owner_of(row)}"
+        payments_service.not_owed_again(session, [row], reference, who=who, at=at)
 
 
 async def _once_more(
@@ -152,18 +173,12 @@ async def _once_more(
     return known
 
 
-def _latest(payments: Iterable[Payment]) -> dict[str, Payment]:
-    """Return {member: the payment that stands for its month}, replaced ones left out."""
-    rows = list(payments)
-    replaced = {row.replaces for row in rows}
-    return {member_of(row.payee): row for row in rows if row.payment_id not in replaced}
-
-
-def _is_due(known: Payment | None, member: Member, currency: str) -> bool:
+def _is_due(due: Due, currency: str) -> bool:
     """Say whether there is something to propose: nothing twice, nothing to a refused account."""
+    known = due.known
     if known is None or known.state == states.CANCELLED:
         return True
-    account, refused = payee_of(member, currency)
+    account, refused = payee_of(due.payee, currency)
     if known.state == states.OUTSTANDING:
         return refused is None and account is not None
     return known.state in states.NOT_PAID and record.kept(account) != known.payee_account
@@ -195,22 +210,43 @@ async def set_account(
 async def paid_to_member(
     session: ReadSession, period: Month, balance: MemberBalance | None, member_id: str
 ) -> MemberPaid:
-    """Return what became of what a month made payable to a member."""
+    """Return what became of what a month made payable to a member, whoever got it."""
     payable = balance.payable if balance else 0
-    rows = await payments_store.payments(
-        session, period=period, kind=payments_service.MEMBER, payee=member_payee(member_id)
-    )
-    latest = _latest(rows).get(member_id)
-    if latest is None:
-        reason = balance.reason if balance and not payable else None
-        if payable and await ahead.held_back(session, period):
-            reason = ahead.MoneyAwaitedError.code
-        return MemberPaid(0, 0, payable, reason)
-    if latest.state == states.BOOKED:
-        return MemberPaid(latest.amount, 0, payable - latest.amount, None)
-    if latest.state in {states.PROPOSED, states.APPROVED, *states.AT_THE_BANK}:
-        return MemberPaid(0, latest.amount, payable - latest.amount, None)
-    return MemberPaid(0, 0, payable, why_not_paid(latest))
+    rows = await payments_store.payments_for_member(session, period, member_id)
+    standing = (await standing_payments(session, rows)).get(member_id, [])
+    paid = sum(row.amount for row in standing if row.state == states.BOOKED)
+    in_payment = sum(row.amount for row in standing if row.state in _IN_PAYMENT)
+    not_paid, reason = payable - paid - in_payment, None
+    waiting = next((row for row in standing if row.state in _WAITING), None)
+    if not_paid and waiting is not None:
+        reason = why_not_paid(waiting)
+    elif balance and not payable:
+        reason = balance.reason
+    elif not_paid and await ahead.held_back(session, period):
+        reason = ahead.MoneyAwaitedError.code
+    return MemberPaid(paid, in_payment, not_paid, reason)
+
+
+async def passed_on(session: ReadSession, period: Month, member_id: str) -> list[PassedOn]:
+    """Return what of a month others get in a member's place, and what it gets in others' place."""
+    rows = await payments_store.payments_for_member(session, period, member_id)
+    rows += await payments_store.payments_instead(session, period, member_payee(member_id))
+    return [
+        PassedOn(
+            payment_id=row.payment_id,
+            attributed_to=row.attributed_to,
+            payee=member_of(row.payee),
+            share=Fraction(row.share or "1"),
+            amount=row.amount,
+            state=row.state,
+        )
+        for row in rows
+        if row.attributed_to is not None
+    ]
+
+
+_IN_PAYMENT = {states.PROPOSED, states.APPROVED, *states.AT_THE_BANK}
+_WAITING = {states.OUTSTANDING, *states.NOT_PAID}
 
 
 def why_not_paid(payment: Payment) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
@@ -33,7 +33,6 @@ from federation.netting.between import to_reserve
 from federation.netting.remittances import Remittance, propose_own_remittance
 from federation.payments.proposal import Side
 from federation.registry import store as registry
-from federation.registry.tables import Member
 from federation.settlement.clearing import converted
 from federation.settlement.computed import ComputedRun, computed
 from federation.settlement.messages import RunApproved, RunWithdrawn
@@ -42,6 +41,7 @@ from federation.settlement.run import RunResult, compute, document_rates, owed_b
 from federation.settlement.run_document import RunDocument, decode, run_id
 from federation.store.canonical import digest
 from federation.store.sessions import ReadSession, WriteSession
+from federation.successions.service import successors
 from federation.trust.membership import HubTerms
 from federation.values.held import ACCOUNT_MISSING, BELOW_MINIMUM, SET_OFF
 from federation.values.month import Month, next_month
@@ -144,7 +144,7 @@ async def _keep(
     outstanding = dict(result.outstanding)
     minimum = int(shared.agreed.minimum_payment)
     for reason, amount in (
-        await _keep_balances(session, period, result.attributed, minimum)
+        await _keep_balances(session, period, result.attributed, minimum, now.date())
     ).items():
         outstanding[reason] = outstanding.get(reason, 0) + amount
     frozen = [[member.member_id, member.entitled, member.works] for member in shared.inputs.members]
@@ -194,19 +194,24 @@ def _frozen_weights(inputs: NodeInputs) -> list[list[str]]:
 
 
 async def _keep_balances(
-    session: WriteSession, period: Month, attributed: Mapping[str, int], minimum: int
+    session: WriteSession, period: Month, attributed: Mapping[str, int], minimum: int, on: date
 ) -> dict[str, int]:
-    """Say per member what can be paid now; return what this month adds to what is outstanding."""
+    """Say per member what can be paid now; return what this month adds to what is outstanding.
+
+    Where others succeed a member, it is their accounts that count, when they are paid.
+    """
     opening = await store.outstanding_before(session, period)
     adjusted = await take_in(session, period)
     members = {member.member_id: member for member in await registry.all_members(session)}
+    succeeded = (await successors(session, None, on)).keys()
     rows: list[tuple[object, ...]] = []
     added: dict[str, int] = {}
     for member_id in sorted({*attributed, *adjusted, *opening}):
         carried, new = opening.get(member_id, 0), attributed.get(member_id, 0)
         more = adjusted.get(member_id, 0)
         balance = carried + new + more
-        reason = _why_not_payable(members[member_id], balance, minimum)
+        has_account = member_id in succeeded or bool(members[member_id].account)
+        reason = _why_not_payable(balance, minimum, has_account=has_account)
         payable = balance if reason is None else 0
         rows.append(
             (
@@ -226,10 +231,10 @@ async def _keep_balances(
     return added
 
 
-def _why_not_payable(member: Member, balance: int, minimum: int) -> str | None:
+def _why_not_payable(balance: int, minimum: int, *, has_account: bool) -> str | None:
     if balance < 0:
         return SET_OFF  # a debit waits for the next credits; it is never called in
-    if not member.account:
+    if not has_account:
         return ACCOUNT_MISSING
     return BELOW_MINIMUM if balance < minimum else None
 

@@ -16,8 +16,8 @@ class Change(Base):
     """Something that was said of a thing: the row that a partner follows. Never changed.
 
     `number` has no gap and follows the order of commits. `kind` is what the thing is (WORK,
-    RIGHTHOLDER, MEMBER, CLAIM, OPT_OUT), `thing` its id; `act` what was done;
-    `starts_at` from when on it holds.
+    RIGHTHOLDER, MEMBER, CLAIM, OPT_OUT, SUCCESSION, PROVENANCE), `thing` its id; `act` what was
+    done; `starts_at` from when on it holds.
     """
 
     __tablename__ = "history_change"

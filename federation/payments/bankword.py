@@ -6,7 +6,7 @@ from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry, Posting
 from federation.ledger.store import post
 from federation.payments import postings, record, states, store
-from federation.payments.names import bank_document, undone_document
+from federation.payments.names import PASSED_ON, bank_document, undone_document
 from federation.payments.postings import Amount
 from federation.payments.tables import Payment
 from federation.store.sessions import ReadSession, WriteSession
@@ -133,6 +133,9 @@ async def undo(
 
 async def _refuse_paid_anew(session: ReadSession, payment: Payment) -> None:
     """Refuse where another payment stands for this one: it would be paid twice."""
+    passed_on = await store.set_aside_by(session, payment.payment_id, PASSED_ON)
+    if payment.state == states.RETURNED and passed_on is not None:
+        raise states.PaymentStateError(f"{payment.payment_id} is paid to others: {passed_on}")
     after = await store.replacement_of(session, payment.payment_id)
     while payment.state == states.RETURNED and after is not None:
         other = await store.find_payment(session, after)

@@ -65,10 +65,11 @@ async def export_currency(
     """Export what is approved in a currency, and return the first file of it.
 
     With nothing new it is the last export of this currency and day once more; without one it is
-    refused (NOTHING_TO_EXPORT), and so are a net that is not paid (NET_UNPAID) and a value date
-    that no bank would keep (BAD_VALUE_DATE).
+    refused (NOTHING_TO_EXPORT), and so are a net that is not paid (NET_UNPAID), payments to members
+    that others succeeded since (SUCCEEDED), and a value date that no bank would keep
+    (BAD_VALUE_DATE).
     """
-    ready = await ready_to_export(session, here, currency)
+    ready = await ready_to_export(session, here, currency, at.date())
     if not ready:
         number = await store.last_file(session, currency, value_on)
         last = await exported_file(session, number) if number else None

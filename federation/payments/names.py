@@ -26,6 +26,7 @@ REPLACED_LENGTH_MAX = 33  # of 35 that a bank takes: another may take its place,
 DIGEST_LENGTH = 8
 LEFT_NET = "excluded/"  # how the entries by which a debtor leaves a net begin
 OVERPAID = "overpayment/"  # how is named what became of an overpayment
+PASSED_ON = "succession/"  # how is named what became of a payment when others took a payee's place
 ITEM_OVERPAID = "OP-"  # how the overpayments begin that an item of a bank entry names
 _MEMBER, _LAB = "member:", "lab:"
 _REMITTANCE, _ADJUSTMENT = "PAY-", "ADJ-"
@@ -41,6 +42,11 @@ def member_payee(member_id: str) -> str:
 def member_of(payee: str) -> str:
     """Return the member's id of the payee of a payment of kind MEMBER."""
     return payee.removeprefix(_MEMBER)
+
+
+def is_member(payee: str) -> bool:
+    """Tell whether a payee is a member."""
+    return payee.startswith(_MEMBER)
 
 
 def lab_payee(licensee: str) -> str:

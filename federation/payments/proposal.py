@@ -23,7 +23,8 @@ class Proposal:
 
     `payment_id` is the EndToEndId; `run` and `period` are what the debt is from (`run` is empty
     where it is from none). `set_off` is the part that is not paid but set off against what the
-    payee owes. `replaces` names the payment that this one stands for.
+    payee owes. `replaces` names the payment that this one stands for. Where a member's successor
+    is paid in its place, `attributed_to` is that member and `share` the successor's part.
     """
 
     kind: str
@@ -37,6 +38,8 @@ class Proposal:
     due_on: date | None = None
     set_off: Used = NOTHING
     replaces: str | None = None
+    attributed_to: str | None = None
+    share: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

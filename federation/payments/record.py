@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from federation.payments.names import member_payee
 from federation.payments.postings import Amount, Leg
 from federation.payments.tables import Payment, PaymentEvent
 from federation.store.sessions import WriteSession
@@ -18,12 +19,15 @@ def debt_of(payment: Payment) -> Leg:
 
 def tags_of(payment: Payment) -> Mapping[str, str]:
     """Return what stands on every posting of a payment."""
-    return {
+    tags = {
         "payment": payment.payment_id,
         "period": payment.period,
         "run": payment.run_id[:16],
         "party": payment.payee,
     }
+    if payment.attributed_to is not None:
+        tags["attributed_to"] = member_payee(payment.attributed_to)
+    return tags
 
 
 def kept(account: PaymentAccount | None) -> str | None:

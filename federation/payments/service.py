@@ -11,9 +11,16 @@ from typing import ClassVar
 
 from federation.bankfiles.pain001 import check_account
 from federation.errors import RefusalError
-from federation.payments import as_paid, record, states, store
+from federation.payments import as_paid, record, states, store, successors
 from federation.payments.as_paid import Order
-from federation.payments.names import LEFT_NET, OVERPAID, base_id, left_net_document, member_of
+from federation.payments.names import (
+    LEFT_NET,
+    OVERPAID,
+    PASSED_ON,
+    base_id,
+    left_net_document,
+    member_of,
+)
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Proposal, Side
 from federation.payments.set_off import NOTHING, Used, less
@@ -104,6 +111,8 @@ def payment_of(proposal: Proposal, set_off: Used = NOTHING, *, who: str, at: dat
         payer_account=record.kept(proposal.payer.account),
         payee_account=record.kept(proposal.payee.account),
         replaces=proposal.replaces,
+        attributed_to=proposal.attributed_to,
+        share=proposal.share,
         proposed_by=who,
         proposed_at=at,
         due_on=proposal.due_on,
@@ -181,10 +190,14 @@ async def name_account(
 
 
 async def approve(session: WriteSession, payment: Payment, *, who: str, at: datetime) -> Payment:
-    """Release a payment, as another person than those who proposed it or entered its account."""
+    """Release a payment, as another person than those who proposed it or entered its account.
+
+    One to a member in whose place others are paid by now is refused (SUCCEEDED).
+    """
     if payment.state == states.APPROVED:
         return payment
     states.refuse_move(payment.payment_id, payment.state, states.APPROVED)
+    await successors.require_payee(session, payment, at.date())
     require_other_person(payment.proposed_by, who)
     if payment.kind == MEMBER:
         member = await find_member(session, member_of(payment.payee))
@@ -295,6 +308,7 @@ async def again(
     """
     if payment.state not in states.NOT_PAID:
         raise states.PaymentStateError(f"{payment.payment_id} is {payment.state}")
+    await successors.require_payee(session, payment, at.date())
     successor = await store.replacement_of(session, payment.payment_id)
     if successor is not None:
         raise states.PaymentStateError(f"{payment.payment_id} is proposed again: {successor}")
@@ -303,7 +317,7 @@ async def again(
         if earlier.state not in states.NOT_PAID:
             raise states.PaymentStateError(f"{before}, which it replaced, is {earlier.state}")
         before = earlier.replaces
-    for what in (LEFT_NET, OVERPAID):
+    for what in (LEFT_NET, OVERPAID, PASSED_ON):
         by = await store.set_aside_by(session, payment.payment_id, what)
         if by is not None:
             raise states.PaymentStateError(f"{payment.payment_id} is not owed since {by}")
@@ -322,6 +336,8 @@ async def again(
         debt=debt,
         due_on=payment.due_on,
         replaces=payment.payment_id,
+        attributed_to=payment.attributed_to,
+        share=payment.share,
     )
     return await propose(session, proposal, who=who, at=at, refused=refused)
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import date
 
-from sqlalchemy import BigInteger, Select, case, cast, func, select
+from sqlalchemy import BigInteger, Select, and_, case, cast, func, or_, select
 
 from federation.ledger.tables import JournalEntry
 from federation.payments.names import (
@@ -12,6 +12,7 @@ from federation.payments.names import (
     in_place_of,
     is_undone,
     left_net_document,
+    member_payee,
     remittance_document,
 )
 from federation.payments.states import AT_THE_BANK, BOOKED, NOT_EXPORTED
@@ -25,6 +26,7 @@ from federation.payments.tables import (
     PaymentEvent,
     SetOff,
 )
+from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession
 from federation.values.month import Month
 from federation.values.party import HUB
@@ -90,6 +92,25 @@ async def payments(
     if payee is not None:
         query = query.where(Payment.payee == payee)
     return list(await session.scalars(query.order_by(Payment.payment_id).limit(limit)))
+
+
+async def payments_for_member(session: ReadSession, period: Month, member: str) -> list[Payment]:
+    """Return the payments of what a month owed a member, whoever is paid, by id."""
+    itself = and_(Payment.payee == member_payee(member), Payment.attributed_to.is_(None))
+    query = select(Payment).where(
+        Payment.period == period,
+        Payment.kind == "MEMBER",
+        or_(itself, Payment.attributed_to == member),
+    )
+    return list(await session.scalars(query.order_by(Payment.payment_id)))
+
+
+async def payments_instead(session: ReadSession, period: Month, payee: str) -> list[Payment]:
+    """Return the payments of a month that a payee gets in others' place, by id."""
+    query = select(Payment).where(
+        Payment.period == period, Payment.payee == payee, Payment.attributed_to.is_not(None)
+    )
+    return list(await session.scalars(query.order_by(Payment.payment_id)))
 
 
 async def next_id(session: ReadSession, base: str) -> str:
@@ -161,6 +182,18 @@ async def set_aside_by(session: ReadSession, payment_id: str, kind: str) -> str 
         )
         .limit(1)
     )
+
+
+async def set_aside(session: ReadSession, payments: Collection[str], kind: str) -> set[str]:
+    """Return those of some payments that documents of a kind set aside."""
+    found = set[str]()
+    for chunk in in_chunks(sorted(payments)):
+        query = select(PaymentEvent.payment_id).where(
+            PaymentEvent.payment_id.in_(chunk),
+            PaymentEvent.reference.startswith(kind, autoescape=True),
+        )
+        found |= set(await session.scalars(query))
+    return found
 
 
 async def exported_in(session: ReadSession, number: str) -> list[Payment]:

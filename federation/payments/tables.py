@@ -41,6 +41,8 @@ class Payment(Base):
     order come back, that much is not owed again. `used_otherwise` of `currency` is what the hub
     set against other debts of a payment into a net that its payer had left: that much does not
     come back.
+    Where a member's successor is paid in its place, `attributed_to` is that member and `share` the
+    successor's exact part then, `3/5`.
     Accounts are frozen when the payment is proposed: what the approver saw is what is paid.
     """
 
@@ -69,6 +71,8 @@ class Payment(Base):
     set_off: Mapped[int] = mapped_column(BigCount, server_default="0")  # of `currency`, not paid
     taken_as_paid: Mapped[int] = mapped_column(BigCount, server_default="0")
     used_otherwise: Mapped[int] = mapped_column(BigCount, server_default="0")
+    attributed_to: Mapped[str | None] = mapped_column(String(128), index=True)
+    share: Mapped[str | None] = mapped_column(Text)
     payer_account: Mapped[str | None] = mapped_column(Text)  # pain001.Account as JSON
     payee_account: Mapped[str | None] = mapped_column(Text)
     replaces: Mapped[str | None] = mapped_column(String(35))

@@ -24,11 +24,11 @@ from federation.payments.names import (
     base_id,
     correction_id,
     direct_release_id,
-    member_of,
     release_id,
     released_by,
 )
 from federation.payments.service import ADJUSTMENT, MEMBER, REMITTANCE, get_payment
+from federation.payments.successors import owner_of
 from federation.payments.tables import Payment
 from federation.proof import nets, store, why
 from federation.proof.corrected import why_correction, why_member_correction
@@ -50,6 +50,7 @@ SET_OFF = "SETTLEMENT §7c: a debit is set off against the same party's next cre
 RESERVE = "SETTLEMENT §7c: what no credit took up in twelve periods goes to a reserve"
 RELEASE = "SETTLEMENT §7a: what was held, at the rates of its month"
 ADMIN_FEE = "SETTLEMENT §6: floor(received * bps / 10000) of what is received from others"
+SUCCEEDED = "SETTLEMENT §0, decision 0047: successors are paid in a member's place, by their parts"
 OVERPAYMENT = "SETTLEMENT §1, decision 0013: what was paid too much is set against it"
 
 
@@ -249,8 +250,11 @@ async def _released(session: ReadSession, payment: Payment) -> tuple[Month, str,
 
 
 async def _to_member(session: ReadSession, here: str, payment: Payment) -> list[Step]:
-    """Explain a member's payment: what stood open, what the month attributed, what was adjusted."""
-    member = member_of(payment.payee)
+    """Explain a member's payment: what stood open, what the month attributed, what was adjusted.
+
+    One to a successor is its part of that: what others get of it, or got before, is taken out.
+    """
+    member = owner_of(payment)
     balance = (await distribution.balances(session, payment.period)).get(member)
     if balance is None:
         raise NothingToExplainError(payment.payment_id)
@@ -264,6 +268,11 @@ async def _to_member(session: ReadSession, here: str, payment: Payment) -> list[
     rows = await adjustments_of(session, member, payment.period, ADJUSTMENTS_MAX)
     for _, group in groupby(rows, key=lambda row: (row.reason, row.document)):
         steps.append(await _adjusted(session, here, list(group)))
+    if payment.amount != balance.payable:
+        label = f"Paid to others of what {member} is owed"
+        refs = {"attributed_to": member, "share": payment.share or "1"}
+        others = payment.amount - balance.payable
+        steps.append(Step(label, others, currency, SUCCEEDED, refs))
     return steps
 
 

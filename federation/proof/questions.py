@@ -1,10 +1,12 @@
 """Why is this amount what it is? Who may ask that of what, and where the answer is found."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from federation.proof import paid, reasons
 from federation.proof.why import NothingToExplainError, Step
 from federation.store.sessions import ReadSession
+from federation.successions.service import successors
 from federation.trust.principals import NotAllowedError, Principal
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
@@ -26,16 +28,20 @@ class Question:
     party: str | None = None
 
 
-async def explain(session: ReadSession, here: str, question: Question, who: Principal) -> Step:
+async def explain(
+    session: ReadSession, here: str, question: Question, who: Principal, on: date
+) -> Step:
     """Return the step that explains an amount, with the steps it adds up from.
 
-    A member asks for its own month only, and of a payment or of a member's month only those ask
-    to whom it is shown (NOT_ALLOWED). A question that names nothing is refused as
-    NOTHING_TO_EXPLAIN.
+    A member asks for its own month only, or that of one that it succeeds by a day; of a payment or
+    of a member's month only those ask to whom it is shown (NOT_ALLOWED). A question that names
+    nothing is refused as NOTHING_TO_EXPLAIN.
     """
     asked = question
     own = who.whose(MAY_ASK_WHY)
-    if own is not None and (asked.member != own or asked.number or asked.payment):
+    if own is not None and (
+        asked.number or asked.payment or not await _is_own(session, asked, own, on)
+    ):
         raise NotAllowedError("a member asks for its own month")
     if asked.number:
         return await reasons.why_document(session, asked.number)
@@ -48,3 +54,10 @@ async def explain(session: ReadSession, here: str, question: Question, who: Prin
     if asked.period and asked.licence and asked.party:
         return await reasons.why_share(session, here, asked.period, asked.licence, asked.party)
     raise NothingToExplainError("name a document, payment, member or share")
+
+
+async def _is_own(session: ReadSession, asked: Question, own: str, on: date) -> bool:
+    """Tell whether a month is a member's own, or of one that it succeeds."""
+    if asked.member is None or asked.member == own:
+        return asked.member == own
+    return own in (await successors(session, [asked.member], on)).get(asked.member, {})

@@ -16,14 +16,15 @@ from federation.history.kinds import Moment, Saying
 from federation.history.service import Acts
 from federation.mandates import writing as mandates
 from federation.mandates.records import DraftRecord
-from federation.proposals import claims, consents, members, opt_outs
+from federation.proposals import claims, consents, members, opt_outs, successions
 from federation.proposals.claims import DraftClaim, DraftTerms
-from federation.proposals.rules import Rules
+from federation.proposals.rules import Asking, Rules
 from federation.registry.edits import Edit, Written, write
 from federation.rightholders import service as rightholders
 from federation.rightholders.rightholder import DraftRightholder
 from federation.rightholders.service import member_of
 from federation.store.sessions import ReadSession, WriteSession
+from federation.successions.succession import DraftSuccession
 from federation.works import service as works
 from federation.works.store import WORKS
 from federation.works.work import DraftWork
@@ -173,6 +174,18 @@ class ChangeRightholder(_Act, frozen=True, tag="CHANGE_RIGHTHOLDER"):
     ends_at: datetime | None
 
 
+class RecordSuccession(_Act, frozen=True, tag="RECORD_SUCCESSION"):
+    """Say who succeeds a member or a rightholder from a day on, and with which shares."""
+
+    draft: DraftSuccession
+
+
+class WithdrawSuccession(_Act, frozen=True, tag="WITHDRAW_SUCCESSION"):
+    """Take back a succession that never was right."""
+
+    succession: int
+
+
 OnMember: TypeAlias = (
     RegisterMember | ChangeMember | EndMembership | SuspendMember | ReinstateMember | CorrectJoining
 )
@@ -180,7 +193,8 @@ OnClaim: TypeAlias = RegisterClaim | EndClaim | ChangeClaim | CorrectClaim | Wit
 OnOptOut: TypeAlias = RecordOptOut | EndOptOut
 OnConsent: TypeAlias = RecordConsent | EndConsent | CorrectConsent | WithdrawConsent
 OnWork: TypeAlias = ChangeWork | ChangeRightholder
-Act: TypeAlias = OnMember | OnClaim | OnOptOut | OnConsent | OnWork
+OnSuccession: TypeAlias = RecordSuccession | WithdrawSuccession
+Act: TypeAlias = OnMember | OnClaim | OnOptOut | OnConsent | OnWork | OnSuccession
 encode: Callable[[Act], bytes] = msgspec.json.encode
 _decoder: msgspec.json.Decoder[Act] = msgspec.json.Decoder(Act)
 
@@ -199,7 +213,8 @@ def kind_of(act: Act) -> str:
 class Planned:
     """An act found good: the member it is about, if one, and what writes it.
 
-    `is_own_no` says that the member that asks withholds what is its own: that needs nobody.
+    `is_own_no` says that who asks withholds what is its own, or that of a member in whose place it
+    stands: that needs nobody.
     """
 
     member: str | None
@@ -208,7 +223,7 @@ class Planned:
     is_own_no: bool = False
 
 
-async def plan(session: ReadSession, act: Act, rules: Rules, asks: str | None) -> Planned:
+async def plan(session: ReadSession, act: Act, rules: Rules, asks: Asking | None) -> Planned:
     """Judge an act, or refuse it; `asks` is the member that asks for it, None for an officer.
 
     That it is a member's own to ask for is judged before (`own.require_own`).
@@ -227,6 +242,13 @@ async def plan(session: ReadSession, act: Act, rules: Rules, asks: str | None) -
         return await _of_opt_out(session, act, rules, asks)
     if isinstance(act, OnConsent):
         return await _of_consent(session, act, rules, asks)
+    if isinstance(act, OnSuccession):
+        about, written = (
+            await successions.record_succession(session, act.draft, rules.node)
+            if isinstance(act, RecordSuccession)
+            else await successions.withdraw_succession(session, act.succession)
+        )
+        return Planned(about, needs_another=True, write=written)
     return await _of_work(session, act, rules)
 
 
@@ -272,20 +294,23 @@ async def _of_claim(session: ReadSession, act: OnClaim, rules: Rules) -> Edit:
 
 
 async def _of_opt_out(
-    session: ReadSession, act: OnOptOut, rules: Rules, asks: str | None
+    session: ReadSession, act: OnOptOut, rules: Rules, asks: Asking | None
 ) -> Planned:
+    by = None if asks is None else asks.member
     if isinstance(act, EndOptOut):
         ends_at = act.ends_at or rules.now
         new, edit = await opt_outs.end_opt_out(session, act.opt_out, ends_at, rules)
-        return _planned(asks or new.member_id, edit, rules)
+        return _planned(new.member_id or by, edit, rules)
     since = act.effective_at or rules.now
-    new, edit = await opt_outs.record_opt_out(session, act.subject, act.use, since, rules, asks)
-    is_own_no = asks is not None and await opt_outs.is_of(session, new, asks)
-    return _planned(asks or new.member_id, edit, rules, is_own_no=is_own_no)
+    new, edit = await opt_outs.record_opt_out(
+        session, act.subject, act.use, since, rules, is_by_member=asks is not None
+    )
+    is_own_no = asks is not None and await opt_outs.is_of(session, new, asks.own)
+    return _planned(new.member_id or by, edit, rules, is_own_no=is_own_no)
 
 
 async def _of_consent(
-    session: ReadSession, act: OnConsent, rules: Rules, asks: str | None
+    session: ReadSession, act: OnConsent, rules: Rules, asks: Asking | None
 ) -> Planned:
     match act:
         case RecordConsent(draft):
@@ -300,13 +325,13 @@ async def _of_consent(
             assert_never(other)
     new = edit.new if isinstance(act, RecordConsent) else None
     is_no = new is not None and new.is_refusal
-    is_own = new is not None and asks is not None and await consents.is_of(session, new, asks)
+    is_own = new is not None and asks is not None and await consents.is_of(session, new, asks.own)
     about = edit.new.member if edit.new else edit.gone.row.member if edit.gone else None
 
     def written(session: WriteSession, saying: Saying) -> Awaitable[Written]:
         return mandates.write(session, rules.node, edit, saying)
 
-    return Planned(asks or about, not is_no, written, is_own_no=is_no and is_own)
+    return Planned(asks.member if asks else about, not is_no, written, is_own_no=is_no and is_own)
 
 
 async def _of_work(session: ReadSession, act: OnWork, rules: Rules) -> Planned:

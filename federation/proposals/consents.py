@@ -4,7 +4,7 @@ Who says no for what is its own needs nobody. A yes may open what was closed, or
 ending, correcting or taking back a record may do either: another person confirms all of these.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,6 +29,7 @@ from federation.mandates.tables import ConsentRecord
 from federation.mandates.writing import GoneRecord, RecordEdit
 from federation.proposals import opt_outs
 from federation.proposals.rules import (
+    Asking,
     BackdatedError,
     BadDayError,
     NoSuchSubjectError,
@@ -48,7 +49,7 @@ from federation.works.store import WORKS
 
 
 async def record_consent(
-    session: ReadSession, draft: DraftRecord, rules: Rules, asks: str | None
+    session: ReadSession, draft: DraftRecord, rules: Rules, asks: Asking | None
 ) -> RecordEdit:
     """Record what somebody declares (BAD_CONSENT_RECORD, SHARES_EXCEEDED, CONSENT_RECORD_THERE).
 
@@ -81,7 +82,7 @@ async def end_consent(
 
 
 async def correct_consent(
-    session: ReadSession, number: int, draft: DraftRecord, rules: Rules, asks: str | None
+    session: ReadSession, number: int, draft: DraftRecord, rules: Rules, asks: Asking | None
 ) -> RecordEdit:
     """Say what a record should have said; without an instant it is so from when it was so."""
     row = await get_record(session, number)
@@ -114,7 +115,7 @@ async def read(
     session: ReadSession,
     draft: DraftRecord,
     rules: Rules,
-    asks: str | None,
+    asks: Asking | None,
     *,
     since: datetime | None = None,
 ) -> NewRecord:
@@ -137,7 +138,7 @@ async def read(
         if not (await placed(session, [new.subject]))[new.subject]:
             raise NoSuchSubjectError(f"no member is {name}: record it of its works")
         return replace(new, member=await member_of(session, name, new.effective_at))
-    return replace(new, member=asks)
+    return replace(new, member=None if asks is None else asks.member)
 
 
 async def _member_of_work(session: ReadSession, new: NewRecord) -> str | None:
@@ -164,34 +165,34 @@ async def _require_fitting(session: ReadSession, new: NewRecord, but: int | None
     require_within_whole(new, list(others.values()))
 
 
-async def is_of(session: ReadSession, new: NewRecord, member: str) -> bool:
-    """Tell whether a record is a member's own affair: about itself, or what it alone has."""
-    if not await is_about(session, new, member):
+async def is_of(session: ReadSession, new: NewRecord, own: Collection[str]) -> bool:
+    """Tell whether a record is some members' own affair: about one, or what they alone have."""
+    if not await is_about(session, new, own):
         return False
     return not any(
         [
-            await edit_store.is_claimed_by_another(session, opt_outs.begins(key), member)
+            await edit_store.is_claimed_by_another(session, opt_outs.begins(key), own)
             for key in await _keys(session, new)
         ]
     )
 
 
-async def is_about(session: ReadSession, new: NewRecord, member: str) -> bool:
-    """Tell whether a record is about a member, for all its time, or about what it claims."""
+async def is_about(session: ReadSession, new: NewRecord, own: Collection[str]) -> bool:
+    """Tell whether a record is about some members, for all its time, or about what they claim."""
     kind, name = new.subject
     if kind is SubjectKind.ADDRESS:
         [key] = await _keys(session, new)
-        return await opt_outs.covers_one(session, key, member)
+        return await opt_outs.covers_one(session, key, own)
     if kind is SubjectKind.WORK:
         parts = (await over_period(session, WORKS, [name], new.span))[name]
         named = [
             (part.body.rightholder, part.period.common(new.span) or new.span) for part in parts
         ]
         whose = [await _members(session, holder, span) for holder, span in named]
-        return bool(whose) and set[str | None]().union(*whose) == {member}
+        return bool(whose) and set[str | None]().union(*whose) <= set(own)
     if kind is SubjectKind.RIGHTHOLDER:
-        return await _members(session, name, new.span) == {member}
-    return new.member == member
+        return await _members(session, name, new.span) <= set(own)
+    return new.member in own
 
 
 async def _members(session: ReadSession, name: str | None, span: Span) -> set[str | None]:

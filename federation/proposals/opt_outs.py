@@ -1,6 +1,6 @@
 """Acts on opt-outs: each judged, and returned as the edit that it would be; nothing is written."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from federation.addresses.matching import candidate_hosts, candidate_paths, is_pattern
@@ -44,14 +44,15 @@ async def record_opt_out(
     use: str,
     effective_at: datetime,
     rules: Rules,
-    asks: str | None,
+    *,
+    is_by_member: bool,
 ) -> tuple[NewOptOut, Edit]:
     """Record an opt-out (UNKNOWN_MEMBER, BAD_OPT_OUT, OPT_OUT_THERE).
 
-    A member that asks (`asks`) says no from now on at the earliest (BACKDATED); an officer may
-    record one that was received before.
+    A member that asks says no from now on at the earliest (BACKDATED); an officer may record one
+    that was received before.
     """
-    if asks is not None and effective_at < rules.now:
+    if is_by_member and effective_at < rules.now:
         raise BackdatedError(f"{rules.now.isoformat()} at the earliest")
     new = read_opt_out(subject, use, effective_at, rules)
     if new.member_id is not None:
@@ -89,29 +90,34 @@ async def get_opt_out(session: ReadSession, number: int) -> OptOut:
     return row
 
 
-async def is_of(session: ReadSession, opt_out: NewOptOut, member: str) -> bool:
-    """Tell whether an opt-out is a member's own affair: it names it, or what it alone claims.
+async def is_of(session: ReadSession, opt_out: NewOptOut, own: Collection[str]) -> bool:
+    """Tell whether an opt-out is some members' own affair: it names one, or what they alone claim.
 
-    An address counts as its own where it lies within a claim of its, and no other member's claim
-    covers it or lies below it.
+    An address counts as their own where it lies within a claim of theirs, and no other member's
+    claim covers it or lies below it. They are the one that asks, and those it succeeds.
     """
-    if not await touches(session, opt_out, member):
+    if not await touches(session, opt_out, own):
         return False
     key = opt_out.key
-    return key is None or not await edit_store.is_claimed_by_another(session, begins(key), member)
+    return key is None or not await edit_store.is_claimed_by_another(session, begins(key), own)
 
 
-async def touches(session: ReadSession, opt_out: NewOptOut, member: str) -> bool:
-    """Tell whether an opt-out names a member, or withholds what lies within a claim of its."""
+async def touches(session: ReadSession, opt_out: NewOptOut, own: Collection[str]) -> bool:
+    """Tell whether an opt-out names one of some members, or lies within a claim of theirs."""
     if opt_out.key is None:
-        return opt_out.member_id == member
-    return await covers_one(session, opt_out.key, member)
+        return opt_out.member_id in own
+    return await covers_one(session, opt_out.key, own)
 
 
-async def covers_one(session: ReadSession, key: ClaimKey, member: str) -> bool:
-    """Tell whether a subject lies within a claim of a member."""
+async def covers_one(session: ReadSession, key: ClaimKey, own: Collection[str]) -> bool:
+    """Tell whether a subject lies within a claim of one of some members."""
     there = begins(key)
-    return any(_covers(claim, there) for claim in await edit_store.known_claims_of(session, member))
+    for member in sorted(own):
+        if any(
+            _covers(claim, there) for claim in await edit_store.known_claims_of(session, member)
+        ):
+            return True
+    return False
 
 
 def begins(key: ClaimKey) -> ClaimKey:

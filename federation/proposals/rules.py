@@ -20,6 +20,14 @@ class Rules:
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The member that asks for an act, and those that it speaks for: itself, whom it succeeds."""
+
+    member: str
+    own: frozenset[str]
+
+
 class BadMemberError(BadFieldsError):
     """This member cannot be registered as it is described."""
 

@@ -21,7 +21,7 @@ from federation.proposals.acts import (
     kind_of,
     plan,
 )
-from federation.proposals.own import require_own
+from federation.proposals.own import asking_as, require_own
 from federation.proposals.rules import Rules
 from federation.proposals.stale import require_as_it_was
 from federation.proposals.tables import Proposal
@@ -72,7 +72,8 @@ async def submit(
     A member asks for what is its own (NOT_ALLOWED). The same act is not proposed twice
     (PROPOSED_ALREADY), and only so many wait at once (MANY_PROPOSALS).
     """
-    why, asks = stated(reason), asking(who)
+    why, member = stated(reason), asking(who)
+    asks = None if member is None else await asking_as(session, member, rules)
     if asks is not None:
         await require_own(session, act, asks, rules)
     planned = await plan(session, act, rules, asks)
@@ -103,13 +104,13 @@ async def _propose(
     waiting = await store.find_waiting(session, text, now)
     if waiting is not None:
         raise ProposedAlreadyError(str(waiting.id))
-    by_member = Role.REGISTRY_OFFICER not in who.roles
+    asks = asking(who)
     many = await (
-        store.count_waiting(session, now, member=planned.member, by=None)
-        if by_member
-        else store.count_waiting(session, now, member=None, by=who.subject)
+        store.count_waiting(session, now, member=None, by=who.subject)
+        if asks is None
+        else store.count_waiting(session, now, member=asks, by=None)
     )
-    if many >= (OF_A_MEMBER_MAX if by_member else OF_AN_OFFICER_MAX):
+    if many >= (OF_AN_OFFICER_MAX if asks is None else OF_A_MEMBER_MAX):
         raise ManyProposalsError(str(many))
     row = Proposal(
         member=planned.member,
@@ -117,7 +118,8 @@ async def _propose(
         act=text,
         reason=why,
         proposed_by=who.subject,
-        by_member=by_member,
+        by_member=asks is not None,
+        asked_by=asks,
         proposed_at=now,
         expires_at=now + WAITS_FOR,
     )
@@ -135,7 +137,8 @@ async def confirm(session: WriteSession, number: int, *, who: Principal, rules: 
     row = await _waiting(session, number, rules.now)
     require_other_person(row.proposed_by, who.subject)
     act = decode(row.act)
-    asks = row.member if row.by_member else None
+    member = store.asked_by(row)
+    asks = None if member is None else await asking_as(session, member, rules)
     if asks is not None:
         await require_own(session, act, asks, rules)
     await require_as_it_was(session, act, row)
@@ -163,7 +166,7 @@ async def withdraw(
     """Take back what one proposed oneself (NO_REGISTRY_PROPOSAL, NOT_ALLOWED, REASON)."""
     row, why = await _waiting(session, number, now), stated(reason)
     asks = asking(who)
-    if asks is not None and row.member != asks:
+    if asks is not None and asks not in {row.member, row.asked_by}:
         raise NoProposalError(str(number))
     if not is_same(row.proposed_by, who.subject):
         raise NotAllowedError("who made a proposal takes it back")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from federation.proposals.tables import Proposal
 from federation.store.sessions import ReadSession
@@ -16,13 +16,19 @@ async def find(session: ReadSession, number: int) -> Proposal | None:
     return await session.get(Proposal, number)
 
 
+def asked_by(row: Proposal) -> str | None:
+    """Return the member for which a proposal was made, None for an officer's."""
+    return (row.asked_by or row.member) if row.by_member else None
+
+
 async def count_waiting(
     session: ReadSession, now: datetime, *, member: str | None, by: str | None
 ) -> int:
     """Count what waits: what a member asked for, or somebody (`by`) proposed."""
     query = select(func.count()).select_from(Proposal).where(_is(WAITS, now))
     if member is not None:
-        query = query.where(Proposal.member == member, Proposal.by_member)
+        asks = func.coalesce(Proposal.asked_by, Proposal.member)
+        query = query.where(asks == member, Proposal.by_member)
     if by is not None:
         query = query.where(Proposal.proposed_by == by)
     return await session.scalar(query) or 0
@@ -44,10 +50,10 @@ async def listed(
     after: int,
     limit: int,
 ) -> list[Proposal]:
-    """Return proposals by number: about a member or all, in some states or all."""
+    """Return proposals by number, in some states or all: about a member, or of it, or all."""
     query = select(Proposal).where(Proposal.id > after)
     if member is not None:
-        query = query.where(Proposal.member == member)
+        query = query.where(or_(Proposal.member == member, Proposal.asked_by == member))
     if len(states) == 1:
         query = query.where(_is(states[0], now))
     return list(await session.scalars(query.order_by(Proposal.id).limit(limit)))

@@ -12,7 +12,8 @@ class Proposal(Base):
     """An act that waits for another person, until it is decided or its time is over.
 
     `act` is the act as JSON (`acts.Act`), `kind` its tag; `member` is whom it is about, None where
-    it is about no member. `outcome` is CONFIRMED, REFUSED or WITHDRAWN once it is decided.
+    it is about no member; `asked_by` the member for which it was asked, where one did: it, or who
+    stands in its place. `outcome` is CONFIRMED, REFUSED or WITHDRAWN once it is decided.
     """
 
     __tablename__ = "proposals_proposal"
@@ -32,6 +33,7 @@ class Proposal(Base):
             postgresql_where=text("outcome IS NULL"),
         ),
         Index("ix_proposals_proposal_member", "member"),
+        Index("ix_proposals_proposal_asked_by", "asked_by"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     member: Mapped[str | None] = mapped_column(String(128))
@@ -40,6 +42,7 @@ class Proposal(Base):
     reason: Mapped[str] = mapped_column(Text)
     proposed_by: Mapped[str] = mapped_column(String(255))
     by_member: Mapped[bool]  # a member asks, and has no office here
+    asked_by: Mapped[str | None] = mapped_column(String(128))  # before it was kept: `member`
     proposed_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime] = mapped_column(Instant)
     outcome: Mapped[str | None] = mapped_column(String(12))

@@ -202,10 +202,10 @@ async def same_opt_outs(session: ReadSession, new: NewOptOut) -> list[OptOut]:
     return list(await session.scalars(query.order_by(OptOut.id)))
 
 
-async def is_claimed_by_another(session: ReadSession, key: ClaimKey, member_id: str) -> bool:
-    """Tell whether another member claims an address, what it lies in, or what lies below it."""
+async def is_claimed_by_another(session: ReadSession, key: ClaimKey, own: Collection[str]) -> bool:
+    """Tell whether others than some members claim an address, what it lies in or lies below it."""
     query = select(Claim.claim_id).where(
-        Claim.member_id != member_id, known(Claim), or_(_covers(key), _lies_below(key))
+        Claim.member_id.not_in(own), known(Claim), or_(_covers(key), _lies_below(key))
     )
     return (await session.execute(query.limit(1))).first() is not None
 

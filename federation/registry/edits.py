@@ -59,11 +59,12 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The ids of the claims, opt-outs and consent records that came."""
+    """The ids of the claims, opt-outs, records and successions that came, or were taken back."""
 
     claims: list[str] = field(default_factory=list[str])
     opt_outs: list[int] = field(default_factory=list[int])
     records: list[int] = field(default_factory=list[int])
+    successions: list[int] = field(default_factory=list[int])
 
 
 async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) -> Written:

@@ -15,6 +15,7 @@ from federation.quotas import Act
 from federation.schema.limits import Weight
 from federation.server import Server
 from federation.store.sessions import WriteSession
+from federation.successions.service import successors
 from federation.trust.principals import NotAuthenticatedError, Principal
 from federation.values.roles import Readers
 
@@ -57,6 +58,15 @@ class Context(BaseContext, kw_only=True):
     def whose(self, readers: Readers, asked: str | None = None) -> str | None:
         """Return whose facts to show, as `Principal.whose` does, or refuse."""
         return self.require().whose(readers, asked)
+
+    async def whose_or_succeeded(self, readers: Readers, asked: str | None) -> str | None:
+        """Return whose facts to show; a member is also shown those of whom it succeeds by now."""
+        own = self.whose(readers, asked)
+        if asked is None or own is None or own == asked:
+            return own
+        async with self.server.db.read() as session:
+            found = await successors(session, [asked], self.server.clock().date())
+        return asked if own in found.get(asked, {}) else own
 
 
 Info = strawberry.Info[Context, None]

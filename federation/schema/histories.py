@@ -50,6 +50,11 @@ class RegistryThing(StrEnum):
     CLAIM = "CLAIM"
     OPT_OUT = "OPT_OUT"
     CONSENT = "CONSENT"
+    SUCCESSION = "SUCCESSION"
+    PROVENANCE = "PROVENANCE"
+
+
+_OF_PERSONS = {RegistryThing.MEMBER, RegistryThing.SUCCESSION}
 
 
 @strawberry.enum(
@@ -216,7 +221,8 @@ class RegistryChangeQuery:
     ) -> Connection[RegistryChange]:
         """List changes from the one after a cursor on; keep the last cursor to go on from there.
 
-        Members are for staff of the collective only, so that others see gaps in the numbers.
+        Members and successions are for staff of the collective only, so that others see gaps in
+        the numbers.
         A change is seen once it is committed, and never leaves the feed. Who asks again with the
         same cursor gets the same entries, and maybe more (BAD_PAGE, BAD_CURSOR). A page may have
         fewer entries than asked for, even none, and the list go on.
@@ -224,7 +230,7 @@ class RegistryChangeQuery:
         info.context.require(*MAY_READ_HISTORIES)
         server, staff = info.context.server, is_staff(info)
         size, number = page_size(first), number_after(after)
-        shown = [kind for kind in RegistryThing if staff or kind != RegistryThing.MEMBER]
+        shown = [kind for kind in RegistryThing if staff or kind not in _OF_PERSONS]
         wanted = [kind.value for kind in shown if not kinds or kind in kinds]
         async with server.db.read() as session:
             found = await feed_store.changes_after(session, number, size + 1, wanted)

@@ -220,8 +220,8 @@ class MemberQuery:
         at: datetime | None = None,
         known_at: datetime | None = None,
     ) -> Member | None:
-        """Return a member: itself, or whom staff name."""
-        wanted = info.context.whose(MAY_READ_CLAIMS, id) or ""
+        """Return a member: itself, one that it succeeds, or whom staff name."""
+        wanted = await info.context.whose_or_succeeded(MAY_READ_CLAIMS, id) or ""
         moment = Moment(at or info.context.server.clock(), known_at)
         async with info.context.server.db.read() as session:
             found = await history.find(session, MEMBERS, [wanted], moment)
@@ -238,12 +238,12 @@ class MemberQuery:
         at: datetime | None = None,
         known_at: datetime | None = None,
     ) -> Connection[Claim]:
-        """List claims: a member's own, or of whom staff name, or all (UNKNOWN_MEMBER).
+        """List claims: a member's own, of one it succeeds, or of whom staff name, or all.
 
         `at` leaves those that count on its UTC day; without it claims are listed whatever their
-        days. `known_at` asks what was known then (BAD_PAGE, BAD_CURSOR).
+        days. `known_at` asks what was known then (UNKNOWN_MEMBER, BAD_PAGE, BAD_CURSOR).
         """
-        wanted = info.context.whose(MAY_READ_CLAIMS, member)
+        wanted = await info.context.whose_or_succeeded(MAY_READ_CLAIMS, member)
         staff = _is_staff(info)
         size, key = page_size(first), key_of(_CLAIMS, after, tuple[str])
         moment = None if at is None else Moment(at, known_at)
@@ -274,7 +274,7 @@ class MemberQuery:
 
         `at` leaves those in force then; `known_at` asks what was known then (BAD_PAGE, BAD_CURSOR).
         """
-        wanted = info.context.whose(MAY_READ_CLAIMS, member)
+        wanted = await info.context.whose_or_succeeded(MAY_READ_CLAIMS, member)
         staff = _is_staff(info)
         size, key = page_size(first), key_of(_OPT_OUTS, after, tuple[int])
         async with info.context.server.db.read() as session:

@@ -29,6 +29,7 @@ from federation.schema.pay_ahead import PayAheadMutation
 from federation.schema.payments import PaymentMutation, PaymentQuery
 from federation.schema.people import PeopleMutation, PeopleQuery
 from federation.schema.proposals import ProposalMutation, ProposalQuery
+from federation.schema.provenance import ProvenanceMutation
 from federation.schema.registry_acts import ClaimMutation, MemberMutation, OptOutMutation
 from federation.schema.registry_imports import RegistryImportQuery
 from federation.schema.reservations import ReservationMutation, ReservationQuery
@@ -41,6 +42,7 @@ from federation.schema.settlement import SettlementQuery
 from federation.schema.sign_in import OwnAccountMutation, SignInMutation, SignInQuery
 from federation.schema.site_codes import SiteCodeMutation
 from federation.schema.statements import StatementQuery
+from federation.schema.successions import SuccessionMutation, SuccessionQuery
 from federation.schema.suspense import HeldListQuery, SuspenseQuery
 from federation.schema.tokens import TokenMutation
 from federation.schema.uses import UsesQuery
@@ -58,6 +60,7 @@ class Query(
     MemberQuery,
     ConsentQuery,
     ProposalQuery,
+    SuccessionQuery,
     RightholderQuery,
     WorkQuery,
     RegistryChangeQuery,
@@ -104,8 +107,10 @@ class Mutation(
     ConsentMutation,
     ProposalMutation,
     ReservationMutation,
+    SuccessionMutation,
     RightholderMutation,
     WorkMutation,
+    ProvenanceMutation,
     LicenseeMutation,
     OfferMutation,
     LicenceMutation,

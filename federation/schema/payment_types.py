@@ -30,6 +30,8 @@ class Payment:
     state: PaymentState
     reason: str | None
     replaces: str | None
+    attributed_to: str | None
+    share: str | None
     proposed_by: str | None
     approved_by: str | None
     exported_in: str | None
@@ -56,6 +58,8 @@ class Payment:
             state=PaymentState(row.state),
             reason=row.reason,
             replaces=row.replaces,
+            attributed_to=row.attributed_to,
+            share=row.share,
             proposed_by=row.proposed_by,
             approved_by=row.approved_by,
             exported_in=row.exported_in,

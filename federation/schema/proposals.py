@@ -45,6 +45,8 @@ class RegistryActKind(StrEnum):
     WITHDRAW_CONSENT = "WITHDRAW_CONSENT"
     CHANGE_WORK = "CHANGE_WORK"
     CHANGE_RIGHTHOLDER = "CHANGE_RIGHTHOLDER"
+    RECORD_SUCCESSION = "RECORD_SUCCESSION"
+    WITHDRAW_SUCCESSION = "WITHDRAW_SUCCESSION"
 
 
 @strawberry.enum(description="What became of a proposal; EXPIRED: nobody decided it in 90 days.")
@@ -71,6 +73,9 @@ class RegistryDone:
     consent_records: list[strawberry.ID] = strawberry.field(
         description="The consent records that came: one takes the place of what changed."
     )
+    successions: list[strawberry.ID] = strawberry.field(
+        description="The succession that came, or was taken back."
+    )
 
     @classmethod
     def of(cls, done: service.Done) -> "RegistryDone":
@@ -81,6 +86,7 @@ class RegistryDone:
             claims=[strawberry.ID(name) for name in done.written.claims],
             opt_outs=[strawberry.ID(str(number)) for number in done.written.opt_outs],
             consent_records=[strawberry.ID(str(number)) for number in done.written.records],
+            successions=[strawberry.ID(str(number)) for number in done.written.successions],
         )
 
 
@@ -156,8 +162,8 @@ class ProposalQuery:
         member: str | None = None,
         state: ProposalState | None = None,
     ) -> Connection[Proposal]:
-        """List what was proposed; a member sees what is about itself (BAD_PAGE, BAD_CURSOR)."""
-        wanted = info.context.whose(MAY_READ_CLAIMS, member)
+        """List them; a member sees its own and what is about itself (BAD_PAGE, BAD_CURSOR)."""
+        wanted = await info.context.whose_or_succeeded(MAY_READ_CLAIMS, member)
         size, key = page_size(first), key_of(_LIST, after, tuple[int])
         now = info.context.server.clock()
         async with info.context.server.db.read() as session:

@@ -7,9 +7,11 @@ import strawberry
 from federation.config import settlement_currency
 from federation.distribution import member_month
 from federation.distribution import tables as rows
+from federation.distribution.member_payments import PassedOn
 from federation.metering.totals import AddressTotal
 from federation.schema.choices import AdjustmentReason, AmountSource, Verdict
 from federation.schema.context import Info
+from federation.schema.money_choices import PaymentState
 from federation.schema.scalars import BigInt, LicensedUse, Money
 from federation.values.month import parse_month
 from federation.values.roles import MAY_READ_STATEMENTS
@@ -89,6 +91,30 @@ class StatementUse:
         )
 
 
+@strawberry.type(description="A payment to a member that succeeds another, in its place.")
+class PassedOnPayment:
+    """What of a member's month went to a successor; it is in the statements of both."""
+
+    payment: strawberry.ID = strawberry.field(description="The payment's id.")
+    attributed_to: str = strawberry.field(description="The member whose month it pays.")
+    payee: str = strawberry.field(description="The member that gets it.")
+    share: str = strawberry.field(description="The exact part of the payee then: 3/5.")
+    amount: Money = strawberry.field(description="What the payee gets.")
+    state: PaymentState = strawberry.field(description="Where the payment stands.")
+
+    @classmethod
+    def of(cls, found: PassedOn, currency: str) -> "PassedOnPayment":
+        """Show a payment to a successor."""
+        return cls(
+            payment=strawberry.ID(found.payment_id),
+            attributed_to=found.attributed_to,
+            payee=found.payee,
+            share=str(found.share),
+            amount=Money.of(found.amount, currency),
+            state=PaymentState(found.state),
+        )
+
+
 @strawberry.type(
     description="A member's month: opening + attributed + adjusted - payable = outstanding."
 )
@@ -108,6 +134,8 @@ class MemberStatement:
     in_payment: Money
     not_paid: Money
     not_paid_reason: str | None
+    passed_on: list[PassedOnPayment]
+    inherited: list[PassedOnPayment]
     lines: list[StatementLine]
     adjustments: list[StatementAdjustment]
     uses: list[StatementUse]
@@ -116,6 +144,7 @@ class MemberStatement:
     def of(cls, found: member_month.MemberMonth, currency: str) -> "MemberStatement":
         """Show a member's month, its amounts in the collective's settlement currency."""
         balance, paid = found.balance, found.paid
+        passed_on = [PassedOnPayment.of(one, currency) for one in found.passed_on]
         return cls(
             member=found.member,
             period=found.period,
@@ -130,6 +159,8 @@ class MemberStatement:
             in_payment=Money.of(paid.in_payment, currency),
             not_paid=Money.of(paid.not_paid, currency),
             not_paid_reason=paid.reason,
+            passed_on=[one for one in passed_on if one.attributed_to == found.member],
+            inherited=[one for one in passed_on if one.attributed_to != found.member],
             lines=[StatementLine.of(row, currency) for row in found.amounts],
             adjustments=[StatementAdjustment.of(row, currency) for row in found.adjustments],
             uses=[StatementUse.of(row) for row in found.uses],
@@ -158,8 +189,8 @@ class StatementQuery:
     async def member_statement(
         self, info: Info, period: str, member: str | None = None
     ) -> MemberStatementResult:
-        """Show a statement: a member's own, whatever it asks for, or any for settlement staff."""
-        wanted = info.context.whose(MAY_READ_STATEMENTS, member)
+        """Show one: a member's own or of one that it succeeds, or any for settlement staff."""
+        wanted = await info.context.whose_or_succeeded(MAY_READ_STATEMENTS, member)
         server, month = info.context.server, parse_month(period)
         async with server.db.read() as session:
             found = await member_month.member_month(session, month, wanted)

@@ -130,7 +130,7 @@ class VisitQuery:
         after: str | None = None,
     ) -> VisitsPage:
         """Show a page of at most 100 rows (UNKNOWN_MEMBER, BAD_DAYS, BAD_ID)."""
-        wanted = info.context.whose(MAY_READ_VISITS, member)
+        wanted = await info.context.whose_or_succeeded(MAY_READ_VISITS, member)
         limit = min(max(first, 1), SHOWN_MAX)
         async with info.context.server.db.read() as session:
             found = await service.visits(
@@ -154,7 +154,8 @@ class VisitQuery:
     )
     async def member_sites(self, info: Info, member: str | None = None) -> list[MemberSite]:
         """List at most 100 programs and as many that are no clients (UNKNOWN_MEMBER)."""
-        wanted, server = info.context.whose(MAY_READ_VISITS, member), info.context.server
+        wanted = await info.context.whose_or_succeeded(MAY_READ_VISITS, member)
+        server = info.context.server
         async with server.db.read() as session:
             found = await service.sites(session, wanted)
         return [MemberSite.of(each, server.clock()) for each in found]
@@ -167,7 +168,7 @@ class VisitQuery:
         self, info: Info, from_day: date, to_day: date, member: str | None = None
     ) -> list[VisitDifference]:
         """List differences in the order of days, at most 400 (UNKNOWN_MEMBER, BAD_DAYS)."""
-        wanted = info.context.whose(MAY_READ_VISITS, member)
+        wanted = await info.context.whose_or_succeeded(MAY_READ_VISITS, member)
         async with info.context.server.db.read() as session:
             found = await service.differences(session, wanted, from_day, to_day)
         return [VisitDifference.of(each) for each in found]

@@ -68,5 +68,5 @@ class WhyQuery:
         key = None if licence is None else LicenceKey(licence)
         question = Question(number, payment, month_if_any(period), member, key, party)
         async with server.db.read() as session:
-            step = await explain(session, server.code, question, who)
+            step = await explain(session, server.code, question, who, server.clock().date())
         return [WhyStep.of(path, found) for path, found in step.walk()]

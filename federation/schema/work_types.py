@@ -9,6 +9,7 @@ from federation.identifiers import schemes
 from federation.schema.context import Info
 from federation.schema.histories import RegistryChange, changes_of
 from federation.schema.pages import Connection
+from federation.schema.provenance import Provenance, provenance_of
 from federation.schema.scalars import ContentTier
 from federation.works import work as rules
 from federation.works.store import WORKS
@@ -98,6 +99,22 @@ class Work:
         One request may ask for 5,000 changes at most, of all its works (TOO_MUCH_TO_SEARCH).
         """
         return await changes_of(info, WORKS.name, self.key, first, after)
+
+    @strawberry.field(description="What was said of its provenance and authenticity, in order.")
+    async def provenance(
+        self,
+        info: Info,
+        first: int,
+        after: str | None = None,
+        at: datetime | None = None,
+        known_at: datetime | None = None,
+    ) -> Connection[Provenance]:
+        """List what had been said of it by an instant, now by default, withdrawn or not.
+
+        `known_at` asks what was known then, for staff and partners only (NOT_ALLOWED). One request
+        may ask for 5,000 at most, of all its works (BAD_PAGE, BAD_CURSOR, TOO_MUCH_TO_SEARCH).
+        """
+        return await provenance_of(info, self.key, first, after, at, known_at)
 
     @classmethod
     def of(cls, node: str, found: Found[rules.Work], *, whole: bool) -> "Work":

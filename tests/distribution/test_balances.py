@@ -78,7 +78,7 @@ async def test_what_is_outstanding_is_carried_from_month_to_month_until_it_is_pa
         MONTHS, [{"anna": 40}, {"anna": 30}, {"bert": 500}, {"anna": 30}], strict=True
     ):
         async with database.write(period) as session:
-            await _keep_balances(session, period, attributed, 100)
+            await _keep_balances(session, period, attributed, 100, date(2026, 10, 5))
         async with database.read() as session:
             rows = await store.balances(session, period)
         kept.append(

@@ -63,10 +63,11 @@ async def carried_out(small, text):
         body = msgspec.json.encode({"query": filled(document, ids)})
         sent = await send(small, "GB", "/graphql", body, token=tokens[who], headers=kind)
         assert "errors" not in sent.body, sent
-        for said in sent.body["data"].values():
-            ids |= {"claim": said["claims"][0]} if "claims" in said else {}
-            ids |= {"record": said["consentRecords"][0]} if "consentRecords" in said else {}
+        for said in filter(is_one, sent.body["data"].values()):
+            ids |= {"claim": said["claims"][0]} if said.get("claims") else {}
+            ids |= {"record": said["consentRecords"][0]} if said.get("consentRecords") else {}
             ids |= {"proposal": said["id"]} if "id" in said else {}
+            ids |= {"provenance": said["provenance"]} if is_recorded(said) else {}
         heard.append(sent.body["data"])
     return heard
 
@@ -75,9 +76,13 @@ async def carried_out(small, text):
 async def test_the_documents_that_the_page_shows_do_what_it_says(small):
     heard = await carried_out(small, TEXT)
 
-    changes, consents = [OFFICER, OFFICER, OTHER, OTHER, OFFICER, MEMBER], [OFFICER, OTHER]
-    assert [who for who, _ in SAID.findall(TEXT)] == [*changes, *consents, OFFICER, OFFICER]
-    [registered, ended, confirmed, waiting, known, withheld, *more] = heard
+    assert [who for who, _ in SAID.findall(TEXT)] == [
+        *(OFFICER, OFFICER, OTHER, OTHER, OFFICER, MEMBER),
+        *(OFFICER, OFFICER, OTHER, OTHER),
+        *(OFFICER, OFFICER, OTHER, OTHER),
+        *(OFFICER, OTHER, OFFICER, OFFICER),
+    ]
+    [registered, ended, confirmed, waiting, known, withheld, *later] = heard
     [first] = registered["registerClaim"]["claims"]
     assert ended["endClaim"]["state"] == "WAITS"
     assert confirmed["confirmProposal"]["act"] == "END_CLAIM"
@@ -85,7 +90,12 @@ async def test_the_documents_that_the_page_shows_do_what_it_says(small):
     rows = {edge["node"]["claim"]: edge["node"] for edge in known["now"]["edges"]}
     assert rows["blog.pub.example/"]["replaces"] == first
     assert (known["then"]["edges"], len(withheld["recordOptOut"]["optOuts"])) == ([], 1)
-    [mandated, mandate, asked, over] = more
+    succession_is_as_the_page_says(*later[:4])
+    provenance_is_as_the_page_says(*later[4:8])
+    consent_is_as_the_page_says(*later[8:])
+
+
+def consent_is_as_the_page_says(mandated, mandate, asked, over):
     assert mandated["recordConsent"]["state"] == over["endConsent"]["state"] == "WAITS"
     [number] = mandate["confirmProposal"]["consentRecords"]
     [answer], [before] = asked["consent"], asked["before"]
@@ -115,6 +125,45 @@ async def test_a_member_says_no_as_its_page_says(small):
     [record] = [edge["node"] for edge in now["consentRecords"]["edges"]]
     assert (record["id"], record["subject"], record["state"]) == (number, "work:W-1", "WITHDRAWN")
     assert again["endConsent"]["state"] == "WAITS"
+
+
+def is_one(said):
+    """Tell whether an answer is one thing, no list."""
+    return isinstance(said, dict)
+
+
+def is_recorded(said):
+    """Tell whether an answer is the number of a statement of provenance."""
+    return isinstance(said.get("provenance"), str)
+
+
+def succession_is_as_the_page_says(joined, proposed, confirmed, shown):
+    assert joined["registerMember"]["act"] == "REGISTER_MEMBER"
+    assert proposed["recordSuccession"]["state"] == "WAITS"
+    done = confirmed["confirmProposal"]
+    assert (done["act"], done["member"]) == ("RECORD_SUCCESSION", "M-17")
+    [edge] = shown["successions"]["edges"]
+    assert edge["node"] == {
+        "id": done["successions"][0],
+        "subject": "member:M-17",
+        "startsOn": "2026-01-02",
+        "successors": [{"member": "M-18", "shareBps": 10_000}],
+        "declaredBy": "Ling & Co.",
+        "capacity": "executor of the will",
+        "papers": [{"reference": "Leeds, 7/2026"}],
+    }
+
+
+def provenance_is_as_the_page_says(registered, recorded, withdrawn, shown):
+    assert registered["registerWork"]["id"] == "GB:W-9"
+    assert recorded["recordProvenance"]["state"] == "STANDS"
+    assert withdrawn["withdrawProvenance"]["state"] == "WITHDRAWN"
+    [now], [then] = (shown["work"][name]["edges"] for name in ("provenance", "then"))
+    assert (now["node"]["state"], now["node"]["withdrawnBecause"]) == (
+        "WITHDRAWN",
+        "the letters were forged",
+    )
+    assert then["node"]["state"] == "STANDS"
 
 
 async def invited(small):

@@ -72,6 +72,7 @@ PLAIN = {
     "consentRecords": {"first": 1, "member": "de-a"},
     "consent": {"use": "TRAIN", "addresses": ["https://news.example/de/1"]},
     "proposals": {"first": 1},
+    "successions": {"first": 1},
     "registryImports": {"first": 1},
     "publishedSources": {"first": 1},
     "worksAt": {"url": "https://pub.example/", "first": 1},
@@ -398,6 +399,10 @@ REFUSED_CODE = "{ ... on Refused { code } }"
 SINCE, OTHERS = 'on: "2026-09-01"', 'id: "de-b"'
 A_CLAIM = 'claim: {address: "x.example", contentTier: "standard"}'
 TERMS = 'terms: {contentTier: "standard"}, startsOn: "2026-09-01"'
+A_SUCCESSION = (
+    '{subject: "member:de-b", startsOn: "2026-09-01", ground: "x", declaredBy: "x",'
+    ' capacity: "x", successors: [{member: "de-a", shareBps: 10000}], papers: []}'
+)
 NAMED = 'name: "X", country: "DE"'
 A_RECORD = '{subject: "member:de-b", state: WITHHELD, declaredBy: "X"}'
 OF_OTHER_MEMBERS = {
@@ -434,6 +439,11 @@ OF_OTHER_MEMBERS = {
     **act_on("proposeWorkChange", 'id: "W-1", work: {title: "X"}', "NOT_ALLOWED"),
     **act_on("proposeRightholderChange", 'id: "R-1", rightholder: {name: "X"}', "NOT_ALLOWED"),
     **act_on("withdrawProposal", 'id: "1"', "NO_REGISTRY_PROPOSAL"),
+    ("successions", Role.MEMBER): [
+        ('{ successions(first: 9, member: "de-b") { edges { node { id } } } }', in_a_page())
+    ],
+    **act_on("recordSuccession", f"succession: {A_SUCCESSION}", "NOT_ALLOWED"),
+    **act_on("withdrawSuccession", 'id: "1"', "NOT_ALLOWED"),
 }
 
 

@@ -1,19 +1,24 @@
 """Each invariant of the books is broken on purpose, on both databases, and says so by name."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from federation.cli.check import ALL_INVARIANTS
+from federation.distribution.tables import MemberBalance
 from federation.ledger import service as ledger
 from federation.ledger import store as ledger_store
 from federation.payments.tables import Payment
 from federation.proof.invariants.checks import examine_server
 from federation.proof.invariants.examining import Finding
+from federation.registry.tables import Member
+from federation.successions import store as successions
+from federation.successions.succession import read_succession
 from tests.ledger.sample import an_entry, posted
+from tests.successions.drafts import draft
 from tests.tampering import found_after
 
 HASH = "0123456789abcdef" * 4
@@ -50,7 +55,49 @@ async def books(database):
                 debt_currency="EUR",
             )
         )
+        await members_and_successors(session)
     return database
+
+
+async def members_and_successors(session):
+    """Ann, whom Bea succeeds, and Bea, whom Cal does: what Ann is owed is proposed to Cal."""
+    for name in ("ann", "bea", "cal"):
+        session.add(
+            Member(
+                member_id=name,
+                name=name,
+                country="DE",
+                joined_on=date(2025, 1, 1),
+                account_scheme="IBAN",
+            )
+        )
+    session.add(
+        MemberBalance(
+            period="2026-09", member_id="ann", opening=0, attributed=9, payable=9, outstanding=0
+        )
+    )
+    session.add(
+        Payment(
+            payment_id="M",
+            kind="MEMBER",
+            run_id="r",
+            period="2026-09",
+            payer="DE",
+            payee="member:cal",
+            attributed_to="ann",
+            share="1",
+            amount=9,
+            currency="EUR",
+            state="PROPOSED",
+            debt_account="Liabilities:DE:Members",
+            debt_amount=9,
+            debt_currency="EUR",
+        )
+    )
+    await session.flush()
+    for predecessor, successor in (("ann", "bea"), ("bea", "cal")):
+        new = read_succession(draft((successor, 10_000), subject=f"member:{predecessor}"))
+        await successions.add(session, new, "rosa", "a letter", datetime(2026, 9, 1, tzinfo=UTC))
 
 
 # What is done behind the server's back, and every invariant that then speaks up.
@@ -137,12 +184,28 @@ BREAKS = {
         {"decided_by_two"},
     ),
     "a payment's state": (
-        "UPDATE settlement_payment SET state = 'BOOKED'",
+        "UPDATE settlement_payment SET state = 'BOOKED' WHERE payment_id = 'P'",
         {"in_transit_is_at_the_bank"},
     ),
     "a payment's amount": (
-        "UPDATE settlement_payment SET amount = '7.00'",
+        "UPDATE settlement_payment SET amount = '7.00' WHERE payment_id = 'P'",
         {"amounts_are_integers"},
+    ),
+    "a member paid more than it is owed": (
+        "UPDATE settlement_payment SET amount = '10' WHERE payment_id = 'M'",
+        {"members_paid_once"},
+    ),
+    "who earned what is paid": (
+        "UPDATE settlement_payment SET attributed_to = 'bea' WHERE payment_id = 'M'",
+        {"members_paid_once"},
+    ),
+    "a successor's share": (
+        "UPDATE successions_share SET share_bps = 9999 WHERE successor = 'bea'",
+        {"successions_whole"},
+    ),
+    "a successor who is succeeded by whom it succeeds": (
+        "UPDATE successions_share SET successor = 'ann' WHERE successor = 'cal'",
+        {"successions_whole"},
     ),
     "what is left in clearing": (
         (

@@ -2,16 +2,18 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import select
 
 from federation.addresses.urls import normalise_url
+from federation.errors import RefusalError
 from federation.proposals import service
 from federation.proposals.rules import Rules
 from federation.registry import edit_store, facts, index_store, store
 from federation.registry.imports import holder_id
 from federation.registry.tables import Claim, IndexClaim, IndexOptOut, OptOut
 from federation.trust.principals import Principal
-from tests.databases import HUB_TERMS
+from tests.databases import HUB_TERMS, contents
 from tests.registry.registries import deltas, receive
 
 NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)
@@ -41,6 +43,15 @@ async def done(database, act, *, now=NOON):
     if not isinstance(found, service.Done):
         found = await confirm(database, found.id, now=now)
     return found.written.claims
+
+
+async def refused_act(database, act, **people):
+    """Return the code by which an act is refused, which must have left every row as it was."""
+    before = await contents(database)
+    with pytest.raises(RefusalError) as refusal:
+        await submit(database, act, **people)
+    assert await contents(database) == before
+    return refusal.value.code
 
 
 async def claims_of(database, member):

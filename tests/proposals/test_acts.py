@@ -29,6 +29,7 @@ from tests.proposals.acting import (
     done,
     index_is_what_is_known,
     of,
+    refused_act,
     rules,
     submit,
     tell,
@@ -47,14 +48,6 @@ def claim(address="x.example", tier="standard", **fields):
 async def registered(node, address="x.example", member="m1", **fields):
     [name] = await done(node, acts.RegisterClaim(member, claim(address, **fields)))
     return name
-
-
-async def refused_act(node, act, **people):
-    before = await contents(node)
-    with pytest.raises(RefusalError) as refusal:
-        await submit(node, act, **people)
-    assert await contents(node) == before
-    return refusal.value.code
 
 
 async def test_a_claim_is_registered_at_once_and_told_to_the_index(node, hub):

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from federation.distribution.tables import DistributedRun
 from federation.months.tables import Run
-from federation.proof.invariants import closed, held, journal, money, month, people, usage
+from federation.proof.invariants import closed, held, journal, members, money, month, people, usage
 from federation.proof.invariants.examining import (
     NOTHING_KNOWN,
     Finding,
@@ -159,6 +159,18 @@ BOOKS_INVARIANTS: tuple[BooksInvariant, ...] = (
         "amounts_are_integers",
         "every amount is an integer of a currency with an exponent",
         journal.amounts_are_integers,
+    ),
+    BooksInvariant(
+        "I4",
+        "members_paid_once",
+        "what is paid of a member's month is at most what it made payable",
+        members.members_paid_once,
+    ),
+    BooksInvariant(
+        "I4",
+        "successions_whole",
+        "the shares of a succession are 10,000, and no chain comes back",
+        members.successions_whole,
     ),
     BooksInvariant(
         "I7",
