@@ -57,6 +57,7 @@ class Act(StrEnum):
     PROPOSAL_CONFIRM = "proposal.confirm"
     PROPOSAL_REFUSE = "proposal.refuse"
     PROPOSAL_WITHDRAW = "proposal.withdraw"
+    DISPUTE_ACT = "dispute.act"
     CLIENT_ISSUE = "client.issue"
     CLIENT_ADD_CREDENTIAL = "client.add_credential"
     CLIENT_REVOKE_CREDENTIAL = "client.revoke_credential"

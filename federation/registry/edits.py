@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 from federation.history import acts
 from federation.history import store as history
 from federation.history.kinds import Said, Saying, Statement
-from federation.registry import edit_store, facts, store
+from federation.registry import conflict_store, edit_store, facts, store
+from federation.registry.conflicts import Conflict
 from federation.registry.imports import NewClaim, NewMember, NewOptOut
 from federation.registry.membership import CLAIM, MEMBERS, OPT_OUT, MemberDetails, midnight
 from federation.registry.service import Changes, tell_index
@@ -58,10 +59,11 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The ids of the claims and opt-outs that came."""
+    """The ids of the claims and opt-outs that came, and which claims others hold as well."""
 
     claims: list[str] = field(default_factory=list[str])
     opt_outs: list[int] = field(default_factory=list[int])
+    conflicts: list[Conflict] = field(default_factory=list[Conflict])
 
 
 async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) -> Written:
@@ -87,9 +89,11 @@ async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) ->
     ]
     feed += [Said(OPT_OUT, str(row.id), acts.REGISTERED, row.effective_at) for row in rows]
     await history.add_changes(session, feed, saying)
+    keys = {claim.key for claim, _ in edit.claims}
+    conflicts = await conflict_store.find_new(session, node, keys, saying.now)
     await tell_index(session, node, changes, saying.now)
     announce(session, REGISTRY_CHANGED)
-    return Written(names, [row.id for row in rows])
+    return Written(names, [row.id for row in rows], conflicts)
 
 
 async def _write_members(session: WriteSession, edit: Edit, saying: Saying) -> None:

@@ -8,6 +8,8 @@ from federation.schema.clients import ClientMutation, ClientQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.deliveries import DeliveryMutation, DeliveryQuery
 from federation.schema.described import described
+from federation.schema.dispute_acts import DisputeMutation, DisputeReleaseMutation
+from federation.schema.disputes import DisputeQuery
 from federation.schema.distribution import DistributionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
@@ -70,6 +72,7 @@ class Query(
     WhyQuery,
     SuspenseQuery,
     HeldClaimQuery,
+    DisputeQuery,
     HeldListQuery,
     WorkListQuery,
     RunAnswerQuery,
@@ -109,6 +112,8 @@ class Mutation(
     PayAheadMutation,
     DocumentMutation,
     HeldClaimMutation,
+    DisputeMutation,
+    DisputeReleaseMutation,
     BankingMutation,
     OfficerLimitMutation,
     OverpaymentMutation,

@@ -64,6 +64,9 @@ class RegistryDone:
         description="The claims that came: they take the place of what changed."
     )
     opt_outs: list[strawberry.ID] = strawberry.field(description="The opt-outs that came.")
+    conflicts: list[strawberry.ID] = strawberry.field(
+        description="Conflicts of the claims that came with other members' (`conflicts`)."
+    )
 
     @classmethod
     def of(cls, done: service.Done) -> "RegistryDone":
@@ -73,6 +76,7 @@ class RegistryDone:
             member=done.member,
             claims=[strawberry.ID(name) for name in done.written.claims],
             opt_outs=[strawberry.ID(str(number)) for number in done.written.opt_outs],
+            conflicts=[strawberry.ID(str(one.number)) for one in done.written.conflicts],
         )
 
 
