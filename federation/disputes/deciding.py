@@ -10,25 +10,21 @@ from datetime import date, datetime
 from federation.disputes import store
 from federation.disputes.outcomes import (
     Escrow,
-    Expired,
     ProRata,
     Reduced,
     Terms,
-    Withdrawn,
     decode,
     kind_of,
 )
 from federation.disputes.proposing import require_ripe
 from federation.disputes.releasing import Given, release, to_give
 from federation.disputes.rules import (
-    BadOutcomeError,
     DisputeStateError,
     State,
     number_of,
 )
 from federation.disputes.service import get_dispute, get_open, key_of, note
 from federation.disputes.tables import Dispute
-from federation.distribution import store as distribution
 from federation.history.kinds import Saying
 from federation.proposals import acts
 from federation.proposals.claims import DraftClaim
@@ -40,7 +36,6 @@ from federation.registry.service import get_member
 from federation.registry.tables import Claim
 from federation.store.sessions import WriteSession
 from federation.trust.principals import Principal, require_other_person
-from federation.values.month import last_day
 from federation.values.reason import stated
 
 
@@ -55,7 +50,6 @@ async def confirm_outcome(
     row, why = await get_open(session, number), stated(reason)
     terms, sides = await require_ripe(session, row, here=rules.node, now=rules.now)
     require_other_person(row.proposed_by, who.subject)
-    await _require_open_day(session, terms)
     given = await _decide(session, row, terms, why, who=who, now=rules.now, node=rules.node)
     await _end_claims(session, row, terms, sides, rules)
     return row, given
@@ -137,15 +131,6 @@ def _summed(given: Sequence[Given]) -> str:
         key = (one.member, one.of.currency)
         sums[key] = sums.get(key, 0) + one.amount
     return ", ".join(f"{who} {sum_} {code}" for (who, code), sum_ in sorted(sums.items()))[:2_000]
-
-
-async def _require_open_day(session: WriteSession, terms: Terms) -> None:
-    """Refuse an end of claims on a day of a month that is settled here: it is not reopened."""
-    if not isinstance(terms, Withdrawn | Expired | Reduced):
-        return
-    settled = await distribution.distributed_months(session)
-    if settled and terms.on <= last_day(settled[-1]):
-        raise BadOutcomeError(f"on: {terms.on} lies in {settled[-1]}, which is settled")
 
 
 async def _end_claims(

@@ -115,6 +115,12 @@ def _require_side(party: str, sides: Collection[str]) -> None:
         raise NoSideError(party[:128])
 
 
+def require_for_one(terms: Terms) -> None:
+    """Refuse at the hub to share what is held: what it releases goes to one claim (BAD_OUTCOME)."""
+    if isinstance(terms, ProRata):
+        raise BadOutcomeError("between collectives what is held for an address goes to one claim")
+
+
 def must_consent(terms: Terms, sides: Collection[str]) -> set[str]:
     """Return who has to agree: who withdraws; both where a claim is reduced or money is shared."""
     match terms:

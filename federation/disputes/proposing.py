@@ -6,11 +6,14 @@ from federation.disputes import store
 from federation.disputes.outcomes import (
     Escrow,
     Expired,
+    Reduced,
     Terms,
+    Withdrawn,
     decode,
     encode,
     must_consent,
     require_fitting,
+    require_for_one,
 )
 from federation.disputes.rules import (
     REFERENCE_MAX,
@@ -32,9 +35,12 @@ from federation.disputes.service import (
     sides_by_now,
 )
 from federation.disputes.tables import Dispute
+from federation.distribution import store as distribution
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import NotAllowedError, Principal
 from federation.values.identity import is_same
+from federation.values.month import last_day
+from federation.values.party import HUB
 from federation.values.reason import stated
 
 
@@ -52,8 +58,11 @@ async def propose_outcome(
     row, why = await get_open(session, number), stated(reason)
     sides = await sides_by_now(session, row, here, now)
     require_fitting(terms, await key_of(session, row), sides)
+    if here == HUB:
+        require_for_one(terms)
     if row.state == State.ESCROW and isinstance(terms, Escrow):
         raise BadOutcomeError("it is in escrow already")
+    await _require_open_day(session, terms)
     await _require_expired(session, row, terms, now)
     row.proposal += 1
     row.terms, row.proposed_by, row.proposed_at = encode(terms).decode(), who.subject, now
@@ -115,6 +124,7 @@ async def require_ripe(
     terms = decode(row.terms)
     sides = await sides_by_now(session, row, here, now)
     require_fitting(terms, await key_of(session, row), sides)
+    await _require_open_day(session, terms)
     await _require_expired(session, row, terms, now)
     missing = sorted(
         party for party in must_consent(terms, sides) if sides[party].consent != row.proposal
@@ -137,3 +147,12 @@ async def _require_expired(session: ReadSession, row: Dispute, terms: Terms, now
             raise BadOutcomeError(f"{side.party} brought a document")
         if side.noticed_at is None or not is_over(side, now):
             raise TooEarlyError(f"{side.party}: {side.due_on or 'it was not asked'}")
+
+
+async def _require_open_day(session: ReadSession, terms: Terms) -> None:
+    """Refuse an end of claims on a day of a month that is settled here: it is not reopened."""
+    if not isinstance(terms, Withdrawn | Expired | Reduced):
+        return
+    settled = await distribution.distributed_months(session)
+    if settled and terms.on <= last_day(settled[-1]):
+        raise BadOutcomeError(f"on: {terms.on} lies in {settled[-1]}, which is settled")

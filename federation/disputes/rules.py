@@ -54,7 +54,7 @@ class DocumentKind(StrEnum):
 class NoConflictError(RefusalError):
     """Nobody else holds this claim on the same days."""
 
-    code: ClassVar[str] = "NO_CONFLICT"
+    code: ClassVar[str] = "NOT_CONTESTED"
 
 
 class UnknownDisputeError(RefusalError):

@@ -46,7 +46,7 @@ async def open_dispute(
     who: Principal,
     now: datetime,
 ) -> Dispute:
-    """Open a dispute over a claim that is contested, or was (NO_CONFLICT, DISPUTE_THERE).
+    """Open a dispute over a claim that is contested, or was (NOT_CONTESTED, DISPUTE_THERE).
 
     Where money is held for it, everybody who ever held the claim is a side: it may be theirs.
     """

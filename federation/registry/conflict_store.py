@@ -88,6 +88,11 @@ async def find_number(session: ReadSession, claim: str) -> int | None:
     return found
 
 
+async def numbers(session: ReadSession, keys: Collection[ClaimKey]) -> dict[ClaimKey, int]:
+    """Return {claim: its number} of those of some claims that are, or were, contested."""
+    return {key: row.id for key, row in (await _noted(session, keys)).items()}
+
+
 async def ever_held_by(session: ReadSession, key: ClaimKey) -> list[str]:
     """Return the members that hold a claim at a node, or once did, also if it was taken back."""
     query = select(Claim.member_id).where(

@@ -141,7 +141,7 @@ class DisputeMutation:
 
     @strawberry.mutation(description="Open a dispute over a claim that several hold.")
     async def open_dispute(self, info: Info, conflict: strawberry.ID, reason: str) -> DisputeResult:
-        """Open it (NO_CONFLICT, DISPUTE_THERE, REASON)."""
+        """Open it (NOT_CONTESTED, DISPUTE_THERE, REASON)."""
 
         async def act(at: Change) -> Dispute:
             row = await service.open_dispute(

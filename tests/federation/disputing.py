@@ -1,5 +1,6 @@
 """A month in which two members of one collective claim the same, and what is asked about it."""
 
+from tests.federation.correcting import publish_rates
 from tests.federation.harness import DAY, PERIOD, a_line, month_over, report_lines
 from tests.federation.holding import LATER
 
@@ -10,19 +11,31 @@ SHOWN = """__typename ... on Refused { code message } ... on Dispute {
   sides { party dueOn isDocumented agrees documents { kind reference } }
   money { period licence url held { minor currency } left { minor } }
   released { member amount { minor } document } }"""
-OPEN = f"""mutation($id: ID!) {{ openDispute(conflict: $id, reason: "both wrote to us") {{ {SHOWN} }} }}"""
-ASK = f"""mutation($id: ID!) {{ askForDocuments(dispute: $id, reason: "letters sent") {{ {SHOWN} }} }}"""
-NOTICE = f"""mutation($id: ID!) {{ giveDisputeNotice(dispute: $id, reason: "60 days") {{ {SHOWN} }} }}"""
-BRING = f"""mutation($id: ID!, $party: String!, $paper: DisputeDocumentInput!) {{
-  bringDisputeDocument(dispute: $id, party: $party, document: $paper) {{ {SHOWN} }} }}"""
-PROPOSE = f"""mutation($id: ID!, $outcome: DisputeOutcomeInput!) {{
-  proposeDisputeOutcome(dispute: $id, outcome: $outcome, reason: "as they wrote") {{ {SHOWN} }} }}"""
-CONSENT = f"""mutation($id: ID!, $party: String!) {{
-  consentToOutcome(dispute: $id, party: $party, reference: "letter of 3 May") {{ {SHOWN} }} }}"""
-CONFIRM = f"""mutation($id: ID!) {{
-  confirmDisputeOutcome(dispute: $id, reason: "seen") {{ {SHOWN} }} }}"""
-RELEASE = f"""mutation($id: ID!) {{ releaseDisputed(dispute: $id, reason: "again") {{ {SHOWN} }} }}"""
-DISPUTES = f"{{ disputes(first: 10) {{ edges {{ node {{ {SHOWN.partition('... on Dispute {')[2]} }} }} }}"
+
+
+def _acting(head, act):
+    return f"mutation({head}) {{ {act} {{ {SHOWN} }} }}"
+
+
+OPEN = _acting("$id: ID!", 'openDispute(conflict: $id, reason: "both wrote to us")')
+ASK = _acting("$id: ID!", 'askForDocuments(dispute: $id, reason: "letters sent")')
+NOTICE = _acting("$id: ID!", 'giveDisputeNotice(dispute: $id, reason: "60 days")')
+BRING = _acting(
+    "$id: ID!, $party: String!, $paper: DisputeDocumentInput!",
+    "bringDisputeDocument(dispute: $id, party: $party, document: $paper)",
+)
+PROPOSE = _acting(
+    "$id: ID!, $outcome: DisputeOutcomeInput!",
+    'proposeDisputeOutcome(dispute: $id, outcome: $outcome, reason: "as they wrote")',
+)
+CONSENT = _acting(
+    "$id: ID!, $party: String!",
+    'consentToOutcome(dispute: $id, party: $party, reference: "letter of 3 May")',
+)
+CONFIRM = _acting("$id: ID!", 'confirmDisputeOutcome(dispute: $id, reason: "seen")')
+RELEASE = _acting("$id: ID!", 'releaseDisputed(dispute: $id, reason: "again")')
+FIELDS = SHOWN.partition("... on Dispute {")[2].removesuffix("}")
+DISPUTES = f"{{ disputes(first: 10) {{ edges {{ node {{ {FIELDS} }} }} }} }}"
 SUSPENSE = """{ suspense(reason: DISPUTED) {
   url licence period ref amount { minor currency } } }"""
 WORK_LIST = "{ workList { kind subject why turn until } }"
@@ -57,7 +70,7 @@ async def dispute_within(small):
         ],
     )
     month_over(small)
-    await story.publish_rates()
+    await publish_rates(small)
     await story.settle(PERIOD)
     await small.silence()
     small.set_clock(LATER)

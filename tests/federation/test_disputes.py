@@ -1,5 +1,8 @@
-"""A dispute within one node: found, documented, decided by two people, and paid from what is held."""
+"""A dispute within one node: found, documented, decided by two people, paid from what is held."""
 
+from datetime import UTC, datetime
+
+import msgspec
 import pytest
 
 from tests.federation.disputing import (
@@ -9,16 +12,23 @@ from tests.federation.disputing import (
     CONFLICTS,
     CONSENT,
     DISPUTES,
+    NOTICE,
     OPEN,
     PAPER,
     PROPOSE,
+    RELEASE,
     SUSPENSE,
     WORK_LIST,
     held_of,
     released_to,
 )
-from tests.federation.harness import PERIOD, nothing_changes, resumed
+from tests.federation.harness import PERIOD, a_line, nothing_changes, report_lines, resumed
 from tests.federation.holding import balances, code_of, moved
+from tests.tampering import found_after
+
+TWINS = "https://twins.example/c"
+CLAIMS = """query($member: String) { claims(first: 100, member: $member) {
+  edges { node { claim validTo } } } }"""
 
 
 @pytest.fixture
@@ -74,7 +84,7 @@ async def test_what_two_members_claim_is_listed_held_and_shared_as_both_agree(sm
 
     done = await sara.ask(CONFIRM, id=made["id"])
 
-    assert (done["state"], done["outcome"], done["decidedBy"]) == ("DECIDED", "PRO_RATA", "approver")
+    assert (done["outcome"], done["decidedBy"]) == ("PRO_RATA", "approver")
     given = released_to(done)
     assert sum(given.values()) == total
     assert all(left == 0 for _, left in held_of(done).values())
@@ -88,3 +98,227 @@ async def test_what_two_members_claim_is_listed_held_and_shared_as_both_agree(sm
     async with nothing_changes(small):
         assert await code_of(sara.ask(CONFIRM, id=made["id"])) == "DISPUTE_STATE"
     assert "dispute" not in {row["kind"] for row in await rosa.ask(WORK_LIST)}
+
+
+async def test_who_brings_no_document_in_time_loses_and_later_months_follow(small):
+    rosa, sara = small.at("DE", "registry"), small.at("DE", "approver")
+    made = await opened(small)
+    [a, b] = made["sides"]
+    assert (a["dueOn"], b["dueOn"], made["state"]) == ("2026-12-19", "2026-12-19", "ASKED")
+    await small.member("DE", "de-a").ask(BRING, id=made["id"], party="de-a", paper=PAPER)
+    await report_lines(
+        small.at("DE", "sites"),
+        [a_line("o-1", "HUB-000001", TWINS, occurred_at="2026-10-18T00:00:00Z")],
+        "october",
+    )
+    outcome = {"kind": "EXPIRED", "inFavourOf": "de-a", "on": "2027-01-04"}
+    small.set_clock(datetime(2026, 12, 19, 23, tzinfo=UTC))
+    async with nothing_changes(small):
+        assert await code_of(rosa.ask(NOTICE, id=made["id"])) == "TOO_EARLY"
+        assert await code_of(rosa.ask(PROPOSE, id=made["id"], outcome=outcome)) == "TOO_EARLY"
+        other = outcome | {"inFavourOf": "de-b"}
+        assert await code_of(rosa.ask(PROPOSE, id=made["id"], outcome=other)) == "BAD_OUTCOME"
+    small.set_clock(datetime(2026, 12, 20, tzinfo=UTC))
+    noticed = await rosa.ask(NOTICE, id=made["id"])
+    assert [side["dueOn"] for side in noticed["sides"]] == ["2026-12-19", "2027-01-04"]
+    async with nothing_changes(small):
+        assert await code_of(rosa.ask(NOTICE, id=made["id"])) == "DISPUTE_STATE"
+        assert await code_of(rosa.ask(PROPOSE, id=made["id"], outcome=outcome)) == "TOO_EARLY"
+    small.set_clock(datetime(2027, 1, 5, tzinfo=UTC))
+    await rosa.ask(PROPOSE, id=made["id"], outcome=outcome)
+
+    done = await sara.ask(CONFIRM, id=made["id"])
+
+    held = sum(amount for amount, _ in held_of(done).values())
+    assert released_to(done) == {"de-a": held}
+    claims = await rosa.ask(CLAIMS, member="de-b")
+    ends = {edge["node"]["claim"]: edge["node"]["validTo"] for edge in claims["edges"]}
+    assert ends == {"*.bild.example/": None, "twins.example/": "2027-01-04"}
+    await settle_now(small, "2026-10")
+    [waits] = [row for row in await sara.ask(WORK_LIST) if row["kind"] == "disputed money"]
+    assert (waits["subject"], waits["turn"]) == ("D-000001", "settlement_approver")
+
+    again = await sara.ask(RELEASE, id=made["id"])
+
+    later = [row for row in again["released"] if row["document"] == "release/2026-10/D-000001"]
+    now_held = sum(amount for amount, _ in held_of(again).values())
+    assert released_to(again) == {"de-a": now_held}
+    assert now_held - held == sum(int(row["amount"]["minor"]) for row in later) > 0
+    # DE-000001 was not used in October: its month's fee follows the use made in September.
+    assert {row["licence"] for row in again["money"] if row["period"] == "2026-10"} == {
+        "DE-000001",
+        "HUB-000001",
+    }
+    async with nothing_changes(small):
+        assert await code_of(sara.ask(RELEASE, id=made["id"])) == "DISPUTE_STATE"
+    assert await sara.ask(SUSPENSE) == []
+
+
+async def settle_now(small, period):
+    """Settle a month that is long over."""
+    await small.story().settle(period)
+    await small.silence()
+
+
+async def test_one_side_keeps_a_narrower_address_and_what_was_held_for_it(small):
+    rosa, sara = small.at("DE", "registry"), small.at("DE", "approver")
+    made = await opened(small)
+    outcome = {
+        "kind": "REDUCED",
+        "inFavourOf": "de-b",
+        "reducing": "de-a",
+        "reducedTo": "twins.example/b/",
+        "on": "2026-10-21",
+    }
+    async with nothing_changes(small):
+        for wrong in (
+            {"on": "2026-09-30"},  # a month that is settled
+            {"reducedTo": "twins.example/"},
+            {"reducedTo": "other.example/"},
+            {"reducing": "de-b"},
+            {"reducing": None},
+        ):
+            asked = rosa.ask(PROPOSE, id=made["id"], outcome=outcome | wrong)
+            assert await code_of(asked) == "BAD_OUTCOME"
+    await rosa.ask(PROPOSE, id=made["id"], outcome=outcome)
+    for side in ("de-a", "de-b"):
+        await rosa.ask(CONSENT, id=made["id"], party=side)
+
+    done = await sara.ask(CONFIRM, id=made["id"])
+
+    held = {key: amount for key, (amount, _) in held_of(done).items()}
+    kept = held.pop(("HUB-000001", "twins.example/b/1"))
+    assert released_to(done) == {"de-a": kept, "de-b": sum(held.values())}
+    claims = await rosa.ask(CLAIMS, member="de-a")
+    ends = {edge["node"]["claim"]: edge["node"]["validTo"] for edge in claims["edges"]}
+    assert (ends["twins.example/"], ends["twins.example/b/"]) == ("2026-10-21", None)
+    assert (await rosa.ask(CONFLICTS))["edges"][0]["node"]["days"] == [
+        {"startsOn": "2025-01-01", "endsOn": "2026-10-21"}
+    ]
+
+
+async def test_in_escrow_everything_stays_held_until_one_gives_way(small):
+    rosa, sara = small.at("DE", "registry"), small.at("DE", "approver")
+    made = await opened(small)
+    escrow = {"kind": "ESCROW", "reference": "LG Hamburg 308 O 1/26"}
+    await rosa.ask(PROPOSE, id=made["id"], outcome=escrow)
+    before = await balances(small)
+
+    kept = await sara.ask(CONFIRM, id=made["id"])
+
+    assert (kept["state"], kept["outcome"], kept["released"]) == ("ESCROW", "ESCROW", [])
+    assert moved(before, await balances(small)) == {}
+    async with nothing_changes(small):
+        assert await code_of(rosa.ask(PROPOSE, id=made["id"], outcome=escrow)) == "BAD_OUTCOME"
+        assert await code_of(sara.ask(RELEASE, id=made["id"])) == "DISPUTE_STATE"
+    given = {"kind": "WITHDRAWN", "inFavourOf": "de-b", "on": "2026-10-01"}
+    await rosa.ask(PROPOSE, id=made["id"], outcome=given)
+    await small.member("DE", "de-a").ask(CONSENT, id=made["id"], party="de-b")  # its own only
+
+    done = await sara.ask(CONFIRM, id=made["id"])
+
+    held = sum(amount for amount, _ in held_of(done).values())
+    assert (done["outcome"], released_to(done)) == ("WITHDRAWN", {"de-b": held})
+    found = (await small.member("DE", "de-a").ask(DISPUTES))["edges"][0]["node"]
+    assert (found["money"], found["released"]) == (None, [])
+    assert [side["party"] for side in found["sides"]] == ["de-a", None]
+
+
+async def test_what_the_procedure_does_not_allow_is_refused_and_changes_nothing(small):
+    rosa, sara = small.at("DE", "registry"), small.at("DE", "approver")
+    anna, ada = small.member("DE", "de-a"), small.member("DE", "de-b")
+    made = await opened(small)
+    share = [{"party": "de-a", "bps": 6_000}, {"party": "de-b", "bps": 4_001}]
+    async with nothing_changes(small):
+        for asked, code in (
+            (rosa.ask(OPEN, id="1"), "DISPUTE_THERE"),
+            (rosa.ask(OPEN, id="77"), "NOT_CONTESTED"),
+            (rosa.ask(OPEN, id="x"), "BAD_ID"),
+            (sara.ask(OPEN, id="1"), "NOT_ALLOWED"),
+            (anna.ask(ASK, id=made["id"]), "NOT_ALLOWED"),
+            (rosa.ask(ASK, id=made["id"]), "DISPUTE_STATE"),
+            (rosa.ask(ASK, id="D-000009"), "UNKNOWN_DISPUTE"),
+            (rosa.ask(ASK, id="9"), "UNKNOWN_DISPUTE"),
+            (rosa.ask(CONSENT, id=made["id"], party="de-a"), "DISPUTE_STATE"),
+            (rosa.ask(CONFIRM, id=made["id"]), "NOT_ALLOWED"),
+            (sara.ask(CONFIRM, id=made["id"]), "DISPUTE_STATE"),
+            (bring(rosa, made, party="fr-a"), "NO_SIDE"),
+            (bring(ada, made, sha256="AB" * 32), "BAD_DOCUMENT"),
+            (bring(ada, made, reference=" "), "BAD_DOCUMENT"),
+            (bring(ada, made, territory="Germany"), "BAD_DOCUMENT"),
+            (bring(ada, made, signedOn="2027-01-01"), "BAD_DOCUMENT"),
+            (bring(ada, made, termTo="2024-01-01"), "BAD_DOCUMENT"),
+            (proposed(rosa, made, kind="PRO_RATA", shares=share), "BAD_OUTCOME"),
+            (proposed(rosa, made, kind="PRO_RATA", shares=share[:1]), "BAD_OUTCOME"),
+            (proposed(rosa, made, kind="PRO_RATA", shares=share[:1] * 2), "BAD_OUTCOME"),
+            (proposed(rosa, made, kind="ESCROW", reference=" "), "BAD_OUTCOME"),
+            (proposed(rosa, made, kind="WITHDRAWN", inFavourOf="de-a"), "BAD_OUTCOME"),
+            (
+                proposed(rosa, made, kind="WITHDRAWN", inFavourOf="gb-a", on="2026-10-21"),
+                "NO_SIDE",
+            ),
+        ):
+            assert await code_of(asked) == code
+    other = await small.at("FR", "registry").ask(CONFLICTS)
+    assert other["edges"] == []  # it is DE's
+
+
+def bring(person, made, party="de-b", **changed):
+    return person.ask(BRING, id=made["id"], party=party, paper=PAPER | changed)
+
+
+def proposed(person, made, **outcome):
+    return person.ask(PROPOSE, id=made["id"], outcome=outcome)
+
+
+async def test_books_that_do_not_bear_out_what_is_held_or_released_are_found(small):
+    rosa, sara = small.at("DE", "registry"), small.at("DE", "approver")
+    made = await opened(small)
+    outcome = {"kind": "WITHDRAWN", "inFavourOf": "de-b", "on": "2026-10-21"}
+    await rosa.ask(PROPOSE, id=made["id"], outcome=outcome)
+    await rosa.ask(CONSENT, id=made["id"], party="de-a")
+    await sara.ask(CONFIRM, id=made["id"])
+    await small.silence()
+
+    found = {}
+    for statement in (
+        "UPDATE distribution_disputed_item SET amount = '999999' WHERE id = 1",
+        "UPDATE distribution_disputed_release SET amount = '999999' WHERE id = 1",
+        "UPDATE disputes_dispute SET decided_by = 'Registry'",
+    ):
+        found[statement.split()[1]] = set(await found_after(small.databases["DE"], "DE", statement))
+
+    assert found == {
+        "distribution_disputed_item": {"disputed_as_booked"},
+        "distribution_disputed_release": {"disputed_as_booked", "disputed_releases_booked"},
+        "disputes_dispute": {"decided_by_two"},
+    }
+
+
+REGISTER = """mutation { registerClaim(member: "de-b", reason: "r",
+  claim: {address: "news.example/de/", contentTier: "standard"}) {
+  __typename ... on Proposal { id } ... on Refused { code } } }"""
+CONFIRM_CLAIM = """mutation($id: ID!) { confirmProposal(id: $id) {
+  __typename ... on RegistryDone { conflicts } ... on Refused { code } } }"""
+
+
+async def test_a_conflict_is_told_by_the_act_and_by_the_file_that_makes_it(small):
+    rosa = small.at("DE", "registry")
+    second = small.at("DE", "second-registry", "registry_officer")
+    waits = await rosa.ask(REGISTER)
+    done = await second.ask(CONFIRM_CLAIM, id=waits["id"])
+    rows = [f"{member},bild.example/x,standard" for member in ("de-a", "de-b")]
+    body = "\n".join(["member_id,claim,content_tier", *rows, ""]).encode()
+    told = await rosa.post("/registry/works", body, "text/csv")
+
+    assert msgspec.json.decode(told) == {
+        "imported": 2,
+        "conflicts": ["bild.example/x"],
+        "conflictCount": 1,
+    }
+    page = await rosa.ask(CONFLICTS)
+    found = {edge["node"]["id"]: edge["node"]["claim"] for edge in page["edges"]}
+    assert list(found.values()) == ["twins.example/", "news.example/de/", "bild.example/x"]
+    assert [found[number] for number in done["conflicts"]] == ["news.example/de/"]
+    kinds = [(row["kind"], row["subject"]) for row in await rosa.ask(WORK_LIST)]
+    assert kinds == [("conflict", claim) for claim in found.values()]

@@ -71,6 +71,8 @@ PLAIN = {
     "optOuts": {"first": 1, "member": "de-a"},
     "proposals": {"first": 1},
     "registryImports": {"first": 1},
+    "conflicts": {"first": 1},
+    "disputes": {"first": 1},
     "worksAt": {"url": "https://pub.example/", "first": 1},
     "visitDifferences": {"member": "de-a"},
 }
