@@ -17,10 +17,10 @@ from federation.values.roles import (
     MAY_KEEP_THE_REGISTRY,
     MAY_READ_APPLICATIONS,
     MAY_READ_BOOKS,
-    MAY_READ_DISPUTES,
     MAY_READ_MEMBERS,
     MAY_READ_PEOPLE,
     MAY_READ_WORK_LIST,
+    may_keep_disputes,
 )
 from federation.values.work_item import WorkItem as Item
 
@@ -66,7 +66,7 @@ class WorkListQuery:
                 items += await of_accounts(session, server.code, server.clock())
             if not who.roles.isdisjoint(MAY_READ_MEMBERS.roles):
                 items += await of_proposals(session, server.clock())
-            if not who.roles.isdisjoint(MAY_READ_DISPUTES.staff):
+            if not who.roles.isdisjoint({*may_keep_disputes(server.code), *MAY_READ_BOOKS.roles}):
                 items += await of_disputes(session, server.code, server.clock())
             if not who.roles.isdisjoint(MAY_READ_BOOKS.roles):
                 items += await of_releases(session, server.code)

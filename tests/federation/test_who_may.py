@@ -384,6 +384,21 @@ def in_a_page(*nodes):
     return {"edges": [{"node": node} for node in nodes]}
 
 
+CONFLICTS = "{ conflicts(first: 10) { edges { node { claim } } } }"
+DISPUTES = "{ disputes(first: 10) { edges { node { id } } } }"
+BRING = """mutation { bringDisputeDocument(dispute: "D-000001", party: "de-b", document: {
+  kind: CONTRACT, reference: "r", sha256: "0", territory: "WORLD", termFrom: "2026-01-01",
+  signedOn: "2026-01-01"}) { ... on Refused { code } } }"""
+CONSENT = """mutation { consentToOutcome(dispute: "D-000001", party: "de-b", reference: "r") {
+  ... on Refused { code } } }"""
+# Of a dispute in which it has no part a member hears nothing.
+OF_DISPUTES = {
+    ("disputes", Role.MEMBER): [(DISPUTES, in_a_page())],
+    ("bringDisputeDocument", Role.MEMBER): [(BRING, "UNKNOWN_DISPUTE")],
+    ("consentToOutcome", Role.MEMBER): [(CONSENT, "UNKNOWN_DISPUTE")],
+}
+
+
 def act_on(field, arguments, code):
     """Return the cell of an act on what is another member's, and what is said to it."""
     return {
@@ -469,13 +484,31 @@ NARROWER = {
             (WHY_MEMBER, "NOT_ALLOWED"),
             (WHY_PAYMENT, "NOT_ALLOWED"),
         ],
+        ("conflicts", Role.MEMBER): [(CONFLICTS, in_a_page())],
+        **OF_DISPUTES,
         ("workList", Role.REGISTRY_OFFICER): [(WORK_LIST, [])],
         ("workList", Role.FEDERATION_OPERATOR): [(WORK_LIST, [])],
         ("workList", Role.SETTLEMENT_OFFICER): [
-            (WORK_LIST, [{"kind": "payments"}, {"kind": "payments"}, {"kind": "conversion"}])
+            (
+                WORK_LIST,
+                [
+                    {"kind": "payments"},
+                    {"kind": "payments"},
+                    {"kind": "conversion"},
+                    {"kind": "conflict"},
+                ],
+            )
         ],
         ("workList", Role.SETTLEMENT_APPROVER): [
-            (WORK_LIST, [{"kind": "payments"}, {"kind": "payments"}, {"kind": "conversion"}])
+            (
+                WORK_LIST,
+                [
+                    {"kind": "payments"},
+                    {"kind": "payments"},
+                    {"kind": "conversion"},
+                    {"kind": "conflict"},
+                ],
+            )
         ],
         ("workList", Role.NODE_OPERATOR): [
             (WORK_LIST, [{"kind": "payments"}, {"kind": "payments"}, {"kind": "conversion"}])
@@ -500,7 +533,9 @@ NARROWER = {
         ("claims", Role.MEMBER): [
             (CLAIMS, in_a_page({"claim": "news.example/de/"}, {"claim": "twins.example/"}))
         ],
-        ("workList", Role.REGISTRY_OFFICER): [(WORK_LIST, [])],
+        ("workList", Role.REGISTRY_OFFICER): [(WORK_LIST, [{"kind": "conflict"}])],
+        ("conflicts", Role.MEMBER): [(CONFLICTS, in_a_page({"claim": "twins.example/"}))],
+        **OF_DISPUTES,
         ("memberStatement", Role.MEMBER): [(STATEMENT, {"member": "de-a"})],
         ("visits", Role.MEMBER): [(VISITS, {"rows": []})],
         ("memberSites", Role.MEMBER): [(SITES, [{"site": "site-1"}])],
@@ -524,8 +559,12 @@ NARROWER = {
             (WHY_PAYMENT, "NOT_ALLOWED"),
         ],
         ("workList", Role.FEDERATION_OPERATOR): [(WORK_LIST, [])],
-        ("workList", Role.SETTLEMENT_OFFICER): [(WORK_LIST, [{"kind": "remittance"}])],
-        ("workList", Role.SETTLEMENT_APPROVER): [(WORK_LIST, [{"kind": "remittance"}])],
+        ("workList", Role.SETTLEMENT_OFFICER): [
+            (WORK_LIST, [{"kind": "remittance"}, {"kind": "conflict"}])
+        ],
+        ("workList", Role.SETTLEMENT_APPROVER): [
+            (WORK_LIST, [{"kind": "remittance"}, {"kind": "conflict"}])
+        ],
         ("workList", Role.NODE_OPERATOR): [(WORK_LIST, [{"kind": "remittance"}])],
     },
 }
