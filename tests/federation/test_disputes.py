@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
+from federation.distribution.store import waiting_adjustments
+from tests.federation.correcting import correct
 from tests.federation.disputing import (
     ASK,
     BRING,
@@ -322,3 +324,67 @@ async def test_a_conflict_is_told_by_the_act_and_by_the_file_that_makes_it(small
     assert [found[number] for number in done["conflicts"]] == ["news.example/de/"]
     kinds = [(row["kind"], row["subject"]) for row in await rosa.ask(WORK_LIST)]
     assert kinds == [("conflict", claim) for claim in found.values()]
+
+
+async def test_what_a_correction_takes_from_a_released_address_is_taken_back_by_the_same_outcome(
+    small,
+):
+    rosa, sara = small.at("DE", "registry"), small.at("DE", "approver")
+    made = await opened(small)
+    outcome = {
+        "kind": "PRO_RATA",
+        "shares": [{"party": "de-a", "bps": 6_667}, {"party": "de-b", "bps": 3_333}],
+    }
+    await rosa.ask(PROPOSE, id=made["id"], outcome=outcome)
+    for side in ("de-a", "de-b"):
+        await rosa.ask(CONSENT, id=made["id"], party=side)
+    first = released_to(await sara.ask(CONFIRM, id=made["id"]))
+    late = [
+        a_line("s-8", "HUB-000001", "https://news.example/de/2", units=4_000),
+        a_line("s-9", "HUB-000001", "https://twins.example/new", units=300),
+        a_line("s-10", "HUB-000001", "https://news.example/gb/1", units=500),
+    ]
+    await report_lines(small.at("DE", "sites"), late, "late")
+    await correct(small, PERIOD)
+    rows = {(row["url"], row["licence"]): row for row in await sara.ask(SUSPENSE)}
+    left = {key: int(row["amount"]["minor"]) for key, row in rows.items()}
+    assert left["twins.example/new", "HUB-000001"] > 0
+    assert left["twins.example/a", "HUB-000001"] < 0  # more was given than is left of it
+    before = await balances(small)
+
+    done = await sara.ask(RELEASE, id=made["id"])
+
+    assert await sara.ask(SUSPENSE) == []
+    now = released_to(done)
+    total = sum(left.values())
+    assert sum(now.values()) - sum(first.values()) == total
+    members = "Liabilities:DE:Members"
+    changed = {"de-a": now["de-a"] - first["de-a"], "de-b": now["de-b"] - first["de-b"]}
+    assert total < 0
+    moves = moved(before, await balances(small))
+    # A debit leaves the account of members, of whom it is says its tag: it has no member's line.
+    assert moves["DE", "Liabilities:DE:Outstanding", "EUR", ""] == total
+    assert sum(amount for key, amount in moves.items() if key[1] == members) == -total
+    async with small.databases["DE"].read() as session:
+        waiting = await waiting_adjustments(session)
+    of_release = [row for row in waiting if row.reason == "RELEASE"]
+    found = {"de-a": 0, "de-b": 0}
+    for row in of_release:
+        found[row.member_id] += row.amount
+    assert found == now
+    assert changed["de-a"] < 0
+    assert changed["de-b"] < 0
+
+
+async def test_months_that_an_earlier_version_distributed_are_itemised_at_the_start(small):
+    sara = small.at("DE", "approver")
+    before = await sara.ask(SUSPENSE)
+    async with small.databases["DE"].write("test") as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql("DELETE FROM distribution_disputed_item")
+    assert await sara.ask(SUSPENSE) == []
+    await small.stop("DE")
+
+    await small.start("DE")
+
+    assert await sara.ask(SUSPENSE) == before != []
