@@ -8,6 +8,7 @@ from datetime import date
 from typing import Annotated, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from federation.addresses.matching import candidate_hosts, candidate_paths
 from federation.addresses.urls import ClaimKey, UrlKey
@@ -16,6 +17,7 @@ from federation.values.bps import WHOLE_BPS
 from federation.values.held import DISPUTED_PARTY
 
 SIDES_MAX, REFERENCE_MAX = 20, 500
+OTHER = "~another side"  # no id begins like this
 
 
 class _Terms(msgspec.Struct, frozen=True, tag_field="outcome", forbid_unknown_fields=True):
@@ -72,6 +74,29 @@ _decoder: msgspec.json.Decoder[Terms] = msgspec.json.Decoder(Terms)
 def decode(text: str) -> Terms:
     """Return terms that were kept."""
     return _decoder.decode(text)
+
+
+def told_to(text: str, party: str) -> str:
+    """Return kept terms as one side is shown them: who the others are it is not told."""
+    terms = decode(text)
+    match terms:
+        case Withdrawn() | Expired():
+            terms = replace(terms, in_favour=_told(terms.in_favour, party))
+        case Reduced():
+            favoured, reducing = _told(terms.in_favour, party), _told(terms.reducing, party)
+            terms = replace(terms, in_favour=favoured, reducing=reducing)
+        case ProRata():
+            others = sorted(side for side in terms.shares if side != party)
+            names = {side: f"{OTHER} {place}" for place, side in enumerate(others, 1)}
+            shares = {names.get(side, side): bps for side, bps in terms.shares.items()}
+            terms = replace(terms, shares=shares)
+        case Escrow():
+            pass
+    return encode(terms).decode()
+
+
+def _told(side: str, party: str) -> str:
+    return side if side == party else OTHER
 
 
 def kind_of(terms: Terms) -> OutcomeKind:

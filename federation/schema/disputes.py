@@ -6,7 +6,7 @@ from typing import Annotated
 
 import strawberry
 
-from federation.disputes import service, store, tables
+from federation.disputes import outcomes, service, store, tables
 from federation.disputes.rules import (
     DocumentKind,
     OutcomeKind,
@@ -21,9 +21,11 @@ from federation.schema.pages import Connection, Edge, PageInfo
 from federation.schema.scalars import Money
 from federation.store.sessions import ReadSession
 from federation.values.cursors import cursor_of, key_of, page_size
+from federation.values.party import HUB
 from federation.values.roles import (
     MAY_READ_BOOKS,
     MAY_READ_DISPUTES,
+    PEER,
 )
 
 _CONFLICTS, _DISPUTES = "conflicts", "disputes"
@@ -171,11 +173,13 @@ class Dispute:
     opened_at: datetime = strawberry.field(description="When it was opened.")
     reason: str
     sides: list[DisputeSide] = strawberry.field(description="Who holds the claim, or held it.")
-    proposed: str | None = strawberry.field(description="How it is proposed to end, as JSON.")
+    proposed: str | None = strawberry.field(
+        description="How it is proposed to end, as JSON; to a member others are `~another side`."
+    )
     proposed_by: str | None
     proposed_because: str | None = strawberry.field(description="Why that is proposed.")
     outcome: OutcomeKind | None = strawberry.field(description="How it ended.")
-    agreed: str | None = strawberry.field(description="How it ended in full, as JSON.")
+    agreed: str | None = strawberry.field(description="How it ended in full, as JSON; likewise.")
     decided_by: str | None = strawberry.field(description="Who confirmed it.")
     decided_at: datetime | None
     money: list[DisputedMoney] | None = strawberry.field(
@@ -193,6 +197,8 @@ async def shown(
     info: Info, session: ReadSession, row: tables.Dispute, party: str | None
 ) -> Dispute:
     """Show a dispute: to a `party` its own part."""
+    here = info.context.server.code
+    hides = party is not None and here != HUB  # collectives know each other, members do not
     key = await service.key_of(session, row)
     documents = await store.documents_of(session, row.id)
     sides = (await store.sides_of(session, row.id)).values()
@@ -208,12 +214,12 @@ async def shown(
         opened_by=row.opened_by,
         opened_at=row.opened_at,
         reason=row.reason,
-        sides=[_side(side, documents, row.proposal, party) for side in sides],
-        proposed=row.terms if party is None or row.terms is not None else None,
+        sides=[_side(side, documents, row.proposal, party, hides=hides) for side in sides],
+        proposed=_terms(row.terms, party if hides else None),
         proposed_by=row.proposed_by,
         proposed_because=row.proposed_because,
         outcome=None if row.outcome is None else OutcomeKind(row.outcome),
-        agreed=row.agreed,
+        agreed=_terms(row.agreed, party if hides else None),
         decided_by=row.decided_by,
         decided_at=row.decided_at,
         money=[
@@ -242,16 +248,22 @@ async def shown(
     )
 
 
+def _terms(text: str | None, party: str | None) -> str | None:
+    return text if text is None or party is None else outcomes.told_to(text, party)
+
+
 def _side(
     side: tables.DisputeSide,
     documents: Sequence[tables.DisputeDocument],
     proposal: int,
     party: str | None,
+    *,
+    hides: bool,
 ) -> DisputeSide:
     is_shown = party in (None, side.party)
     brought = [one for one in documents if one.party == side.party]
     return DisputeSide(
-        party=side.party if is_shown else None,
+        party=side.party if is_shown or not hides else None,
         asked_at=side.asked_at,
         noticed_at=side.noticed_at,
         due_on=side.due_on,
@@ -273,6 +285,14 @@ def _side(
         ],
         agrees=proposal > 0 and side.consent == proposal,
     )
+
+
+def _side_that_asks(info: Info) -> str | None:
+    """Return the side for which somebody asks, None for staff, or refuse."""
+    who = info.context.require()
+    if PEER in who.roles and info.context.server.code == HUB:
+        return who.require_party()
+    return who.whose(MAY_READ_DISPUTES)
 
 
 @strawberry.type
@@ -308,8 +328,11 @@ class DisputeQuery:
     async def disputes(
         self, info: Info, first: int, after: str | None = None, state: State | None = None
     ) -> Connection[Dispute]:
-        """List disputes; a member sees those of which it is a side (BAD_PAGE, BAD_CURSOR)."""
-        party = info.context.whose(MAY_READ_DISPUTES)
+        """List disputes; of a side of them, its own: a member, a server of a collective at the hub.
+
+        BAD_PAGE, BAD_CURSOR.
+        """
+        party = _side_that_asks(info)
         size, key = page_size(first), key_of(_DISPUTES, after, tuple[int])
         async with info.context.server.db.read() as session:
             rows = await store.listed(

@@ -10,6 +10,7 @@ from federation.schema.deliveries import DeliveryMutation, DeliveryQuery
 from federation.schema.described import described
 from federation.schema.dispute_acts import DisputeMutation, DisputeReleaseMutation
 from federation.schema.disputes import DisputeQuery
+from federation.schema.disputes_between import DisputeBetweenQuery
 from federation.schema.distribution import DistributionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
@@ -73,6 +74,7 @@ class Query(
     SuspenseQuery,
     HeldClaimQuery,
     DisputeQuery,
+    DisputeBetweenQuery,
     HeldListQuery,
     WorkListQuery,
     RunAnswerQuery,

@@ -19,6 +19,7 @@ from federation.disputes.outcomes import (
     require_fitting,
     require_for_one,
     shares_for,
+    told_to,
 )
 from federation.disputes.rules import BadOutcomeError, NoSideError
 
@@ -133,3 +134,17 @@ def test_a_claim_lies_within_another(claim, outer, is_within):
 def _key(text):
     host, slash, path = text.removeprefix("*.").partition("/")
     return ClaimKey(host, slash + path, text.startswith("*."))
+
+
+@pytest.mark.parametrize("terms", EVERY)
+def test_a_side_is_not_told_who_the_others_are(terms):
+    told = told_to(encode(terms).decode(), "a")
+
+    assert '"b"' not in told
+    assert isinstance(decode(told), type(terms))
+
+
+def test_a_side_is_told_its_own_part():
+    told = decode(told_to(encode(ProRata({"a": 1, "b": 2, "c": 3})).decode(), "b"))
+
+    assert told == ProRata({"~another side 1": 1, "b": 2, "~another side 2": 3})

@@ -25,6 +25,9 @@ from tests.federation.disputing import (
 from tests.federation.harness import nothing_changes, resumed
 from tests.federation.holding import BOTH, CLAIM, DISPUTE, balances, code_of, moved
 
+BETWEEN = """{ disputesBetween(first: 10) { next items {
+  id claim state sides { party dueOn isDocumented } } } }"""
+
 
 @pytest.fixture
 async def small(any_backend, held_past):
@@ -60,6 +63,13 @@ async def test_what_the_collectives_agree_to_is_what_the_hub_releases(small):
     sven, anton = small.at(HUB, "settlement"), small.at(HUB, "approver")
     ours, theirs = await both_filed(small)
     made = await opened(small)
+    ada, ben = small.member("GB", "gb-a"), small.member("GB", "gb-b")
+    for person in (small.at("GB", "registry"), small.at("FR", "auditor"), ada):
+        [seen] = (await person.ask(BETWEEN))["items"]
+        assert (seen["id"], seen["claim"], seen["state"]) == ("D-000001", "both.example/", "ASKED")
+        assert [side["party"] for side in seen["sides"]] == ["FR", "GB"]
+    for person in (small.at("DE", "registry"), ben):
+        assert (await person.ask(BETWEEN))["items"] == []
     async with nothing_changes(small):
         assert await code_of(decide(small, "GB", theirs)) == "DISPUTE_OPEN"
         shares = [{"party": "FR", "bps": 5_000}, {"party": "GB", "bps": 5_000}]

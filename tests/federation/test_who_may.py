@@ -73,6 +73,7 @@ PLAIN = {
     "registryImports": {"first": 1},
     "conflicts": {"first": 1},
     "disputes": {"first": 1},
+    "disputesBetween": {"first": 1},
     "worksAt": {"url": "https://pub.example/", "first": 1},
     "visitDifferences": {"member": "de-a"},
 }
@@ -386,6 +387,7 @@ def in_a_page(*nodes):
 
 CONFLICTS = "{ conflicts(first: 10) { edges { node { claim } } } }"
 DISPUTES = "{ disputes(first: 10) { edges { node { id } } } }"
+BETWEEN = "{ disputesBetween(first: 10) { items { id } } }"
 BRING = """mutation { bringDisputeDocument(dispute: "D-000001", party: "de-b", document: {
   kind: CONTRACT, reference: "r", sha256: "0", territory: "WORLD", termFrom: "2026-01-01",
   signedOn: "2026-01-01"}) { ... on Refused { code } } }"""
@@ -536,6 +538,7 @@ NARROWER = {
         ("workList", Role.REGISTRY_OFFICER): [(WORK_LIST, [{"kind": "conflict"}])],
         ("conflicts", Role.MEMBER): [(CONFLICTS, in_a_page({"claim": "twins.example/"}))],
         **OF_DISPUTES,
+        ("disputesBetween", Role.MEMBER): [(BETWEEN, {"items": []})],
         ("memberStatement", Role.MEMBER): [(STATEMENT, {"member": "de-a"})],
         ("visits", Role.MEMBER): [(VISITS, {"rows": []})],
         ("memberSites", Role.MEMBER): [(SITES, [{"site": "site-1"}])],
