@@ -52,11 +52,12 @@ async def decide_held(
     Where no dispute was opened, `reason` alone says what the collectives agreed.
     """
     key = normalise_url(url)
-    row = await dispute_over(session, key)
-    if row is not None and (row.state != State.DECIDED or row.agreed is None):
-        raise DisputeOpenError(f"{number_of(row.id)} is {row.state}")
-    if row is not None and row.agreed is not None:
-        whose = shares_for(decode(row.agreed), key.text)
+    rows = await disputes_over(session, key)
+    for row in rows:
+        if row.state != State.DECIDED:
+            raise DisputeOpenError(f"{number_of(row.id)} is {row.state}")
+    for row in rows[:1]:
+        whose = shares_for(decode(row.agreed or ""), key.text)
         if whose.get(node) != WHOLE_BPS:
             raise DecidedOtherwiseError(f"{number_of(row.id)}: {', '.join(sorted(whose))}")
     return await deciding.decide_dispute(
@@ -64,14 +65,13 @@ async def decide_held(
     )
 
 
-async def dispute_over(session: ReadSession, key: UrlKey) -> Dispute | None:
-    """Return the newest dispute over the most specific contested claim on an address."""
+async def disputes_over(session: ReadSession, key: UrlKey) -> list[Dispute]:
+    """Return the newest dispute over each claim that matches an address, most specific first."""
     paths = sorted(candidate_paths(key.path), key=len, reverse=True)
+    found: list[Dispute] = []
     for host, is_wildcard in candidate_hosts(key.host):
         claims = [ClaimKey(host, path, is_wildcard) for path in paths]
         numbers = await conflict_store.numbers(session, claims)
-        for claim in claims:
-            row = await store.last_of(session, numbers[claim]) if claim in numbers else None
-            if row is not None:
-                return row
-    return None
+        rows = [await store.last_of(session, numbers[one]) for one in claims if one in numbers]
+        found += [row for row in rows if row is not None]
+    return found

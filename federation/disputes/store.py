@@ -38,6 +38,13 @@ async def numbers_of(session: ReadSession, contested: Collection[int]) -> dict[i
     return {one: number for one, number in rows}
 
 
+async def newest_of(session: ReadSession, contested: Collection[int]) -> dict[int, Dispute]:
+    """Return {contested claim: its newest dispute} in full."""
+    numbers = (await numbers_of(session, contested)).values()
+    rows = await session.scalars(select(Dispute).where(Dispute.id.in_(numbers)))
+    return {row.contested: row for row in rows}
+
+
 async def listed(
     session: ReadSession,
     *,

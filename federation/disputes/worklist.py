@@ -3,13 +3,14 @@
 from datetime import datetime
 
 from federation.disputes import store
-from federation.disputes.outcomes import decode
+from federation.disputes.outcomes import Escrow, ProRata, decode
 from federation.disputes.releasing import to_give
 from federation.disputes.rules import State, number_of
 from federation.disputes.service import is_over, key_of
 from federation.disputes.tables import Dispute
 from federation.distribution import disputed_store
 from federation.registry import conflict_store
+from federation.registry.conflicts import Conflict
 from federation.store.sessions import ReadSession
 from federation.values.party import HUB
 from federation.values.roles import Role, may_keep_disputes
@@ -23,7 +24,7 @@ async def of_disputes(session: ReadSession, here: str, now: datetime) -> list[Wo
     """Return conflicts without a dispute, and disputes with what comes next: 100 of each."""
     keeper = may_keep_disputes(here)[0]
     conflicts, _ = await conflict_store.listed(session, here, party=None, after=0, limit=SHOWN_MAX)
-    known = await store.numbers_of(session, [one.number for one in conflicts])
+    known = await store.newest_of(session, [one.number for one in conflicts])
     items = [
         WorkItem(
             "conflict",
@@ -32,11 +33,22 @@ async def of_disputes(session: ReadSession, here: str, now: datetime) -> list[Wo
             keeper,
         )
         for one in conflicts
-        if one.number not in known
+        if not _is_dealt_with(one, known.get(one.number))
     ]
     rows = await store.listed(session, states=OPEN, party=None, after=0, limit=SHOWN_MAX)
     items += [await _next_step(session, row, keeper, now) for row in rows]
     return items
+
+
+def _is_dealt_with(conflict: Conflict, row: Dispute | None) -> bool:
+    """Tell whether a dispute is open over a conflict, or ended with all that is contested of it."""
+    if row is None or row.state != State.DECIDED or row.agreed is None:
+        return row is not None
+    terms = decode(row.agreed)
+    if isinstance(terms, ProRata | Escrow):
+        return True
+    ends_on = conflict.days[-1].ends_on
+    return ends_on is not None and ends_on <= terms.on
 
 
 async def _next_step(session: ReadSession, row: Dispute, keeper: Role, now: datetime) -> WorkItem:

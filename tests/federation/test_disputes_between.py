@@ -100,6 +100,9 @@ async def test_what_the_collectives_agree_to_is_what_the_hub_releases(small):
     assert (got + fee, fee) == (remitted, remitted * 1_500 // 10_000)
     assert remitted == round(Fraction(held * 85, 100))  # half to even
     assert not [key for key in changes if key[0] == "FR"]
+    # FR has not ended its claim: from the day on which it agreed to, it is contested again.
+    kinds = {row["kind"]: row["subject"] for row in await sven.ask(WORK_LIST)}
+    assert kinds["conflict"] == "both.example/"
 
 
 async def test_a_collective_that_brings_nothing_loses_by_time(small):
