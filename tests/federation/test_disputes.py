@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from federation.distribution.store import waiting_adjustments
+from federation.settlement.arithmetic import largest_remainder
 from tests.federation.correcting import correct
 from tests.federation.disputing import (
     ASK,
@@ -29,6 +30,7 @@ from tests.federation.holding import balances, code_of, moved
 from tests.tampering import found_after
 
 TWINS = "https://twins.example/c"
+PART = {"HUB-000001": "received", "DE-000001": "domestic"}
 CLAIMS = """query($member: String) { claims(first: 100, member: $member) {
   edges { node { claim validTo } } } }"""
 
@@ -67,6 +69,12 @@ async def test_what_two_members_claim_is_listed_held_and_shared_as_both_agree(sm
         ("HUB-000001", "twins.example/b/1"),
         ("DE-000001", "twins.example/a"),
     }
+    of_hub = {url: amount for (licence, url), (amount, _) in held.items() if licence[0] == "H"}
+    assert of_hub == largest_remainder(
+        sum(of_hub.values()),
+        {"twins.example/a": 1_700, "twins.example/b/1": 901},
+        scope="the remainders are not equal: whose turn it is does not matter",
+    )
     total = sum(amount for amount, _ in held.values())
     rows = await sara.ask(SUSPENSE)
     assert sum(int(row["amount"]["minor"]) for row in rows) == total > 0
@@ -89,6 +97,15 @@ async def test_what_two_members_claim_is_listed_held_and_shared_as_both_agree(sm
     assert (done["outcome"], done["decidedBy"]) == ("PRO_RATA", "approver")
     given = released_to(done)
     assert sum(given.values()) == total
+    shares = {"de-a": 6_667, "de-b": 3_333}
+    exact = {"de-a": 0, "de-b": 0}
+    for row in shown["money"]:
+        scope = f"{PERIOD}/DE/{PART[row['licence']]}/{row['licence']}/{row['url']}"
+        for who, amount in largest_remainder(
+            int(row["held"]["minor"]), shares, scope=scope
+        ).items():
+            exact[who] += amount
+    assert given == exact
     assert all(left == 0 for _, left in held_of(done).values())
     assert moved(before, await balances(small)) == {
         ("DE", "Liabilities:DE:Outstanding", "EUR", ""): total,

@@ -76,10 +76,14 @@ async def test_what_the_collectives_agree_to_is_what_the_hub_releases(small):
         shared = sven.ask(PROPOSE, id=made["id"], outcome={"kind": "PRO_RATA", "shares": shares})
         assert await code_of(shared) == "BAD_OUTCOME"
     outcome = {"kind": "WITHDRAWN", "inFavourOf": "GB", "on": "2026-11-01"}
-    await sven.ask(PROPOSE, id=made["id"], outcome=outcome)
+    proposer = small.at(HUB, "two-hats", "settlement_officer")
+    await proposer.ask(PROPOSE, id=made["id"], outcome=outcome)
     async with nothing_changes(small):
         assert await code_of(anton.ask(CONFIRM, id=made["id"])) == "CONSENT_MISSING"
     await sven.ask(CONSENT, id=made["id"], party="FR")
+    same = small.at(HUB, "two-hats", "settlement_approver")
+    async with nothing_changes(small):
+        assert await code_of(same.ask(CONFIRM, id=made["id"])) == "SAME_PERSON"
     before = await balances(small)
 
     done = await anton.ask(CONFIRM, id=made["id"])
