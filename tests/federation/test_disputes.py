@@ -405,3 +405,23 @@ async def test_months_that_an_earlier_version_distributed_are_itemised_at_the_st
     await small.start("DE")
 
     assert await sara.ask(SUSPENSE) == before != []
+
+
+async def test_what_no_side_has_a_part_in_stays_held_and_is_not_shared_again(small):
+    rosa, sara = small.at("DE", "registry"), small.at("DE", "approver")
+    made = await opened(small)
+    shares = [{"party": "de-a", "bps": 2_500}, {"party": "de-b", "bps": 2_500}]
+    await rosa.ask(PROPOSE, id=made["id"], outcome={"kind": "PRO_RATA", "shares": shares})
+    for side in ("de-a", "de-b"):
+        await rosa.ask(CONSENT, id=made["id"], party=side)
+
+    done = await sara.ask(CONFIRM, id=made["id"])
+
+    held = held_of(done).values()
+    total, left = sum(amount for amount, _ in held), sum(rest for _, rest in held)
+    assert sum(released_to(done).values()) == total - left
+    assert abs(total - 2 * left) <= len(done["money"])  # half of each, but for its odd unit
+    async with nothing_changes(small):
+        assert await code_of(sara.ask(RELEASE, id=made["id"])) == "DISPUTE_STATE"
+    assert sum(int(row["amount"]["minor"]) for row in await sara.ask(SUSPENSE)) == left
+    assert "disputed money" not in {row["kind"] for row in await sara.ask(WORK_LIST)}
