@@ -175,9 +175,9 @@ async def _import(server: Server, table: str, body: bytes, by: str) -> dict[str,
             found = await registry.read_table(session, table, body, node=node)
         saying = Saying(by, f"from a file of {table}", server.clock())
         imported, written = await enter_table(session, found, node=node, saying=saying)
-    if table != "works":
-        return {"imported": imported}
     contested = [conflict.key.text for conflict in written.conflicts]
+    if not contested:
+        return {"imported": imported}
     shown = contested[:CONFLICTS_SHOWN]  # claims that another member holds as well
     return {"imported": imported, "conflicts": shown, "conflictCount": len(contested)}
 
