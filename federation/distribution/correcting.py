@@ -17,6 +17,7 @@ from federation.distribution.directly import (
     settle_directly,
     who_left,
 )
+from federation.distribution.disputed import itemise_disputed, outstanding_in_force
 from federation.distribution.hub_debits import require_debit
 from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
 from federation.distribution.own_licences import require_own_standing
@@ -42,7 +43,7 @@ from federation.payments.set_off import less
 from federation.settlement.clearing import converted
 from federation.settlement.computed import ComputedRun, computed, read_run
 from federation.settlement.messages import RunCorrected
-from federation.settlement.plans import NOBODYS, Distribution, MemberFacts
+from federation.settlement.plans import Distribution, MemberFacts
 from federation.settlement.recompute import Corrected, Difference, difference
 from federation.settlement.run import RunResult, document_rates, owed_by, received_by
 from federation.settlement.run_document import RunDocument
@@ -121,6 +122,7 @@ async def receive_correction(
     name = await _post(session, followed, await _in_force(session, row), terms, now)
     await adjust_members(session, _adjustments(followed, name), now.date())
     await itemise_held(session, run.run_id, run.period, item.new.result, message.held, now)
+    await itemise_disputed(session, shared, now)
     await _expect(session, own, message, run, shared.agreed.settlement_currency, terms, now)
     entered = message.posted_in or run.period
     await lost_directly(session, directly.dues, run, entered, now.date())
@@ -216,10 +218,8 @@ async def _member_changes(
 
 
 async def _in_force(session: ReadSession, row: DistributedRun) -> _InForce:
-    last = await store.last_correction(session, row.period)
-    found = msgspec.json.decode(last.outstanding if last else row.outstanding, type=dict[str, str])
-    split = {reason: int(amount) for reason, amount in found.items() if reason in NOBODYS}
-    which = last or row
+    split = await outstanding_in_force(session, row)
+    which = await store.last_correction(session, row.period) or row
     return _InForce(which.received, which.domestic, which.admin_fee, split)
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from federation.distribution import store
 from federation.distribution.adjustments import take_in
+from federation.distribution.disputed import itemise_disputed
 from federation.distribution.hub_debits import require_debit
 from federation.distribution.inputs import RunMismatchError, add_credits, require_as_advised
 from federation.distribution.old_debits import members_debits_to_reserve
@@ -96,6 +97,7 @@ async def receive_run(
     distributed = await _keep(session, message, shared, now)
     await _propose_remittance(session, own, message, shared, terms, now)
     await itemise_held(session, run.run_id, period, run.result, message.held, now)
+    await itemise_disputed(session, shared, now)
     await _post(session, shared, int(message.waived), now)
     await to_reserve(session, own.code, currency, message.waived_between, period, now.date())
     await issue_statement(session, own.code, run, now)

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, BigCount, Instant
@@ -111,3 +111,55 @@ class MemberBalance(Base):
     payable: Mapped[int] = mapped_column(BigCount)
     outstanding: Mapped[int] = mapped_column(BigCount)
     reason: Mapped[str | None] = mapped_column(String(32))
+
+
+class DisputedItem(Base):
+    """What stays outstanding as DISPUTED, by address: one row for each run that holds some of it.
+
+    `amount` is of either sign: a correction adds the difference. `contested` is the claim, as it is
+    written, that several members held where `url_key` was used; "" where it is not known: of
+    copies elsewhere (`url_key` is "" then), or where it was another one on other days. Never
+    changed; what of it went to members is in `DisputedRelease`.
+    """
+
+    __tablename__ = "distribution_disputed_item"
+    __table_args__ = (
+        CheckConstraint("amount <> '0'", name="amount"),
+        Index("ix_distribution_disputed_item_contested_digest", "contested_digest"),
+        Index("ix_distribution_disputed_item_period", "period"),
+    )
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    run_id: Mapped[str] = mapped_column(String(64))
+    period: Mapped[Month] = mapped_column(String(7))
+    licence: Mapped[LicenceKey] = mapped_column(String(64))
+    part: Mapped[str] = mapped_column(String(16))  # received domestic
+    url_key: Mapped[str] = mapped_column(Text)
+    contested: Mapped[str] = mapped_column(Text)
+    contested_digest: Mapped[str] = mapped_column(String(64))
+    amount: Mapped[int] = mapped_column(BigCount)
+    currency: Mapped[str] = mapped_column(String(3))
+    held_since: Mapped[date]
+
+
+class DisputedRelease(Base):
+    """What a decided dispute gave a member of what was held for an address; appended.
+
+    `held_item` is the first item of the address, month, licence and part, `up_to` the last one that
+    was taken into account: what comes later is another release. Below 0 a correction took it back.
+    """
+
+    __tablename__ = "distribution_disputed_release"
+    __table_args__ = (
+        CheckConstraint("amount <> '0'", name="amount"),
+        Index("ix_distribution_disputed_release_held_item", "held_item"),
+        Index("ix_distribution_disputed_release_dispute", "dispute"),
+    )
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    held_item: Mapped[int] = mapped_column(ForeignKey("distribution_disputed_item.id"))
+    up_to: Mapped[int] = mapped_column(ForeignKey("distribution_disputed_item.id"))
+    dispute: Mapped[str] = mapped_column(String(24))
+    member_id: Mapped[str] = mapped_column(String(128))
+    amount: Mapped[int] = mapped_column(BigCount)
+    currency: Mapped[str] = mapped_column(String(3))
+    released_at: Mapped[datetime] = mapped_column(Instant)
+    document: Mapped[str] = mapped_column(String(160))  # its entry in the journal

@@ -6,6 +6,7 @@ from litestar import Litestar
 
 from federation.clock import Clock
 from federation.config import NodeConfig
+from federation.distribution.disputed import itemise_old_months, months_to_itemise
 from federation.edge.api.openapi import openapi_routes
 from federation.edge.client_upkeep import LastUseWorker
 from federation.edge.context import context_getter, graphql_body
@@ -109,12 +110,22 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         last_use.run,
         sign_in.refused.run,
     ]
-    return Parts(app, relay, background, prepare=partial(adopt_rules, server))
+    return Parts(app, relay, background, prepare=partial(_adopt, server))
 
 
 def _wake_all(*workers: AdmissionWorker | EntityWorker) -> None:
     for worker in workers:
         worker.wake()
+
+
+async def _adopt(server: Server) -> None:
+    """Bring what an earlier version left to what this one keeps."""
+    await adopt_rules(server)
+    async with server.db.read() as session:
+        if not await months_to_itemise(session):
+            return
+    async with server.db.write("distribution.itemise") as session:
+        await itemise_old_months(session, server.code, server.clock())
 
 
 async def adopt_rules(server: Server) -> None:

@@ -44,6 +44,7 @@ TABLE = BodyLimit(64 * MIB, seconds=300)
 QUESTION = BodyLimit(64 * KIB, seconds=10)
 VISITS = BodyLimit(REPORT_BYTES_MAX, seconds=30)
 RESIGN_SECONDS = 600
+CONFLICTS_SHOWN = 100
 
 
 def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) -> list[Any]:
@@ -56,8 +57,7 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) ->
         """Import `members`, `works` or `optouts` from CSV: all rows or none."""
         who = await doors.known(request, "files", *MAY_KEEP_THE_REGISTRY)
         async with doors.body(request, who.subject, TABLE) as body:
-            imported = await _import(server, table, body, who.subject)
-        return json_response({"imported": imported})
+            return json_response(await _import(server, table, body, who.subject))
 
     @get("/sites/{member:str}/policy")
     async def policy(request: Request[Any, Any, Any], member: FromPath[str]) -> Response[bytes]:
@@ -154,7 +154,7 @@ async def _all_lists(held: Trust, own: OwnLists) -> list[SignedList]:
     return [lists[uri] for uri in sorted(lists)]
 
 
-async def _import(server: Server, table: str, body: bytes, by: str) -> int:
+async def _import(server: Server, table: str, body: bytes, by: str) -> dict[str, object]:
     """Read the file before the writer's turn: a long or a wrong one keeps nobody waiting."""
     if table not in registry.TABLES:
         raise NoSuchFileError(f"registry/{table}: {', '.join(registry.TABLES)}")
@@ -165,4 +165,9 @@ async def _import(server: Server, table: str, body: bytes, by: str) -> int:
         if not await registry.is_as_read(session, found):
             found = await registry.read_table(session, table, body, node=node)
         saying = Saying(by, f"from a file of {table}", server.clock())
-        return await enter_table(session, found, node=node, saying=saying)
+        imported, written = await enter_table(session, found, node=node, saying=saying)
+    contested = [conflict.key.text for conflict in written.conflicts]
+    if not contested:
+        return {"imported": imported}
+    shown = contested[:CONFLICTS_SHOWN]  # claims that another member holds as well
+    return {"imported": imported, "conflicts": shown, "conflictCount": len(contested)}

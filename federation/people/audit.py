@@ -60,6 +60,7 @@ class Act(StrEnum):
     RESERVATION_HAND_OVER = "reservation.hand_over"
     RESERVATION_END = "reservation.end"
     RESERVATION_KEEP = "reservation.keep"
+    DISPUTE_ACT = "dispute.act"
     CLIENT_ISSUE = "client.issue"
     CLIENT_ADD_CREDENTIAL = "client.add_credential"
     CLIENT_REVOKE_CREDENTIAL = "client.revoke_credential"

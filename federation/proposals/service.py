@@ -82,6 +82,12 @@ async def submit(
     return await _propose(session, act, planned, why, who=who, now=rules.now)
 
 
+async def do_as_decided(session: WriteSession, act: Act, *, saying: Saying, rules: Rules) -> Done:
+    """Do an act that two people decided elsewhere: it is judged as any, and not proposed again."""
+    planned = await plan(session, act, rules, None)
+    return await _do(session, act, planned, saying)
+
+
 def asking(who: Principal) -> str | None:
     """Return the member for which somebody asks, None for a registry officer."""
     return None if Role.REGISTRY_OFFICER in who.roles else who.require_party()

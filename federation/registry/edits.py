@@ -13,7 +13,8 @@ from federation.consent.states import State
 from federation.history import acts, feed_store
 from federation.history import store as history
 from federation.history.kinds import Said, Saying, Statement
-from federation.registry import edit_store, facts, store
+from federation.registry import conflict_store, edit_store, facts, store
+from federation.registry.conflicts import Conflict
 from federation.registry.imports import NewClaim, NewMember, NewOptOut
 from federation.registry.membership import CLAIM, MEMBERS, OPT_OUT, MemberDetails, midnight
 from federation.registry.service import Changes, tell_index
@@ -59,12 +60,16 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The ids of the claims, opt-outs, records and successions that came, or were taken back."""
+    """The ids of the claims, opt-outs, records and successions that came, or were taken back.
+
+    And which claims that came others hold as well.
+    """
 
     claims: list[str] = field(default_factory=list[str])
     opt_outs: list[int] = field(default_factory=list[int])
     records: list[int] = field(default_factory=list[int])
     successions: list[int] = field(default_factory=list[int])
+    conflicts: list[Conflict] = field(default_factory=list[Conflict])
 
 
 async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) -> Written:
@@ -95,9 +100,11 @@ async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) ->
         if row.state == State.OPT_OUT
     ]
     await feed_store.add_changes(session, feed, saying)
+    keys = {claim.key for claim, _ in edit.claims}
+    conflicts = await conflict_store.find_new(session, node, keys, saying.now)
     await tell_index(session, node, changes, saying.now)
     announce(session, REGISTRY_CHANGED)
-    return Written(names, [row.id for row in rows])
+    return Written(names, [row.id for row in rows], conflicts=conflicts)
 
 
 async def _write_members(session: WriteSession, edit: Edit, saying: Saying) -> None:

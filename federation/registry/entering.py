@@ -6,7 +6,7 @@ from federation.history import acts
 from federation.history import store as history
 from federation.history.kinds import EVER, Saying, Statement
 from federation.registry import edit_store
-from federation.registry.edits import Edit, write
+from federation.registry.edits import Edit, Written, write
 from federation.registry.membership import MEMBERS, MemberDetails, midnight
 from federation.registry.service import ReadTable
 from federation.store.sessions import WriteSession
@@ -14,15 +14,17 @@ from federation.store.sessions import WriteSession
 AT_A_TIME: Final = 5_000
 
 
-async def enter_table(session: WriteSession, table: ReadTable, *, node: str, saying: Saying) -> int:
-    """Register what a file held and tell the claim index; return how many rows."""
+async def enter_table(
+    session: WriteSession, table: ReadTable, *, node: str, saying: Saying
+) -> tuple[int, Written]:
+    """Register what a file held and tell the claim index; return how many rows, and what came."""
     edit = Edit(
         joining=table.members,
         claims=[(claim, None) for claim in table.claims],
         opt_outs=[(opt_out, None, None) for opt_out in table.opt_outs],
     )
-    await write(session, node, edit, saying)
-    return len(table.members) + len(table.claims) + len(table.opt_outs)
+    written = await write(session, node, edit, saying)
+    return len(table.members) + len(table.claims) + len(table.opt_outs), written
 
 
 async def keep_history(session: WriteSession) -> int:

@@ -7,9 +7,9 @@ from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
-from federation.addresses.urls import normalise_url
+from federation.addresses.urls import ClaimKey, normalise_url
 from federation.errors import RefusalError
-from federation.registry import delta_store, store
+from federation.registry import conflict_store, delta_store, store
 from federation.registry.imports import (
     NewClaim,
     NewMember,
@@ -21,6 +21,7 @@ from federation.registry.imports import (
 from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.tables import Member
 from federation.store import outbox
+from federation.store.database import business_time
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.parties import get_party, hub_terms
 from federation.values.party import HUB
@@ -152,10 +153,15 @@ def _check_address(host: str, path: str) -> None:
 
 
 async def receive_delta(session: WriteSession, node: str, delta: RegistryDelta) -> None:
-    """At the hub: enter a delta; one out of order is refused."""
+    """At the hub: enter a delta, and note which claims members of another node hold as well.
+
+    One out of order is refused.
+    """
     expected = await delta_store.version_of(session, node) + 1
     if delta.version != expected:
         raise VersionGapError(f"{node} #{delta.version}, expected #{expected}")
     await _check_delta(session, node, delta)
     await delta_store.next_version(session, node)
     await delta_store.apply_delta(session, node, delta)
+    keys = {ClaimKey(fact.host, fact.path, fact.wildcard) for fact in delta.claims}
+    await conflict_store.find_new(session, HUB, keys, business_time(session))

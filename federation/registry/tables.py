@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     String,
     Text,
+    UniqueConstraint,
     literal_column,
     text,
 )
@@ -96,6 +97,23 @@ class Claim(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     replaces: Mapped[str | None] = mapped_column(String(64))
     joined_on: Mapped[date | None]
+
+
+class ContestedClaim(Base):
+    """A claim that several hold, or held: members of one node; at the hub, members of several.
+
+    Found when the second is registered, and kept: who holds it on which days is asked of the claims
+    themselves (`conflict_store`). `digest` is the SHA-256 of the claim as it is written.
+    """
+
+    __tablename__ = "registry_contested_claim"
+    __table_args__ = (UniqueConstraint("digest"),)
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    host: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(Text)
+    wildcard: Mapped[bool]
+    digest: Mapped[str] = mapped_column(String(64))
+    found_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class OptOut(Base):

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from federation.disputes.between import decide_held
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.money_choices import HeldClaimState
 from federation.schema.suspense import PAGE_MAX
@@ -142,10 +143,13 @@ class HeldDecisionMutation:
     async def decide_dispute(
         self, info: Info, url: str, node: str, claim_id: str, reason: str
     ) -> HeldClaimResult:
-        """Decide a dispute; other claims on the address are refused."""
+        """Decide it as its dispute ended (DISPUTE_OPEN, DECIDED_OTHERWISE).
+
+        Other claims on the address are refused.
+        """
 
         async def act(at: Change) -> HeldClaim:
-            row = await deciding.decide_dispute(
+            row = await decide_held(
                 at.session,
                 url,
                 node=node,

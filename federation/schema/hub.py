@@ -9,6 +9,8 @@ from federation.schema.conversions import ConversionMutation
 from federation.schema.corrections import CorrectionMutation, CorrectionQuery
 from federation.schema.deliveries import DeliveryMutation, DeliveryQuery
 from federation.schema.described import described
+from federation.schema.dispute_acts import DisputeMutation
+from federation.schema.disputes import DisputeQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.exclusions import ExclusionMutation
 from federation.schema.guards import extensions
@@ -58,6 +60,7 @@ class Query(
     WhyQuery,
     SuspenseQuery,
     HeldClaimQuery,
+    DisputeQuery,
     HeldElsewhereQuery,
     ReportQuery,
     CorrectionQuery,
@@ -97,6 +100,7 @@ class Mutation(
     ExclusionMutation,
     DocumentMutation,
     HeldDecisionMutation,
+    DisputeMutation,
     BankingMutation,
     OfficerLimitMutation,
     OverpaymentMutation,

@@ -9,6 +9,9 @@ from federation.schema.consents import ConsentMutation, ConsentQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.deliveries import DeliveryMutation, DeliveryQuery
 from federation.schema.described import described
+from federation.schema.dispute_acts import DisputeMutation, DisputeReleaseMutation
+from federation.schema.disputes import DisputeQuery
+from federation.schema.disputes_between import DisputeBetweenQuery
 from federation.schema.distribution import DistributionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
@@ -79,6 +82,8 @@ class Query(
     WhyQuery,
     SuspenseQuery,
     HeldClaimQuery,
+    DisputeQuery,
+    DisputeBetweenQuery,
     HeldListQuery,
     WorkListQuery,
     RunAnswerQuery,
@@ -122,6 +127,8 @@ class Mutation(
     PayAheadMutation,
     DocumentMutation,
     HeldClaimMutation,
+    DisputeMutation,
+    DisputeReleaseMutation,
     BankingMutation,
     OfficerLimitMutation,
     OverpaymentMutation,

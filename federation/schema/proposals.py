@@ -76,6 +76,9 @@ class RegistryDone:
     successions: list[strawberry.ID] = strawberry.field(
         description="The succession that came, or was taken back."
     )
+    conflicts: list[strawberry.ID] = strawberry.field(
+        description="Conflicts of the claims that came with other members' (`conflicts`)."
+    )
 
     @classmethod
     def of(cls, done: service.Done) -> "RegistryDone":
@@ -87,6 +90,7 @@ class RegistryDone:
             opt_outs=[strawberry.ID(str(number)) for number in done.written.opt_outs],
             consent_records=[strawberry.ID(str(number)) for number in done.written.records],
             successions=[strawberry.ID(str(number)) for number in done.written.successions],
+            conflicts=[strawberry.ID(str(one.number)) for one in done.written.conflicts],
         )
 
 

@@ -4,6 +4,7 @@ import strawberry
 
 from federation.accounts.worklist import of_accounts
 from federation.banking.worklist import of_banking
+from federation.disputes.worklist import of_disputes, of_releases
 from federation.payments.worklist import of_payments
 from federation.people.worklist import of_people
 from federation.proposals.worklist import of_proposals
@@ -20,6 +21,7 @@ from federation.values.roles import (
     MAY_READ_MEMBERS,
     MAY_READ_PEOPLE,
     MAY_READ_WORK_LIST,
+    may_keep_disputes,
 )
 from federation.values.work_item import WorkItem as Item
 
@@ -44,7 +46,7 @@ class WorkListQuery:
         """List what waits: of months, payments, held money, bank entries; of people; of messages.
 
         Registry officers see what is proposed of members, claims and works, which published
-        reservations wait to end, and nothing else.
+        reservations wait to end, and contested claims.
         Who runs the hub sees people and messages alone. Who runs a node sees months and payments
         too, but neither held money nor bank entries: it reads no books.
         """
@@ -67,6 +69,10 @@ class WorkListQuery:
             if not who.roles.isdisjoint(MAY_READ_MEMBERS.roles):
                 items += await of_proposals(session, server.clock())
                 items += await of_reservations(session)
+            if not who.roles.isdisjoint({*may_keep_disputes(server.code), *MAY_READ_BOOKS.roles}):
+                items += await of_disputes(session, server.code, server.clock())
+            if not who.roles.isdisjoint(MAY_READ_BOOKS.roles):
+                items += await of_releases(session, server.code)
             if who.roles & set(MAY_READ_WORK_LIST.roles) - set(MAY_KEEP_THE_REGISTRY):
                 items += await of_messages(session, server.code)
             if not who.roles.isdisjoint(MAY_READ_APPLICATIONS.roles):

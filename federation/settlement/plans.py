@@ -80,7 +80,10 @@ class MemberLine(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """What was shared out to whom, and what stays outstanding and why."""
+    """What was shared out to whom, and what stays outstanding and why.
+
+    `nobodys` are the lines of what stays outstanding: of `~DISPUTED`, or of nobody ("").
+    """
 
     received: int
     domestic: int
@@ -90,6 +93,7 @@ class Distribution:
     outstanding: dict[str, int]
     warnings: tuple[str, ...]
     checks: dict[str, tuple[int, list[str]]]
+    nobodys: tuple[MemberLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,7 @@ def distribute(inputs: NodeInputs) -> Distribution:
         outstanding=outstanding,
         warnings=tuple(tier_warnings(inputs)),
         checks={"nothing_lost": (len(given), [f"{left} not shared out"] if left else [])},
+        nobodys=tuple(nobodys),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import date
 
 import msgspec
 
+from federation.distribution.disputed_store import DisputedSum
 from federation.distribution.tables import DistributedRun, MemberBalance
 from federation.payments.names import member_payee
 from federation.payments.tables import Payment
@@ -14,7 +15,7 @@ from federation.settlement.revenue import allocated_to
 from federation.settlement.run import RunResult
 from federation.settlement.run_document import RunDocument
 from federation.suspense.items import HeldSum, SuspenseItem, collected_on
-from federation.values.held import ACCOUNT_MISSING, LATE, NO_USAGE, NOT_COLLECTED
+from federation.values.held import ACCOUNT_MISSING, DISPUTED, LATE, NO_USAGE, NOT_COLLECTED
 from federation.values.licence_key import number_of
 from federation.values.month import Month, last_day
 
@@ -153,12 +154,12 @@ def of_members(
 def without_recipient(
     rows: Iterable[DistributedRun], currency: str, settled_on: Mapping[Month, date]
 ) -> Iterator[SuspenseItem]:
-    """Yield what a node could give to nobody: contested by its own members, or nobody to share."""
+    """Yield what a node could give to nobody: there was nobody to share it among."""
     for row in rows:
         for reason, text in sorted(
             msgspec.json.decode(row.outstanding, type=dict[str, str]).items()
         ):
-            if reason in NOBODYS and int(text):
+            if reason in NOBODYS - {DISPUTED} and int(text):
                 yield SuspenseItem(
                     reason=reason,
                     owner="",
@@ -168,6 +169,26 @@ def without_recipient(
                     period=row.period,
                     received_on=settled_on[row.period],
                 )
+
+
+def contested_within(
+    rows: Iterable[DisputedSum], settled_on: Mapping[Month, date]
+) -> Iterator[SuspenseItem]:
+    """Yield what a node holds because its own members contest the address, less what it gave."""
+    for row in rows:
+        if row.left and row.period in settled_on:
+            yield SuspenseItem(
+                reason=DISPUTED,
+                owner="",
+                currency=row.currency,
+                amount=row.left,
+                since=row.since,
+                period=row.period,
+                received_on=settled_on[row.period],
+                licence=row.licence,
+                url_key=row.url_key,
+                ref=row.contested,
+            )
 
 
 def of_payments(rows: Iterable[tuple[Payment, date]]) -> Iterator[SuspenseItem]:

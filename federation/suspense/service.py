@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime
 
+from federation.distribution import disputed_store
 from federation.documents.sheet import Sheet
 from federation.months import store as months_store
 from federation.settlement.rates import Rates
@@ -89,6 +90,8 @@ async def held_here(
         done = await store.distributions(session, settled)
         found += overview.of_members(balances, currency, settled)
         found += overview.without_recipient(done, currency, settled)
+        contested = await disputed_store.sums(session, as_of=as_of)
+        found += overview.contested_within(contested, settled)
     return found
 
 

@@ -82,6 +82,8 @@ MAY_READ_MEMBERS = Readers((Role.REGISTRY_OFFICER, Role.NODE_OPERATOR, Role.AUDI
 # what was known of it once, also if it was wrong and taken back.
 MAY_READ_HISTORIES = (PEER, *MAY_READ_MEMBERS.staff)
 MAY_READ_CLAIMS = Readers(MAY_READ_MEMBERS.staff, own=Role.MEMBER)
+# Claims that several hold, and how that is decided; the money is for who reads the books.
+MAY_READ_DISPUTES = Readers((Role.REGISTRY_OFFICER, *_SETTLEMENT), own=Role.MEMBER)
 # What a member's site must withhold, and whom it may trust.
 MAY_READ_SITE_POLICY = Readers((Role.REGISTRY_OFFICER,), own=Role.SITE)
 # Which crawlers came to a member's sites, and how its gates do.
@@ -148,6 +150,11 @@ MAY_KEEP_CLIENTS = tuple(
 )
 MAY_ISSUE_SITE_CODES = CLIENT_KEEPERS[ClientKind.SITE].roles
 MAY_READ_CLIENTS = (*MAY_KEEP_CLIENTS, Role.AUDITOR)
+
+
+def may_keep_disputes(here: str) -> tuple[Role, ...]:
+    """Return whose office the procedure of disputes is: the hub keeps no registry."""
+    return MAY_PREPARE if here == HUB else MAY_KEEP_THE_REGISTRY
 
 
 def may_keep_people(here: str) -> tuple[Role, ...]:

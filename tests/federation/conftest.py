@@ -12,7 +12,7 @@ from federation.scenario.client import Person
 from federation.values.party import HUB
 from federation.values.roles import CLIENT_ROLES
 from tests.federation import correcting as corrections
-from tests.federation import holding
+from tests.federation import disputing, holding
 from tests.federation.harness import (
     DAY,
     PERIOD,
@@ -122,6 +122,14 @@ async def held_past(any_backend, tmp_path_factory):
     scenario = write_scenario(folder / "files", scenario_toml=holding.HOLDING)
     federation = small_federation(any_backend, scenario, folder)
     async with lived(any_backend, federation, holding.hold_some) as past:
+        yield past
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def twins_past(any_backend, opened_past):
+    """A settled month: DE holds money for what two of its members claim."""
+    live = disputing.dispute_within
+    async with lived(any_backend, resumed(any_backend, opened_past), live) as past:
         yield past
 
 

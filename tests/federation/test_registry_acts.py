@@ -89,7 +89,7 @@ async def test_a_claim_ends_by_two_people_and_what_was_settled_stays(small):
     assert await rosa.ask(WORK_LIST) == [
         {"kind": "proposal", "subject": f"END_CLAIM #{number}", "turn": "registry_officer"}
         for number in (asked["id"], proposed["id"])
-    ]
+    ] + [{"kind": "conflict", "subject": "twins.example/", "turn": "registry_officer"}]
     assert (await hub.ask(OWNERS, urls=[PAGE], at=THEN))[0]["state"] == "ONE"
     done = await ruth.ask(CONFIRM, id=proposed["id"])
     await small.silence()

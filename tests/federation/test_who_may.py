@@ -75,6 +75,9 @@ PLAIN = {
     "successions": {"first": 1},
     "registryImports": {"first": 1},
     "publishedSources": {"first": 1},
+    "conflicts": {"first": 1},
+    "disputes": {"first": 1},
+    "disputesBetween": {"first": 1},
     "worksAt": {"url": "https://pub.example/", "first": 1},
     "visitDifferences": {"member": "de-a"},
 }
@@ -386,6 +389,22 @@ def in_a_page(*nodes):
     return {"edges": [{"node": node} for node in nodes]}
 
 
+CONFLICTS = "{ conflicts(first: 10) { edges { node { claim } } } }"
+DISPUTES = "{ disputes(first: 10) { edges { node { id } } } }"
+BETWEEN = "{ disputesBetween(first: 10) { items { id } } }"
+BRING = """mutation { bringDisputeDocument(dispute: "D-000001", party: "de-b", document: {
+  kind: CONTRACT, reference: "r", sha256: "0", territory: "WORLD", termFrom: "2026-01-01",
+  signedOn: "2026-01-01"}) { ... on Refused { code } } }"""
+CONSENT = """mutation { consentToOutcome(dispute: "D-000001", party: "de-b", reference: "r") {
+  ... on Refused { code } } }"""
+# Of a dispute in which it has no part a member hears nothing.
+OF_DISPUTES = {
+    ("disputes", Role.MEMBER): [(DISPUTES, in_a_page())],
+    ("bringDisputeDocument", Role.MEMBER): [(BRING, "UNKNOWN_DISPUTE")],
+    ("consentToOutcome", Role.MEMBER): [(CONSENT, "UNKNOWN_DISPUTE")],
+}
+
+
 def act_on(field, arguments, code):
     """Return the cell of an act on what is another member's, and what is said to it."""
     return {
@@ -488,13 +507,31 @@ NARROWER = {
             (WHY_MEMBER, "NOT_ALLOWED"),
             (WHY_PAYMENT, "NOT_ALLOWED"),
         ],
+        ("conflicts", Role.MEMBER): [(CONFLICTS, in_a_page())],
+        **OF_DISPUTES,
         ("workList", Role.REGISTRY_OFFICER): [(WORK_LIST, [])],
         ("workList", Role.FEDERATION_OPERATOR): [(WORK_LIST, [])],
         ("workList", Role.SETTLEMENT_OFFICER): [
-            (WORK_LIST, [{"kind": "payments"}, {"kind": "payments"}, {"kind": "conversion"}])
+            (
+                WORK_LIST,
+                [
+                    {"kind": "payments"},
+                    {"kind": "payments"},
+                    {"kind": "conversion"},
+                    {"kind": "conflict"},
+                ],
+            )
         ],
         ("workList", Role.SETTLEMENT_APPROVER): [
-            (WORK_LIST, [{"kind": "payments"}, {"kind": "payments"}, {"kind": "conversion"}])
+            (
+                WORK_LIST,
+                [
+                    {"kind": "payments"},
+                    {"kind": "payments"},
+                    {"kind": "conversion"},
+                    {"kind": "conflict"},
+                ],
+            )
         ],
         ("workList", Role.NODE_OPERATOR): [
             (WORK_LIST, [{"kind": "payments"}, {"kind": "payments"}, {"kind": "conversion"}])
@@ -519,7 +556,10 @@ NARROWER = {
         ("claims", Role.MEMBER): [
             (CLAIMS, in_a_page({"claim": "news.example/de/"}, {"claim": "twins.example/"}))
         ],
-        ("workList", Role.REGISTRY_OFFICER): [(WORK_LIST, [])],
+        ("workList", Role.REGISTRY_OFFICER): [(WORK_LIST, [{"kind": "conflict"}])],
+        ("conflicts", Role.MEMBER): [(CONFLICTS, in_a_page({"claim": "twins.example/"}))],
+        **OF_DISPUTES,
+        ("disputesBetween", Role.MEMBER): [(BETWEEN, {"items": []})],
         ("memberStatement", Role.MEMBER): [(STATEMENT, {"member": "de-a"})],
         ("visits", Role.MEMBER): [(VISITS, {"rows": []})],
         ("memberSites", Role.MEMBER): [(SITES, [{"site": "site-1"}])],
@@ -543,8 +583,12 @@ NARROWER = {
             (WHY_PAYMENT, "NOT_ALLOWED"),
         ],
         ("workList", Role.FEDERATION_OPERATOR): [(WORK_LIST, [])],
-        ("workList", Role.SETTLEMENT_OFFICER): [(WORK_LIST, [{"kind": "remittance"}])],
-        ("workList", Role.SETTLEMENT_APPROVER): [(WORK_LIST, [{"kind": "remittance"}])],
+        ("workList", Role.SETTLEMENT_OFFICER): [
+            (WORK_LIST, [{"kind": "remittance"}, {"kind": "conflict"}])
+        ],
+        ("workList", Role.SETTLEMENT_APPROVER): [
+            (WORK_LIST, [{"kind": "remittance"}, {"kind": "conflict"}])
+        ],
         ("workList", Role.NODE_OPERATOR): [(WORK_LIST, [{"kind": "remittance"}])],
     },
 }

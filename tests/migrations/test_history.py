@@ -4,6 +4,7 @@ import json
 import re
 import time
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -436,6 +437,38 @@ async def test_tokens_that_were_ended_do_not_count_again(empty_url):
         else:
             await on_connection(empty_url, lambda found: migrations.downgrade(found, "0028"))
             assert await on_connection(empty_url, migrations.current_revision) == "0028"
+
+
+async def test_claims_that_several_held_before_are_noted(empty_url):
+    members = (
+        "INSERT INTO registry_member (member_id, name, country, joined_on, account_scheme)"
+        f" VALUES ('{member}', 'x', 'DE', '2025-01-01', 'IBAN')"
+        for member in "ab"
+    )
+    held = [("1", "a", "/", "NULL"), ("2", "b", "/", "NULL"), ("3", "a", "/x", "NULL")]
+    held += [("4", "b", "/x", "5"), ("5", "a", "/y", "NULL"), ("6", "a", "/y", "NULL")]
+    claims = (
+        "INSERT INTO registry_claim (claim_id, member_id, host, path, wildcard, content_tier,"
+        f" works, rules, superseded_at) VALUES ('{number}', '{member}', 'h.example', '{path}',"
+        f" false, 't', 1, '1.1', {gone})"
+        for number, member, path, gone in held
+    )
+    indexed = (
+        "INSERT INTO registry_index_claim (node, claim_id, holder_id, host, path, wildcard,"
+        f" counts_from, content_tier) VALUES ('{node}', '{number}', 'h', 'i.example', '/', true,"
+        " '2025-01-01', 't')"
+        for number, node in enumerate(("DE", "DE", "FR"))
+    )
+    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0038"))
+    await on_connection(empty_url, ran(*members, *claims, *indexed))
+
+    await on_connection(empty_url, migrations.upgrade)
+
+    noted = "SELECT host, path, digest, found_at FROM registry_contested_claim ORDER BY id"
+    assert await on_connection(empty_url, answer(noted)) == [
+        ("h.example", "/", sha256(b"h.example/").hexdigest(), 0),
+        ("i.example", "/", sha256(b"*.i.example/").hexdigest(), 0),
+    ]
 
 
 def test_every_room_with_tables_is_known_to_the_history():

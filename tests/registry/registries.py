@@ -38,7 +38,8 @@ def importing(table):
     async def act(session, data, *, node, now=NOON):
         found = await service.read_table(session, table, data, node=node)
         saying = Saying("rosa", "a file", now)
-        return await enter_table(session, found, node=node, saying=saying)
+        count, _ = await enter_table(session, found, node=node, saying=saying)
+        return count
 
     act.__name__ = table
     return act

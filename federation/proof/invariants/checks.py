@@ -209,6 +209,18 @@ BOOKS_INVARIANTS: tuple[BooksInvariant, ...] = (
         held.ordered_within_held,
     ),
     BooksInvariant(
+        "I18",
+        "disputed_as_booked",
+        "what a node holds for disputes of its members, by address, is what its books have",
+        held.disputed_as_booked,
+    ),
+    BooksInvariant(
+        "I18",
+        "disputed_releases_booked",
+        "what a dispute gave a member is what its entry moved",
+        held.disputed_releases_booked,
+    ),
+    BooksInvariant(
         "I21",
         "decided_by_two",
         "who prepared and who decided are two people, however they are written",

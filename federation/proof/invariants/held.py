@@ -1,19 +1,25 @@
-"""What is true of held money that is released: by whom it is held, and at the hub (I18)."""
+"""What is true of held money and its release: of a holder, of the hub, within a node (I18)."""
 
 from collections import defaultdict
 from datetime import date
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
+from federation.distribution import disputed_store
+from federation.distribution.tables import DisputedRelease
+from federation.ledger.accounts import Accounts
+from federation.ledger.tables import JournalEntry, JournalPosting
 from federation.months.tables import HeldItem, Run
 from federation.store.invariants import Check
 from federation.store.sessions import ReadSession
 from federation.suspense.messages import HeldReleased
 from federation.suspense.store import months_of_runs
 from federation.suspense.tables import HeldElsewhere, OrderedRelease, Release, ReleaseOrder
+from federation.values.held import DISPUTED
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
+from federation.values.party import HUB
 
 _Item = tuple[Month, LicenceKey, str, str]  # month, licence key, reason, address
 
@@ -105,3 +111,69 @@ def _told(order: ReleaseOrder) -> dict[tuple[Month, LicenceKey], int]:
         for item in message.items:
             found[item.period, item.licence] += int(item.amount)
     return found
+
+
+async def disputed_as_booked(session: ReadSession, here: str) -> Check:
+    """I18: what a node holds for disputes of its own members is what its books have outstanding.
+
+    Month by month, releases taken off: to the unit what is itemised by address.
+    """
+    if here == HUB:
+        return 0, []
+    held: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for row in await disputed_store.sums(session):
+        held[row.period, row.currency] += row.left
+    booked: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for meta, currency, amount in await _outstanding(session, here):
+        if meta.get("reason") == DISPUTED:
+            booked[meta["period"], currency] += amount
+    wrong = [
+        f"{period}: {held[period, currency]} {currency} held, {booked[period, currency]} booked"
+        for period, currency in sorted({*held, *booked})
+        if held[period, currency] != booked[period, currency]
+    ]
+    return len(booked), wrong
+
+
+async def disputed_releases_booked(session: ReadSession, here: str) -> Check:
+    """I18: what a dispute gave a member is what an entry of the journal moved to it."""
+    given: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+    for row in await session.scalars(select(DisputedRelease)):
+        given[row.document, row.member_id, row.currency] += row.amount
+    documents = {document for document, _, _ in given}
+    moved: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+    account = Accounts(here).owed("Members")
+    rows = await session.execute(
+        select(JournalEntry.document, JournalPosting)
+        .join(JournalPosting, JournalPosting.entry_id == JournalEntry.id)
+        .where(JournalPosting.meta.contains('"dispute":"'))
+    )
+    for document, posting in rows:
+        member = msgspec.json.decode(posting.meta).get("member", "")
+        sign = 1 if posting.credit == account else -1
+        moved[document, member, posting.currency] += sign * posting.amount
+    wrong = [
+        f"{document}/{member}: {given[document, member, code]} released, "
+        f"{moved[document, member, code]} booked"
+        for document, member, code in sorted({*given, *moved})
+        if given[document, member, code] != moved[document, member, code]
+    ]
+    return len(documents), wrong
+
+
+async def _outstanding(session: ReadSession, here: str) -> list[tuple[dict[str, str], str, int]]:
+    """Return (tags, currency, amount) of what came to be outstanding, or no more (below 0)."""
+    account = Accounts(here).owed("Outstanding")
+    rows = await session.scalars(
+        select(JournalPosting).where(
+            or_(JournalPosting.debit == account, JournalPosting.credit == account)
+        )
+    )
+    return [
+        (
+            msgspec.json.decode(row.meta, type=dict[str, str]),
+            row.currency,
+            row.amount if row.credit == account else -row.amount,
+        )
+        for row in rows
+    ]

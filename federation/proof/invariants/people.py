@@ -4,6 +4,7 @@ The database itself compares the texts, the code what they look like (`values/id
 database can do that. So what is stored is looked at again, whoever wrote it.
 """
 
+from federation.disputes.tables import Dispute
 from federation.months.tables import Run
 from federation.payments.tables import Exclusion, PayAhead, Payment
 from federation.people.tables import PersonVersion
@@ -21,6 +22,7 @@ _PAIRS = (
     (Exclusion.proposed_by, Exclusion.confirmed_by),
     (PayAhead.proposed_by, PayAhead.confirmed_by),
     (MissingReport.declared_by, MissingReport.confirmed_by),
+    (Dispute.proposed_by, Dispute.decided_by),
     (HeldClaim.filed_by, HeldClaim.decided_by),
     (ParkedMessage.drop_proposed_by, ParkedMessage.decided_by),
     (PersonVersion.proposed_by, PersonVersion.confirmed_by),
