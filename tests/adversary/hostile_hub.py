@@ -70,7 +70,7 @@ class HostileHub:
             [row] = await self.small.at(node, "auditor").ask(ask.PARKED)
             assert (row["kind"], row["code"]) == (kind, code), row["reason"]
         operator, second = (self.small.at(node, name) for name in ("operator", "second-operator"))
-        [item] = await operator.ask(IDS)
+        [item] = await operator.rows(IDS)
         await operator.ask(DROP, id=item["id"], reason="a lie")
         await second.ask(CONFIRM, id=item["id"])
         return str(row["reason"])

@@ -457,9 +457,9 @@ async def test_a_statement_shows_its_entries_and_who_imported_it(hub, tmp_path):
     data = statement(Ntry("10.00", reference="B1"), pending, closing="10.00")
     await done(hub, "import", written(tmp_path, "a.xml", data))
 
-    [found] = await hub.at("HUB", "auditor").ask(
-        "{ bankStatements { number bankId importedBy opening { minor } closing { minor }"
-        " entries { status state signed reference } } }"
+    [found] = await hub.at("HUB", "auditor").rows(
+        "{ bankStatements { edges { node { number bankId importedBy"
+        " opening { minor } closing { minor } entries { status state signed reference } } } } }"
     )
     assert found == {
         "number": 1,

@@ -37,7 +37,7 @@ ACCEPT = """mutation($offer: ID!, $key: String!) {
   acceptOffer(offer: $offer, key: $key) {
     ... on Licence { number } ... on Refused { code message } } }"""
 
-OFFERS = "{ offers { id reason state licence } }"
+OFFERS = "{ offers { edges { node { id reason state licence } } } }"
 LICENCE = "query($number: String!) { licence(number: $number) { number licensee signed } }"
 
 
@@ -205,7 +205,7 @@ async def test_a_role_that_is_not_asked_for_is_refused(shop):
 
 
 async def offer_of(small, licence):
-    offers = await small.at(HUB, "licensing").ask(OFFERS)
+    offers = await small.at(HUB, "licensing").rows(OFFERS)
     return next(item for item in offers if item["licence"] == licence)
 
 

@@ -142,7 +142,7 @@ async def test_what_a_suspended_node_licenses_waits_until_that_is_lifted(small):
     await small.silence()
 
     async def known(code):
-        found = await small.at(code, "auditor").ask(LICENCES)
+        found = await small.at(code, "auditor").rows(LICENCES)
         return {row["number"]: row["status"] for row in found}.get(number)
 
     assert (await known("DE"), await known(HUB), await known("FR")) == ("ACTIVE", None, None)
@@ -178,7 +178,7 @@ async def test_what_a_thief_licensed_is_not_registered_once_the_suspension_is_li
 
     [parked] = await operator.ask(ask.PARKED)
     assert (parked["kind"], parked["code"]) == ("licence.issued", "INVALID_TOKEN")
-    assert number not in [row["number"] for row in await small.at(HUB, "auditor").ask(LICENCES)]
+    assert number not in [row["number"] for row in await small.at(HUB, "auditor").rows(LICENCES)]
 
 
 async def test_the_month_of_a_suspended_node_is_settled(small):

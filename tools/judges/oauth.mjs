@@ -8,7 +8,7 @@ import * as openid from 'openid-client';
 const [url, officer] = process.argv.slice(2);
 const INSECURE = { [oauth.allowInsecureRequests]: true }; // http, on loopback
 const LAB = 'judge-lab';
-const MINE = '{ licences { number } }';
+const MINE = '{ licences { edges { node { number } } } }';
 
 async function graphql(token, query, variables = {}) {
   const response = await fetch(`${url}/graphql`, {
