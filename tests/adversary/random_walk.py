@@ -283,7 +283,7 @@ class Walk:
         """Drop all that is parked, as two people; what waits behind is handled."""
         while await self.small.at(HUB, "operator").rows(IDS):
             await drop(self.small)
-        assert await self.small.at(HUB, "auditor").ask(ask.PARKED) == []
+        assert await self.small.at(HUB, "auditor").rows(ask.PARKED) == []
 
 
 def spoiled(random: Random, body: Any) -> Any:

@@ -47,7 +47,7 @@ async def parks(small, rogue, wrongs):
             200,
             {"up_to": {wrong.stream: number}, "not_taken": {}},
         )
-        [row] = await small.at(HUB, "auditor").ask(ask.PARKED)
+        [row] = await small.at(HUB, "auditor").rows(ask.PARKED)
         assert (wrong.name, row["sender"], row["kind"], row["code"]) == (
             wrong.name,
             "ZZ",

@@ -436,7 +436,7 @@ async def test_a_newcomer_takes_licences_that_were_signed_with_keys_of_before(
         await soon(has_all, what="the licences")
         await small.silence()
         assert await has_all() == ["DE-000001", "HUB-000001", "HUB-000002"]
-        assert await small.at("FR", "node-operator").ask(ask.PARKED) == []
+        assert await small.at("FR", "node-operator").rows(ask.PARKED) == []
         of_de = await party(small, "DE", "FR")
         assert list(entity_keys(of_de)) == list(entity_keys(await party(small, "DE")))
 

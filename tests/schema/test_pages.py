@@ -23,6 +23,7 @@ from federation.months.tables import Run
 from federation.payments.tables import Payment
 from federation.people.tables import AuditAct, PersonVersion
 from federation.quotas import Quotas
+from federation.registry.tables import Member
 from federation.scenario.client import nodes_of
 from federation.schema import hub, node
 from federation.schema.context import Context
@@ -34,6 +35,7 @@ from federation.trust.tables import Application, Invitation, Suspension
 from federation.values.cursors import cursor_of
 from federation.values.roles import Role
 from federation.visits.tables import VisitTotal
+from tests.banking.counter import GB
 
 SCHEMAS = {"hub": hub.schema, "node": node.schema}
 NOW, TODAY = datetime(2026, 9, 1, 12, tzinfo=UTC), date(2026, 9, 1)
@@ -148,7 +150,14 @@ OFFER = {
 }
 PAID = {"kind": "MEMBER", "state": "PROPOSED", "currency": "EUR", "period": "2026-09"}
 LISTED = [
-    by_id("applications", Application, state="APPLIED", jwk="{}", terms="{}", is_newest_first=True),
+    by_id(
+        "applications",
+        Application,
+        state="APPLIED",
+        jwk="{}",
+        terms=msgspec.json.encode(GB).decode(),
+        is_newest_first=True,
+    ),
     Listed(
         "invitations",
         Invitation,
@@ -156,7 +165,7 @@ LISTED = [
         lambda n: {"id": n, "note": f"{n}", "digest": f"{n}"},
         is_newest_first=True,
     ),
-    by_id("suspensions", Suspension, act="SUSPEND", state="CONFIRMED", is_newest_first=True),
+    by_id("suspensions", Suspension, act="SUSPEND", state="WITHDRAWN", is_newest_first=True),
     Listed(
         "offers",
         Offer,
@@ -191,7 +200,13 @@ LISTED = [
         terms={"series": "INV"},
     ),
     Listed("heldClaims", HeldClaim, "id", lambda n: {"id": f"{n:02}"}, terms={"state": "FILED"}),
-    by_id("heldElsewhere", HeldElsewhere, reason="UNMATCHED", currency="EUR", stated=None),
+    Listed(
+        "heldElsewhere",
+        HeldElsewhere,
+        "id",
+        lambda n: {"id": n, "url_digest": f"{n}"},
+        terms={"reason": "UNMATCHED", "currency": "EUR"},
+    ),
     by_id("heldList", HeldListing, role="node", reason="UNMATCHED"),
     by_id(
         "setOffs",
@@ -201,7 +216,13 @@ LISTED = [
         state="PROPOSED",
         currency="EUR",
     ),
-    by_id("parkedMessages", ParkedMessage, state="PARKED"),
+    Listed(
+        "parkedMessages",
+        ParkedMessage,
+        "id",
+        lambda n: {"id": n, "sequence": n},
+        terms={"state": "PARKED"},
+    ),
     by_id("statedCredits", StatedCredit, role="node", run_id="r"),
     Listed(
         "auditLog",
@@ -225,7 +246,13 @@ LISTED = [
         lambda n: {"id": n, "subject": f"{n}", "small": f"{n}", "capital": f"{n}"},
         terms={"roles": "[]"},
     ),
-    by_id("personInvitations", PersonInvitation, expires_at=NOW + timedelta(1)),
+    Listed(
+        "personInvitations",
+        PersonInvitation,
+        "id",
+        lambda n: {"id": n, "first": f"{n}"},
+        terms={"expires_at": NOW + timedelta(1)},
+    ),
     Listed(
         "visits",
         VisitTotal,
@@ -238,14 +265,13 @@ LISTED = [
 LISTED += [Listed(**{**vars(LISTED[3]), "name": "individualAgreements"})]
 
 
-def row(listed, number):
-    """Return a row of which nothing is said that the list does not need."""
-    given = {**listed.terms, **listed.of(number)}
-    for column in listed.model.__table__.columns:
+def a_row(model, **given):
+    """Return a row of which nothing is said that a list does not need."""
+    for column in model.__table__.columns:
         if column.key in given or column.nullable or column.default or column.server_default:
             continue
         given[column.key] = _anything(column.type)
-    return listed.model(**given)
+    return model(**given)
 
 
 def _anything(kind):
@@ -265,7 +291,11 @@ async def add(database, listed, *numbers):
         if listed.model is Offer and await session.get(Licensee, "lab") is None:
             session.add(Licensee(id="lab", name="Lab", registered_at=NOW))
             await session.flush()
-        session.add_all([row(listed, number) for number in numbers])
+        if listed.model is VisitTotal and await session.get(Member, "m-1") is None:
+            session.add(a_row(Member, member_id="m-1"))
+        session.add_all(
+            a_row(listed.model, **listed.terms, **listed.of(number)) for number in numbers
+        )
 
 
 async def test_what_is_written_between_two_pages_moves_nothing(database):

@@ -87,7 +87,7 @@ async function lives(made, auth) {
   });
   assert.equal(payload.sub, made.id);
   assert.equal(typeof protectedHeader.kid, 'string');
-  assert.deepEqual(await graphql(token, MINE), []);
+  assert.deepEqual(await graphql(token, MINE), { edges: [] });
 
   const said = await introspected(client, auth(), token);
   assert.equal(said.active, true);
