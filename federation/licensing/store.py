@@ -55,7 +55,7 @@ async def offers(
     """
     query = select(Offer).order_by(Offer.offered_at.desc(), Offer.id.desc()).limit(limit)
     if before is not None:
-        query = query.where(tuple_(Offer.offered_at, Offer.id) < tuple_(*before))
+        query = query.where(tuple_(Offer.offered_at, Offer.id) < before)
     if licensee is not None:
         query = query.where(Offer.licensee == licensee)
     if kind is not None:
