@@ -6,7 +6,7 @@ left a month's net paid into it all the same. Either is owed back to its payer (
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -86,8 +86,23 @@ class Overpayment:
         return Leg(self.debt.account, Amount(debt, whole.currency))
 
 
+class Place(NamedTuple):
+    """Where an overpayment stands in their list: items of the bank come first, oldest first."""
+
+    is_remittance: bool
+    act: int
+    number: int
+    id: str
+
+
+def place_of(row: Overpayment) -> Place:
+    """Return where an overpayment stands in their list."""
+    act, number = item_of(row.id) or (0, 0)
+    return Place(row.kind == LEFT_NET, act, number, row.id)
+
+
 async def overpayments(session: ReadSession, here: str) -> list[Overpayment]:
-    """Return what was overpaid and is not wholly used, oldest first."""
+    """Return what was overpaid and is not wholly used, in the order of their places."""
     items = await store.overpaid_items(session)
     remittances = await payments_store.paid_though_excluded(session)
     names = [id_of_item(item.match_id, item.number) for item in items]
@@ -97,7 +112,7 @@ async def overpayments(session: ReadSession, here: str) -> list[Overpayment]:
         *[await _of_item(session, here, item, used) for item in items],
         *[_of_remittance(row, used) for row in remittances],
     ]
-    return [row for row in found if row.left.minor > 0]
+    return sorted((row for row in found if row.left.minor > 0), key=place_of)
 
 
 async def find_overpayment(

@@ -82,8 +82,14 @@ async def queue(
     first: int,
     after: int = 0,
     account_id: int | None = None,
+    entry_id: int | None = None,
 ) -> list[Queued]:
-    """Return unsettled entries, oldest first, each with suggestions or what was proposed."""
+    """Return unsettled entries, oldest first, each with suggestions or what was proposed.
+
+    `entry_id` names one that is wanted alone; those behind it are looked at for suggestions.
+    """
+    if entry_id is not None:
+        after = max(after, entry_id - 1)
     rows = await bankstatements.open_entries(
         session, after=after, limit=QUEUE_MAX, account_id=account_id
     )
@@ -97,6 +103,7 @@ async def queue(
             await _proposal(session, row) if row.state == "PROPOSED" else None,
         )
         for row in rows[:first]
+        if entry_id in (None, row.id)
     ]
 
 

@@ -126,15 +126,21 @@ async def last_statement(session: ReadSession, account_id: int) -> StatementRow 
 
 
 async def statements(
-    session: ReadSession, account_id: int | None = None, limit: int = 100
+    session: ReadSession,
+    account_id: int | None = None,
+    *,
+    before: int | None = None,
+    limit: int = 100,
 ) -> list[StatementRow]:
-    """Return statements, newest first."""
+    """Return statements, newest first, a page at a time."""
     query = (
         select(StatementRow)
         .where(StatementRow.number > 0)
         .order_by(StatementRow.id.desc())
-        .limit(min(limit, ROWS_MAX))
+        .limit(limit)
     )
+    if before is not None:
+        query = query.where(StatementRow.id < before)
     if account_id is not None:
         query = query.where(StatementRow.account_id == account_id)
     return list(await session.scalars(query))

@@ -1,8 +1,8 @@
 """The GraphQL documents that the demo asks beside those of a scenario run."""
 
 APPLICATIONS = """{
-  applications(first: 100) {
-    code name settlementCurrency state recommendedBy decidedBy } }"""
+  applications(first: 100) { edges { node {
+    code name settlementCurrency state recommendedBy decidedBy } } } }"""
 PUBLISH_TARIFF = """mutation($input: TariffInput!) {
   publishTariff(input: $input) {
     __typename
@@ -33,7 +33,8 @@ RECEIPT = """mutation($licence: String!, $on: Date!, $amount: BigInt!, $key: Str
     ... on Receipt { licence receivedOn amount { minor currency } }
     ... on Refused { code message } } }"""
 RUNS = """query($period: String!) {
-  runs(period: $period) { runId state calculatedBy approvedBy warnings document } }"""
+  runs(period: $period) { edges { node {
+    runId state calculatedBy approvedBy warnings document } } } }"""
 STATEMENT = """query($period: String!) {
   memberStatement(period: $period) { ... on MemberStatement {
     member attributed { minor currency } payable { minor } outstanding { minor } reason

@@ -16,7 +16,7 @@ async def join(stage: Stage) -> None:
     count = len(stage.federation.nodes)
     stage.tell.step("started", f"A hub and {count} collectives' nodes answer.", *addresses)
     await stage.story.join()
-    found = await hub.person("auditor").ask(ask.APPLICATIONS)
+    found = await hub.person("auditor").rows(ask.APPLICATIONS)
     for item in sorted(found, key=lambda item: list(stage.federation.nodes).index(item["code"])):
         plan = stage.script.particulars[item["code"]]["plan"]
         stage.tell.step(

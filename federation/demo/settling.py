@@ -105,7 +105,8 @@ async def _until_reported(hub: Running, period: Month) -> None:
 
 
 async def _run(hub: Running, period: Month) -> dict[str, Any]:
-    found: list[dict[str, Any]] = await hub.person("auditor").ask(ask.RUNS, period=period)
+    found: list[dict[str, Any]]
+    found = await hub.person("auditor").rows(ask.RUNS, period=period)
     return found[0]
 
 

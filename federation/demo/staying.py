@@ -21,7 +21,7 @@ NODE_STAFF = ("node-operator", "registry")
 FOLDER = "people"  # beside what is written; it goes with the servers, whose tokens they are
 SHOWN = 8  # characters of a token at either end
 TRY = """curl {url}/graphql -H @{file} -H 'content-type: application/json' \
--d '{{"query": "{{ applications {{ code name state }} }}"}}'"""
+-d '{{"query": "{{ applications {{ edges {{ node {{ code name state }} }} }} }}"}}'"""
 
 
 async def stay(stage: Stage, out: Path) -> None:

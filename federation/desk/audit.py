@@ -5,15 +5,15 @@ from typing import Any
 
 import rich_click as click
 
-from federation.desk.client import Desk, at_desk, when_text
+from federation.desk.client import Desk, after, at_desk, in_pages, when_text
 from federation.desk.printing import make_table
 
 PAGE_MAX = 100
 _INSTANT = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00\Z")
 
-AUDIT_LOG = """query($first: Int!, $after: ID, $subject: String, $act: String) {
-  auditLog(first: $first, after: $after, subject: $subject, act: $act) {
-    acts { number at actor act subject detail { name value } previous hash } next } }"""
+ACT = "number at actor act subject detail { name value } previous hash"
+AUDIT_LOG = f"""query($first: Int!, $after: String, $subject: String, $act: String) {{
+  auditLog(first: $first, after: $after, subject: $subject, act: $act) {in_pages(ACT)} }}"""
 
 
 @click.command()
@@ -24,7 +24,7 @@ AUDIT_LOG = """query($first: Int!, $after: ID, $subject: String, $act: String) {
     type=click.IntRange(1, PAGE_MAX),
     help="How many to show.",
 )
-@click.option("--after", help="Older ones: the number that the page before ended with.")
+@after
 @click.option("--subject", help="What was done to this only, as HUB-000001 or anna.")
 @click.option("--act", help="This kind of act only, as licence.revoke.")
 @at_desk
@@ -34,7 +34,7 @@ def audit(desk: Desk, first: int, after: str | None, subject: str | None, act: s
     A token is what `federation token --config F --subject S --role R` prints; R is auditor,
     federation_operator or node_operator.
     """
-    found = desk.ask(AUDIT_LOG, first=first, after=after, subject=subject, act=act)
+    page = desk.page(AUDIT_LOG, first=first, after=after, subject=subject, act=act)
     columns = ("number", "at", "actor", "act", "subject", "detail")
     rows = [
         [
@@ -45,10 +45,9 @@ def audit(desk: Desk, first: int, after: str | None, subject: str | None, act: s
             item["subject"],
             _detail(item),
         ]
-        for item in found["acts"]
+        for item in page.rows
     ]
-    more = f"; older ones: --after {found['next']}" if found["next"] else ""
-    desk.show(found, lambda: [make_table(f"Acts: {len(rows)}{more}", columns, rows)])
+    desk.show(page, lambda: [make_table(page.title(f"Acts: {len(rows)}"), columns, rows)])
 
 
 def _detail(item: dict[str, Any]) -> str:

@@ -62,11 +62,28 @@ class NotHereError(RefusalError):
     code: ClassVar[str] = "NOT_HERE"
 
 
+def in_pages(fields: str) -> str:
+    """Return what is asked of a list whose entries have these fields."""
+    return f"{{ edges {{ node {{ {fields} }} }} pageInfo {{ hasNextPage endCursor }} }}"
+
+
 def refused(code: str, message: str) -> ServerRefusedError:
     """Return the refusal of a server under its own code."""
     refusal = ServerRefusedError(message)
     vars(refusal)["code"] = code  # this one's own, beside that of its class
     return refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list: its rows, and what to give as `--after` for more, None where it ends."""
+
+    rows: list[dict[str, Any]]
+    next: str | None
+
+    def title(self, title: str) -> str:
+        """Return the title of a table of it, which says how to go on."""
+        return f"{title}; more: --after {self.next}" if self.next else title
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +108,22 @@ class Desk:
         if isinstance(value, dict) and value.get("__typename") == "Refused":
             raise refused(value["code"], value["message"])
         return value
+
+    def page(self, document: str, **variables: Any) -> Page:
+        """Return a page of a list, for a query that ends in `in_pages`; a refusal raises."""
+        found = self.ask(document, **variables)
+        info = found["pageInfo"]
+        rows = [edge["node"] for edge in found["edges"]]
+        return Page(rows, info["endCursor"] if info["hasNextPage"] else None)
+
+    def walk(self, document: str, **variables: Any) -> list[dict[str, Any]]:
+        """Return all of a list, page by page, for a query that takes `$after`."""
+        page = self.page(document, **variables, after=None)
+        rows = page.rows
+        while page.next is not None:
+            page = self.page(document, **variables, after=page.next)
+            rows += page.rows
+        return rows
 
     def post(
         self, path: str, body: bytes, content_type: str, headers: Mapping[str, str] | None = None
@@ -192,6 +225,9 @@ def _of_answer(status: int, content: bytes) -> ServerRefusedError:
         return refused(str(found["code"]), str(found["message"]))
     except (msgspec.MsgspecError, KeyError, TypeError):
         return refused(str(status), content[:300].decode("utf-8", "replace"))
+
+
+after = click.option("--after", help="More: what the page before ended with.")
 
 
 def with_server(function: Callable[..., None]) -> Callable[..., None]:

@@ -6,15 +6,14 @@ from typing import Any, ClassVar
 
 import rich_click as click
 
-from federation.desk.client import Desk, at_desk, when_text
+from federation.desk.client import Desk, at_desk, in_pages, when_text
 from federation.desk.printing import make_table
 from federation.errors import RefusalError
 
-PAGE = 100
 REFUSED = "... on Refused { code message }"
 CLIENT = """id kind party name state lastUsedAt
   credentials { id kind madeAt expiresAt revokedAt }"""
-LIST = f"query($after: String!) {{ clients(first: {PAGE}, after: $after) {{ {CLIENT} }} }}"
+LIST = f"query($after: String) {{ clients(after: $after) {in_pages(CLIENT)} }}"
 ISSUE = f"""mutation($kind: ClientKind!, $party: String, $name: String!, $publicKey: String,
     $days: Int!, $key: String!) {{
   issueClient(kind: $kind, party: $party, name: $name, publicKey: $publicKey, days: $days,
@@ -70,12 +69,7 @@ def clients() -> None:
 @at_desk
 def list_clients(desk: Desk) -> None:
     """List the clients one may act on, with when they were last heard of."""
-    found: list[dict[str, Any]] = []
-    while page := desk.ask(LIST, after=found[-1]["id"] if found else ""):
-        found += page
-        if len(page) < PAGE:
-            break
-    _show(desk, found)
+    _show(desk, desk.walk(LIST))
 
 
 @clients.command()

@@ -178,7 +178,7 @@ def _show_missing(desk: Desk, found: dict[str, Any]) -> None:
 @at_desk
 def list_runs(desk: Desk, period: str | None) -> None:
     """List runs, newest first."""
-    show_runs(desk, desk.ask(ask.RUNS, period=period))
+    show_runs(desk, desk.walk(ask.RUNS, period=period))
 
 
 @month.command()

@@ -10,6 +10,7 @@ import rich_click as click
 from federation.desk import month_queries as ask
 from federation.desk.client import (
     Desk,
+    after,
     amount_text,
     at_desk,
     cased,
@@ -29,7 +30,6 @@ ABOUT = {
 
 CLAIM_STATES = ("FILED", "ACCEPTED", "REFUSED")
 SERIES = ("INV", "CN", *ABOUT)
-SKIP_MAX = 2**31 - 1  # what an Int of GraphQL holds
 
 # What a step of a `why` follows from and is an amount; `received HUB-000001` is a part of one.
 AMOUNTS = frozenset(
@@ -48,17 +48,11 @@ def held() -> None:
 
 
 @held.command("list")
-@click.option(
-    "--skip",
-    default=0,
-    show_default=True,
-    type=click.IntRange(0, SKIP_MAX),
-    help="How many were seen.",
-)
+@after
 @at_desk
-def list_held(desk: Desk, skip: int) -> None:
-    """List what this server holds, with reason and next legal date."""
-    found = desk.ask(ask.SUSPENSE, skip=skip)
+def list_held(desk: Desk, after: str | None) -> None:
+    """List what this server holds, with reason and next legal date, a hundred at a time."""
+    page = desk.page(ask.SUSPENSE, after=after)
     columns = ("reason", "month", "licence", "address", "amount", "since", "next date")
     rows = [
         [
@@ -70,9 +64,9 @@ def list_held(desk: Desk, skip: int) -> None:
             item["since"],
             _next_date(item["clocks"]),
         ]
-        for item in found
+        for item in page.rows
     ]
-    desk.show(found, lambda: [make_table(f"{len(found)} held", columns, rows)])
+    desk.show(page, lambda: [make_table(page.title(f"{len(rows)} held"), columns, rows)])
 
 
 def _next_date(clocks: Sequence[dict[str, str]]) -> str:
@@ -81,24 +75,24 @@ def _next_date(clocks: Sequence[dict[str, str]]) -> str:
 
 @held.command()
 @click.option("--period", help="Of one month.")
-@click.option("--after", default="0", help="The id of the last item seen.")
+@after
 @at_desk
-def published(desk: Desk, period: str | None, after: str) -> None:
+def published(desk: Desk, period: str | None, after: str | None) -> None:
     """List, at a node, addresses for which the hub or a licensor holds money."""
-    found = desk.ask(ask.HELD_LIST, period=period, after=after)
+    page = desk.page(ask.HELD_LIST, period=period, after=after)
     columns = ("month", "holder", "reason", "address", "how much", "since")
     names = ("period", "holder", "reason", "url", "amountBand", "heldSince")
-    rows = [[item[name] for name in names] for item in found]
-    desk.show(found, lambda: [make_table(f"{len(found)} published", columns, rows)])
+    rows = [[item[name] for name in names] for item in page.rows]
+    desk.show(page, lambda: [make_table(page.title(f"{len(rows)} published"), columns, rows)])
 
 
 @held.command()
 @click.option("--period", help="Of one month.")
-@click.option("--after", default="0", help="The id of the last item seen.")
+@after
 @at_desk
-def elsewhere(desk: Desk, period: str | None, after: str) -> None:
+def elsewhere(desk: Desk, period: str | None, after: str | None) -> None:
     """List, at the hub, what licensors hold in their own licences, and what of it is left."""
-    found = desk.ask(ask.HELD_ELSEWHERE, period=period, after=after)
+    page = desk.page(ask.HELD_ELSEWHERE, period=period, after=after)
     columns = ("month", "holder", "licence", "reason", "address", "amount", "left", "stated")
     rows = [
         [
@@ -107,18 +101,20 @@ def elsewhere(desk: Desk, period: str | None, after: str) -> None:
             money_text(item["left"]),
             "yes" if item["isStated"] else "not yet",
         ]
-        for item in found
+        for item in page.rows
     ]
-    desk.show(found, lambda: [make_table(f"{len(found)} held elsewhere", columns, rows)])
+    title = page.title(f"{len(rows)} held elsewhere")
+    desk.show(page, lambda: [make_table(title, columns, rows)])
 
 
 @held.command()
 @click.option("--state", type=click.Choice(CLAIM_STATES, case_sensitive=False))
-@click.option("--after", default="", help="The id of the last claim seen.")
+@after
 @at_desk
-def claims(desk: Desk, state: str | None, after: str) -> None:
+def claims(desk: Desk, state: str | None, after: str | None) -> None:
     """List claims on held money."""
-    _show_claims(desk, desk.ask(ask.HELD_CLAIMS, state=state, after=after))
+    page = desk.page(ask.HELD_CLAIMS, state=state, after=after)
+    _show_claims(desk, page, page.rows, page.title("Claims"))
 
 
 @held.command()
@@ -131,7 +127,7 @@ def claim(desk: Desk, address: str, member: str | None, claim: str | None, evide
     """Claim, at a node, what is held for an ADDRESS, as `published` shows it or a URL."""
     url = address if HAS_SCHEME.match(address) else f"https://{address}"
     found = desk.ask(ask.CLAIM_HELD, url=url, evidence=evidence, member=member, work=claim)
-    _show_claims(desk, [found])
+    _show_claims(desk, [found], [found])
 
 
 @held.command()
@@ -141,14 +137,17 @@ def claim(desk: Desk, address: str, member: str | None, claim: str | None, evide
 @at_desk
 def decide(desk: Desk, claim: str, accept: bool, reason: str) -> None:
     """Decide a claim, at the hub, as another person: accepted, it is paid."""
-    _show_claims(desk, [desk.ask(ask.DECIDE, claim=claim, accept=accept, reason=reason)])
+    found = [desk.ask(ask.DECIDE, claim=claim, accept=accept, reason=reason)]
+    _show_claims(desk, found, found)
 
 
-def _show_claims(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
+def _show_claims(
+    desk: Desk, found: Any, claims: Sequence[dict[str, Any]], title: str = "Claims"
+) -> None:
     columns = ("claim", "node", "address", "state", "filed by", "decided by", "why")
     names = ("id", "node", "url", "state", "filedBy", "decidedBy", "decision")
-    rows = [[item[name] or "" for name in names] for item in found]
-    desk.show(found, lambda: [make_table("Claims", columns, rows)])
+    rows = [[item[name] or "" for name in names] for item in claims]
+    desk.show(found, lambda: [make_table(title, columns, rows)])
 
 
 @click.group()
@@ -159,11 +158,11 @@ def documents() -> None:
 @documents.command("list")
 @click.option("--series", type=click.Choice(SERIES, case_sensitive=False))
 @click.option("--period", help="Of one month.")
-@click.option("--after", default="", help="The number of the last document seen.")
+@after
 @at_desk
-def list_documents(desk: Desk, series: str | None, period: str | None, after: str) -> None:
+def list_documents(desk: Desk, series: str | None, period: str | None, after: str | None) -> None:
     """List documents, a hundred at a time."""
-    found = desk.ask(ask.DOCUMENTS, series=series, period=period, after=after)
+    page = desk.page(ask.DOCUMENTS, series=series, period=period, after=after)
     columns = ("number", "month", "about", "issued on", "forms")
     rows = [
         [
@@ -173,9 +172,9 @@ def list_documents(desk: Desk, series: str | None, period: str | None, after: st
             item["issuedOn"],
             ", ".join(form.rpartition("/")[2] for form in item["forms"]),
         ]
-        for item in found
+        for item in page.rows
     ]
-    desk.show(found, lambda: [make_table("Documents", columns, rows)])
+    desk.show(page, lambda: [make_table(page.title("Documents"), columns, rows)])
 
 
 def _about(item: dict[str, Any]) -> str:

@@ -1,6 +1,5 @@
 """`federation month payments` and `members`: what is to be paid, and its files for the bank."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,8 @@ import rich_click as click
 from federation.desk import month_queries as ask
 from federation.desk.client import (
     Desk,
+    Page,
+    after,
     at_desk,
     money_text,
     say_if_another_stands,
@@ -39,11 +40,11 @@ def payments() -> None:
 @payments.command("list")
 @click.option("--period", help="Of one month.")
 @click.option("--state", type=click.Choice(STATES, case_sensitive=False))
-@click.option("--after", default="", help="The id of the last payment seen.")
+@after
 @at_desk
-def list_payments(desk: Desk, period: str | None, state: str | None, after: str) -> None:
+def list_payments(desk: Desk, period: str | None, state: str | None, after: str | None) -> None:
     """List payments, a hundred at a time."""
-    show_payments(desk, desk.ask(ask.PAYMENTS, period=period, state=state, after=after))
+    show_payments(desk, desk.page(ask.PAYMENTS, period=period, state=state, after=after))
 
 
 @payments.command()
@@ -183,8 +184,9 @@ def propose(desk: Desk, period: str) -> None:
     desk.show(found, lambda: [make_table(f"Members' payments of {period}", columns, rows)])
 
 
-def show_payments(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
+def show_payments(desk: Desk, found: Page | list[dict[str, Any]]) -> None:
     """Print payments, each with its payee and where it stands."""
+    page = found if isinstance(found, Page) else Page(found, None)
     columns = ("payment", "to", "account", "amount", "state", "due on", "note")
     rows = [
         [
@@ -196,9 +198,9 @@ def show_payments(desk: Desk, found: Sequence[dict[str, Any]]) -> None:
             item["dueOn"] or "",
             item["reason"] or item["exportedIn"] or item["approvedBy"] or "",
         ]
-        for item in found
+        for item in page.rows
     ]
-    desk.show(found, lambda: [make_table("Payments", columns, rows)])
+    desk.show(found, lambda: [make_table(page.title("Payments"), columns, rows)])
 
 
 def _show_exclusion(desk: Desk, found: dict[str, Any]) -> None:

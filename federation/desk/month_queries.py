@@ -1,5 +1,7 @@
 """What `federation month` asks a server."""
 
+from federation.desk.client import in_pages
+
 REFUSED = "... on Refused { code message }"
 MONEY = "{ minor currency }"
 RUN = "runId period state calculatedBy approvedBy reason warnings objectionsUntil corrects postedIn"
@@ -30,7 +32,8 @@ DECLARE_MISSING = f"""mutation($period: String!, $node: String!, $reason: String
 CONFIRM_MISSING = f"""mutation($period: String!, $node: String!) {{
   confirmMissing(period: $period, node: $node) {{ {MISSING} {REFUSED} }} }}"""
 
-RUNS = f"query($period: String) {{ runs(period: $period) {{ {RUN} }} }}"
+RUNS = f"""query($period: String, $first: Int = 100, $after: String) {{
+  runs(period: $period, first: $first, after: $after) {in_pages(RUN)} }}"""
 
 CALCULATE = f"""mutation($period: String!) {{ calculateRun(period: $period) {{
   __typename ... on Run {{ {RUN} }} {REFUSED} }} }}"""
@@ -78,8 +81,8 @@ WITHDRAW_CORRECTION = f"""mutation($reason: String!) {{
 DEBITS = f"{{ debits {{ node document period amount {MONEY} left {MONEY} }} }}"
 
 # payments
-PAYMENTS = f"""query($period: String, $state: PaymentState, $after: String!) {{
-  payments(period: $period, state: $state, after: $after) {{ {PAYMENT} }} }}"""
+PAYMENTS = f"""query($period: String, $state: PaymentState, $after: String) {{
+  payments(period: $period, state: $state, after: $after) {in_pages(PAYMENT)} }}"""
 
 EVENTS = "query($id: ID!) { paymentEvents(id: $id) { state at who reason reference } }"
 
@@ -116,19 +119,22 @@ PROPOSE_MEMBERS = f"""mutation($period: String!) {{ proposeMemberPayments(period
   __typename ... on ProposedPayments {{ proposed outstanding remaining }} {REFUSED} }} }}"""
 
 # held money
-SUSPENSE = f"""query($skip: Int!) {{ suspense(skip: $skip) {{
-  reason owner amount {MONEY} since period licence url clocks {{ name on source }} }} }}"""
+HELD = f"reason owner amount {MONEY} since period licence url clocks {{ name on source }}"
 
-HELD_LIST = """query($period: String, $after: String!) { heldList(period: $period, after: $after) {
-  id period holder reason url amountBand heldSince } }"""
+SUSPENSE = f"query($after: String) {{ suspense(after: $after) {in_pages(HELD)} }}"
 
-HELD_ELSEWHERE = """query($period: String, $after: String!) {
-  heldElsewhere(period: $period, after: $after) {
-    id period holder licence reason url amount { minor currency } left { minor currency }
-    isStated } }"""
+LISTED = "id period holder reason url amountBand heldSince"
 
-HELD_CLAIMS = f"""query($state: HeldClaimState, $after: String!) {{
-  heldClaims(state: $state, after: $after) {{ {CLAIM} }} }}"""
+HELD_LIST = f"""query($period: String, $after: String) {{
+  heldList(period: $period, after: $after) {in_pages(LISTED)} }}"""
+
+THERE = f"id period holder licence reason url amount {MONEY} left {MONEY} isStated"
+
+HELD_ELSEWHERE = f"""query($period: String, $after: String) {{
+  heldElsewhere(period: $period, after: $after) {in_pages(THERE)} }}"""
+
+HELD_CLAIMS = f"""query($state: HeldClaimState, $after: String) {{
+  heldClaims(state: $state, after: $after) {in_pages(CLAIM)} }}"""
 
 CLAIM_HELD = f"""mutation($url: String!, $evidence: String!, $member: String, $work: String) {{
   claimHeldItem(url: $url, evidence: $evidence, member: $member, claimId: $work) {{
@@ -139,9 +145,10 @@ DECIDE = f"""mutation($claim: ID!, $accept: Boolean!, $reason: String!) {{
     __typename ... on HeldClaim {{ {CLAIM} }} {REFUSED} }} }}"""
 
 # documents
-DOCUMENTS = """query($series: DocumentSeries, $period: String, $after: String!) {
-  documents(series: $series, period: $period, after: $after) {
-    number series period subject issuedOn forms size sha256 } }"""
+DOCUMENT = "number series period subject issuedOn forms size sha256"
+
+DOCUMENTS = f"""query($series: DocumentSeries, $period: String, $after: String) {{
+  documents(series: $series, period: $period, after: $after) {in_pages(DOCUMENT)} }}"""
 
 WHY = f"""query($number: String, $payment: String, $period: String, $member: String,
     $licence: String, $party: String) {{

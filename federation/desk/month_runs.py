@@ -21,9 +21,9 @@ class NoSuchRunError(RefusalError):
 def run_named(desk: Desk, name: str) -> dict[str, Any]:
     """Return the newest run of a month, or the run whose id begins so."""
     if "-" in name:
-        found = desk.ask(ask.RUNS, period=name)[:1]
+        found = desk.page(ask.RUNS, period=name, first=1, after=None).rows
     else:
-        rows = desk.ask(ask.RUNS, period=None)
+        rows = desk.walk(ask.RUNS, period=None)
         found = [row for row in rows if row["runId"].startswith(name.lower())]
     if len(found) != 1:
         raise NoSuchRunError(f"{len(found)} runs are called {name!r}; {HOW_NAMED}")
@@ -32,7 +32,7 @@ def run_named(desk: Desk, name: str) -> dict[str, Any]:
 
 def run_before(desk: Desk, run: dict[str, Any]) -> dict[str, Any] | None:
     """Return the run of the same month before one, if there is any."""
-    rows = desk.ask(ask.RUNS, period=run["period"])
+    rows = desk.walk(ask.RUNS, period=run["period"])
     place = [row["runId"] for row in rows].index(run["runId"])
     return dict(rows[place + 1]) if place + 1 < len(rows) else None
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import rich_click as click
 
-from federation.desk.client import Desk, at_desk, when_text
+from federation.desk.client import Desk, at_desk, in_pages, when_text
 from federation.desk.printing import make_table
 
 NODES = """{ nodes { code entityId url admittedWith keys formerKeys statedAt movingTo movingSince
@@ -14,7 +14,8 @@ INVITE = """mutation($note: String!) { inviteCollective(note: $note) {
 APPLY = """mutation($invitation: String!) { applyForAdmission(invitation: $invitation) {
   __typename ... on ApplicationSent { code hub } ... on Refused { code message } } }"""
 APPLICATION = "id code name state keyId recommendedBy decidedBy reason"
-APPLICATIONS = f"{{ applications {{ {APPLICATION} }} }}"
+APPLICATIONS = f"""query($after: String) {{
+  applications(after: $after) {in_pages(APPLICATION)} }}"""
 _APPLICATION_RESULT = (
     f"{{ __typename ... on Application {{ {APPLICATION} }} ... on Refused {{ code message }} }}"
 )
@@ -34,7 +35,7 @@ CONFIRM, WITHDRAW = (
     f"mutation($id: ID!) {{ {field}(id: $id) {_RESULT} }}"
     for field in ("confirmSuspension", "withdrawSuspension")
 )
-SUSPENSIONS = f"{{ suspensions {{ {SUSPENSION} }} }}"
+SUSPENSIONS = f"query($after: String) {{ suspensions(after: $after) {in_pages(SUSPENSION)} }}"
 
 
 @click.group()
@@ -90,7 +91,7 @@ def list_nodes(desk: Desk) -> None:
 @at_desk
 def applications(desk: Desk) -> None:
     """List who applied, each with the fingerprint of its key."""
-    found = desk.ask(APPLICATIONS)
+    found = desk.walk(APPLICATIONS)
     _show_applications(desk, found, found)
 
 
@@ -156,7 +157,7 @@ def withdraw(desk: Desk, number: str) -> None:
 @at_desk
 def suspensions(desk: Desk) -> None:
     """List every proposal about a suspension, and what came of it."""
-    found = desk.ask(SUSPENSIONS)
+    found = desk.walk(SUSPENSIONS)
     _show(desk, found, found)
 
 

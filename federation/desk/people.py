@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import rich_click as click
 from rich.table import Table
 
-from federation.desk.client import Desk, at_desk, when_text
+from federation.desk.client import Desk, Page, after, at_desk, in_pages, when_text
 from federation.desk.printing import make_table
 from federation.errors import RefusalError
 
@@ -15,9 +15,8 @@ PERSON = """id subject version name roles party state reason proposedBy confirme
   validFrom validTo"""
 RESULT = f"{{ __typename ... on Person {{ {PERSON} }} ... on Refused {{ code message }} }}"
 
-PEOPLE = f"""query($first: Int!, $after: ID, $subject: String, $state: PersonState) {{
-  people(first: $first, after: $after, subject: $subject, state: $state) {{
-    people {{ {PERSON} }} next }} }}"""
+PEOPLE = f"""query($first: Int!, $after: String, $subject: String, $state: PersonState) {{
+  people(first: $first, after: $after, subject: $subject, state: $state) {in_pages(PERSON)} }}"""
 
 PROPOSE = f"""mutation($subject: String!, $name: String!, $roles: [Role!]!, $party: String,
     $reason: String!) {{
@@ -49,21 +48,21 @@ def people() -> None:
 @click.option("--subject", help="One person, with all that it was.")
 @click.option("--state", type=click.Choice(STATES), help="IN_FORCE, unless a subject is named.")
 @click.option("--first", default=PAGE_MAX, show_default=True, type=click.IntRange(1, PAGE_MAX))
-@click.option("--after", help="More: the number that the page before ended with.")
+@after
 @at_desk
 def list_people(
     desk: Desk, subject: str | None, state: str | None, first: int, after: str | None
 ) -> None:
     """List who works here now, or what one person was and is."""
     wanted = state if state or subject else "IN_FORCE"
-    found = desk.ask(PEOPLE, first=first, after=after, subject=subject, state=wanted)
+    page = desk.page(PEOPLE, first=first, after=after, subject=subject, state=wanted)
     if subject:
-        _show(desk, found, found["people"], found["next"])
+        _show(desk, page, page.rows, page.title("People"))
     else:
-        desk.show(found, lambda: [_short(found["people"], found["next"])])
+        desk.show(page, lambda: [_short(page)])
 
 
-def _short(rows: list[dict[str, Any]], more: str | None) -> Table:
+def _short(page: Page) -> Table:
     """Return who is who, in as little room as a terminal may have; the rest is asked of one."""
     cells = [
         [
@@ -73,14 +72,11 @@ def _short(rows: list[dict[str, Any]], more: str | None) -> Table:
             ", ".join(row["roles"]) + (f" for {row['party']}" if row["party"] else ""),
             row["state"],
         ]
-        for row in rows
+        for row in page.rows
     ]
     columns = ("id", "subject", "name", "roles", "state")
-    return make_table(f"{_title(more)}; all of one: --subject SUBJECT", columns, cells)
-
-
-def _title(more: str | None) -> str:
-    return "People" + (f"; more: --after {more}" if more else "")
+    title = f"{page.title('People')}; all of one: --subject SUBJECT"
+    return make_table(title, columns, cells)
 
 
 @people.command()
@@ -106,7 +102,7 @@ def propose(
 @at_desk
 def leave(desk: Desk, subject: str, reason: str) -> None:
     """Propose that SUBJECT leaves, and holds no role from then on; another confirms."""
-    known = desk.ask(PEOPLE, first=1, after=None, subject=subject, state="IN_FORCE")["people"]
+    known = desk.page(PEOPLE, first=1, after=None, subject=subject, state="IN_FORCE").rows
     if not known:
         raise NotHereNowError(subject)
     row = desk.ask(
@@ -139,7 +135,7 @@ def withdraw(desk: Desk, number: str, reason: str) -> None:
     _show(desk, row, [row])
 
 
-def _show(desk: Desk, found: Any, rows: list[dict[str, Any]], more: str | None = None) -> None:
+def _show(desk: Desk, found: Any, rows: list[dict[str, Any]], title: str = "People") -> None:
     columns = ("id", "subject", "name", "roles", "for", "state", "from", "until", "by", "reason")
     cells = [
         [
@@ -156,4 +152,4 @@ def _show(desk: Desk, found: Any, rows: list[dict[str, Any]], more: str | None =
         ]
         for row in rows
     ]
-    desk.show(found, lambda: [make_table(_title(more), columns, cells)])
+    desk.show(found, lambda: [make_table(title, columns, cells)])

@@ -5,13 +5,14 @@ from typing import Any
 import rich_click as click
 from rich.table import Table
 
-from federation.desk.client import Desk, at_desk, when_text
+from federation.desk.client import Desk, after, at_desk, in_pages, when_text
 from federation.desk.people import PAGE_MAX, people
 from federation.desk.printing import make_table
 
 ACCOUNT = """{ subject hasPassword hasTotp identities { issuer identity linkedAt }
   sessions { id role way madeAt seenAt endsAt } }"""
-INVITATION = "{ id subject issuer identity reason state madeBy confirmedBy expiresAt }"
+_INVITED = "id subject issuer identity reason state madeBy confirmedBy expiresAt"
+INVITATION = f"{{ {_INVITED} }}"
 _REFUSED = "... on Refused { code message }"
 _ACCOUNT = f"{{ __typename ... on SignInAccount {ACCOUNT} {_REFUSED} }}"
 _INVITATION = f"{{ __typename ... on PersonInvitation {INVITATION} {_REFUSED} }}"
@@ -33,8 +34,8 @@ CLOSE = f"""mutation($subject: String!, $reason: String!) {{
   closeAccount(subject: $subject, reason: $reason) {_ACCOUNT} }}"""
 END = f"mutation($id: ID!) {{ endSession(id: $id) {_ACCOUNT} }}"
 ACCOUNT_OF = f"query($subject: String!) {{ accountOf(subject: $subject) {ACCOUNT} }}"
-INVITATIONS = f"""query($first: Int!, $after: ID) {{ personInvitations(first: $first, after: $after)
-  {{ invitations {INVITATION} next }} }}"""
+INVITATIONS = f"""query($first: Int!, $after: String) {{
+  personInvitations(first: $first, after: $after) {in_pages(_INVITED)} }}"""
 
 _issuer = click.option("--issuer", required=True, help="The provider, as its tokens name it.")
 _identity = click.option("--identity", required=True, help="Its `sub` for the person.")
@@ -81,12 +82,12 @@ def withdraw_invitation(desk: Desk, number: str) -> None:
 
 @people.command()
 @click.option("--first", default=PAGE_MAX, show_default=True, type=click.IntRange(1, PAGE_MAX))
-@click.option("--after", help="More: the number that the page before ended with.")
+@after
 @at_desk
 def invitations(desk: Desk, first: int, after: str | None) -> None:
     """List the invitations that wait to be confirmed or used."""
-    found = desk.ask(INVITATIONS, first=first, after=after)
-    _show_invitations(desk, found, found["invitations"], found["next"])
+    page = desk.page(INVITATIONS, first=first, after=after)
+    _show_invitations(desk, page, page.rows, page.title("Invitations"))
 
 
 @people.command("account")
@@ -170,7 +171,7 @@ def _show_given(desk: Desk, found: dict[str, Any]) -> None:
 
 
 def _show_invitations(
-    desk: Desk, found: Any, rows: list[dict[str, Any]], more: str | None = None
+    desk: Desk, found: Any, rows: list[dict[str, Any]], title: str = "Invitations"
 ) -> None:
     columns = ("id", "subject", "account", "state", "by", "until", "reason")
     cells = [
@@ -185,5 +186,4 @@ def _show_invitations(
         ]
         for row in rows
     ]
-    after = f"; more: --after {more}" if more else ""
-    desk.show(found, lambda: [make_table(f"Invitations{after}", columns, cells)])
+    desk.show(found, lambda: [make_table(title, columns, cells)])

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from federation.desk import reconcile_queries as ask
 from federation.desk.amounts import BadItemTextError, read_amount
-from federation.desk.client import Desk, amount_text, at_desk
+from federation.desk.client import Desk, after, amount_text, at_desk
 from federation.desk.printing import make_table
 from federation.desk.reconcile_files import import_files, withdraw
 from federation.desk.reconcile_limits import confirm_limit, limits, propose_limit
@@ -106,14 +106,15 @@ def _cells(account: dict[str, Any]) -> list[str]:
 
 @reconcile.command()
 @click.option("--first", default=50, show_default=True, type=click.IntRange(1, 100))
-@click.option("--after", help="The id of the last entry seen.")
+@after
 @at_desk
 def queue(desk: Desk, first: int, after: str | None) -> None:
     """List entries that nobody settled, each with its best suggestion."""
-    found = desk.ask(ask.QUEUE, first=first, after=after)
+    page = desk.page(ask.QUEUE, first=first, entry=None, after=after)
     columns = ("entry", "booked", "amount", "from / to", "text", "best suggestion", "score")
-    rows = [_queue_row(item) for item in found]
-    desk.show(found, lambda: [make_table(f"{len(found)} in the queue", columns, rows)])
+    rows = [_queue_row(item) for item in page.rows]
+    title = page.title(f"{len(rows)} in the queue")
+    desk.show(page, lambda: [make_table(title, columns, rows)])
 
 
 def _queue_row(item: dict[str, Any]) -> list[str]:
@@ -254,9 +255,8 @@ def _report_table(item: dict[str, Any]) -> Table:
 def _queued(desk: Desk, entry: str) -> dict[str, Any]:
     if not (entry.isascii() and entry.isdigit()):
         raise NoSuggestionError(f"entry {entry}")
-    before = str(int(entry) - 1) if int(entry) else "0"
-    found: list[dict[str, Any]] = desk.ask(ask.QUEUE, first=1, after=before)
-    if not found or found[0]["entry"]["id"] != entry:
+    found = desk.page(ask.QUEUE, first=1, entry=entry, after=None).rows
+    if not found:
         shown = desk.ask(ask.ENTRY, id=entry)
         raise NoSuggestionError(f"entry {entry} is {shown['state'] if shown else 'unknown'}")
     return found[0]

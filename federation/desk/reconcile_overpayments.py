@@ -28,7 +28,8 @@ def overpayments() -> None:
 @at_desk
 def list_overpayments(desk: Desk) -> None:
     """List what nobody has used yet, and the newest set-offs."""
-    found = {"overpayments": desk.ask(ask.OVERPAYMENTS), "setOffs": desk.ask(ask.SET_OFFS)}
+    set_offs = desk.page(ask.SET_OFFS, after=None).rows
+    found = {"overpayments": desk.walk(ask.OVERPAYMENTS), "setOffs": set_offs}
     columns = ("overpayment", "kind", "for", "payer", "amount", "left")
     rows = [
         [

@@ -1,5 +1,6 @@
 """What `federation reconcile` asks a server."""
 
+from federation.desk.client import in_pages
 from federation.desk.month_queries import PAYMENT
 
 MATCH = "id entryId number act reason actedBy actedAt items { kind ref amount note }"
@@ -26,10 +27,12 @@ WITHDRAW = f"""mutation($file: String!, $reason: String!) {{
     __typename ... on BankWithdrawal {{ file reason withdrawnBy withdrawnAt statements entries }}
     {REFUSED} }} }}"""
 
-QUEUE = f"""query($first: Int!, $after: ID) {{ bankQueue(first: $first, after: $after) {{
-  entry {{ {ENTRY_FIELDS} }}
+QUEUED = f"""entry {{ {ENTRY_FIELDS} }}
   suggestions {{ entries items {{ kind ref amount note }} difference score reasons isExact }}
-  proposal {{ {MATCH} }} }} }}"""
+  proposal {{ {MATCH} }}"""
+
+QUEUE = f"""query($first: Int!, $entry: ID, $after: String) {{
+  bankQueue(first: $first, entry: $entry, after: $after) {in_pages(QUEUED)} }}"""
 
 ENTRY = f"query($id: ID!) {{ bankEntry(id: $id) {{ {ENTRY_FIELDS} }} }}"
 
@@ -56,11 +59,12 @@ REPORT = f"""{{ reconciliationReport {{ account {{ id account currency name }} s
   addsUp byKind {{ kind amount {MONEY} }} }} }}"""
 
 # overpayments
-OVERPAYMENTS = f"{{ overpayments {{ id kind ref party received {MONEY} left {MONEY} }} }}"
+OVERPAID = f"id kind ref party received {MONEY} left {MONEY}"
+OVERPAYMENTS = f"query($after: String) {{ overpayments(after: $after) {in_pages(OVERPAID)} }}"
 
 OF_SET_OFF = f"""id overpayment kind ref amount {MONEY} reason state proposedBy decidedBy decidedAt
   undoReason undoProposedBy undoneBy undoneAt"""
-SET_OFFS = f"{{ setOffs {{ {OF_SET_OFF} }} }}"
+SET_OFFS = f"query($after: String) {{ setOffs(after: $after) {in_pages(OF_SET_OFF)} }}"
 
 REFUND = f"""mutation($id: ID!) {{ refundOverpayment(id: $id) {{
   __typename ... on Payment {{ {PAYMENT} }} {REFUSED} }} }}"""

@@ -20,6 +20,8 @@ from federation.store.sessions import ReadSession
 from federation.values.licence_key import LicenceKey
 from federation.values.month import Month, last_day, months_back, next_month, start_of
 
+RUNS_MAX = 500  # of one month, of which the newest count
+
 Standing = dict[LicenceKey, tuple[int, int]]
 """{licence key: (recognised so far, carried forward)}"""
 
@@ -54,7 +56,8 @@ async def require_own_standing(session: ReadSession, code: str, document: RunDoc
         for number, terms in own_licences(document, code).items()
         for key in terms.keys(number)
     }
-    followed = [run for run in await months.runs(session, before) if run.state == "APPROVED"]
+    runs = await months.runs(session, before, limit=RUNS_MAX)
+    followed = [run for run in runs if run.state == "APPROVED"]
     for run in followed:
         last = decode(run.document)
         if last.first_period == document.first_period and stated == _standing(last, code, stated):

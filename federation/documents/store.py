@@ -10,7 +10,6 @@ from federation.documents.tables import Document, DocumentForm
 from federation.store.sessions import ReadSession
 from federation.values.month import Month
 
-PAGE_MAX = 100
 PART_BYTES = 1024 * 1024  # of a document that are in memory while it is sent
 
 
@@ -101,15 +100,15 @@ async def list_documents(
     series: Collection[str] | None = None,
     period: Month | None = None,
     after: str = "",
-    limit: int = PAGE_MAX,
+    limit: int,
 ) -> list[Document]:
-    """Return documents by number, at most 100 at a time."""
+    """Return documents by number, a page at a time."""
     query = select(Document).where(Document.number > after).order_by(Document.number)
     if series is not None:
         query = query.where(Document.series.in_(series))
     if period is not None:
         query = query.where(Document.period == period)
-    return list(await session.scalars(query.limit(min(max(limit, 1), PAGE_MAX))))
+    return list(await session.scalars(query.limit(limit)))
 
 
 async def last_document(

@@ -15,6 +15,7 @@ from federation.store.bulk import insert_rows
 from federation.store.database import business_time
 from federation.store.exact import digits_of
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.month import Month
 
 STREAM_ROWS = 5_000
 WALK_ENTRIES = 100
@@ -145,6 +146,16 @@ async def heads(session: ReadSession, newest: int | None = None) -> list[LedgerH
     """Return the heads that settled months left, all or those of the newest, oldest first."""
     query = select(LedgerHead).order_by(LedgerHead.period.desc()).limit(newest)
     return list(reversed((await session.scalars(query)).all()))
+
+
+async def newest_heads(
+    session: ReadSession, *, before: Month | None, limit: int
+) -> list[LedgerHead]:
+    """Return the heads that settled months left, the last month first, a page at a time."""
+    query = select(LedgerHead).order_by(LedgerHead.period.desc()).limit(limit)
+    if before is not None:
+        query = query.where(LedgerHead.period < before)
+    return list(await session.scalars(query))
 
 
 async def last_head(session: ReadSession) -> LedgerHead | None:

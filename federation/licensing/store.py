@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, or_, select, tuple_
 
 from federation.licensing.facts import LicenceFacts
 from federation.licensing.objects import decode
@@ -42,10 +42,20 @@ async def find_offer(session: ReadSession, offer_id: str) -> Offer | None:
 
 
 async def offers(
-    session: ReadSession, *, licensee: str | None, kind: str | None, limit: int
+    session: ReadSession,
+    *,
+    licensee: str | None,
+    kind: str | None,
+    before: tuple[datetime, str] | None,
+    limit: int,
 ) -> list[Offer]:
-    """Return offers, newest first, of one lab or kind or of all."""
+    """Return offers, newest first, of one lab or kind or of all, behind the one `before`.
+
+    That is when it was offered, and its id.
+    """
     query = select(Offer).order_by(Offer.offered_at.desc(), Offer.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(tuple_(Offer.offered_at, Offer.id) < before)
     if licensee is not None:
         query = query.where(Offer.licensee == licensee)
     if kind is not None:

@@ -69,10 +69,16 @@ async def any_run(session: ReadSession, run_id: str) -> Run | None:
     )
 
 
-async def runs(session: ReadSession, period: Month | None = None) -> list[Run]:
-    """Return runs, newest first."""
-    query = select(Run).order_by(Run.id.desc()).limit(500)
-    return list(await session.scalars(query.where(Run.period == period) if period else query))
+async def runs(
+    session: ReadSession, period: Month | None = None, *, before: int | None = None, limit: int
+) -> list[Run]:
+    """Return runs of a month, or of all, newest first, a page at a time."""
+    query = select(Run).order_by(Run.id.desc()).limit(limit)
+    if period is not None:
+        query = query.where(Run.period == period)
+    if before is not None:
+        query = query.where(Run.id < before)
+    return list(await session.scalars(query))
 
 
 async def open_run(session: ReadSession, period: Month) -> Run | None:

@@ -49,7 +49,7 @@ TAKEN: Final = (
 SHOWN: Final = """python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])'"""
 SEEN: Final = (
     "{ memberSites { site kit mode waitingLines }"
-    ' visits(fromDay: \\"DAY\\", toDay: \\"DAY\\") { rows { agent outcome count } } }'
+    ' visits(fromDay: \\"DAY\\", toDay: \\"DAY\\") { edges { node { agent outcome count } } } }'
 )
 
 

@@ -21,7 +21,7 @@ async def imports(
     begun = (RegistryImport.started_at, RegistryImport.import_id)
     query = select(RegistryImport).order_by(*(column.desc() for column in begun)).limit(limit)
     if after is not None:
-        query = query.where(tuple_(*begun) < tuple_(*after))
+        query = query.where(tuple_(*begun) < after)
     return list(await session.scalars(query))
 
 

@@ -24,6 +24,11 @@ class ApiError(RefusalError):
         return self.detail
 
 
+def nodes_of(page: dict[str, Any]) -> list[Any]:
+    """Return the entries of a page of a list."""
+    return [edge["node"] for edge in page["edges"]]
+
+
 class Person:
     """One principal at one server. `token` is asked anew for every request."""
 
@@ -42,6 +47,23 @@ class Person:
         if isinstance(value, dict) and value.get("__typename") == "Refused":
             raise ApiError(value["code"], value["message"])
         return value
+
+    async def rows(self, document: str, **variables: Any) -> list[Any]:
+        """Return the entries of one page of a list; a refusal raises."""
+        return nodes_of(await self.ask(document, **variables))
+
+    async def walk(self, document: str, **variables: Any) -> list[Any]:
+        """Return all of a list, page by page, for a query that takes `$after`; a refusal raises.
+
+        It asks for `edges { node }` and `pageInfo { hasNextPage endCursor }`.
+        """
+        found, after = list[Any](), None
+        while True:
+            page = await self.ask(document, **variables, after=after)
+            found += nodes_of(page)
+            after = page["pageInfo"]["endCursor"]
+            if not page["pageInfo"]["hasNextPage"]:
+                return found
 
     async def post(
         self, path: str, body: bytes, content_type: str, headers: dict[str, str] | None = None

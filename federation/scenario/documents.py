@@ -5,13 +5,16 @@ INVITE = """mutation($note: String!) { inviteCollective(note: $note) {
 APPLY = """mutation($invitation: String!) {
   applyForAdmission(invitation: $invitation) { __typename ... on Refused { code message } } }"""
 OWN_APPLICATION = "{ ownApplication { state reason } }"
-APPLICATIONS = "{ applications(first: 1000) { id code state } }"
+MORE = "pageInfo { hasNextPage endCursor }"
+APPLICATIONS = f"""query($after: String) {{
+  applications(after: $after) {{ edges {{ node {{ id code state }} }} {MORE} }} }}"""
 RECOMMEND = """mutation($id: ID!) {
   recommendAdmission(application: $id) { __typename ... on Refused { code message } } }"""
 APPROVE = """mutation($id: ID!) {
   approveAdmission(application: $id) { __typename ... on Refused { code message } } }"""
 DELIVERIES = "{ deliveries { target waiting } }"
-PARKED = "{ parkedMessages(first: 10) { id sender stream kind code reason } }"
+PARKED = """{ parkedMessages(first: 10) {
+  edges { node { id sender stream kind code reason } } } }"""
 LICENSEE = """mutation($id: String!, $name: String!) {
   registerLicensee(id: $id, name: $name) { __typename ... on Refused { code message } } }"""
 OFFER = """mutation($input: OfferInput!, $key: String!) {
@@ -35,9 +38,9 @@ ADVISE = """mutation($run: String!) {
 APPROVE_RUN = """mutation($run: String!) {
   approveRun(runId: $run) { __typename ... on Refused { code message } } }"""
 DISTRIBUTION = "query($period: String!) { distribution(period: $period) { runId } }"
-PAYMENTS = """query($period: String!, $state: PaymentState!, $after: String!) {
-  payments(period: $period, state: $state, after: $after) {
-    id exportedIn amount { currency } } }"""
+PAYMENTS = f"""query($period: String!, $state: PaymentState!, $after: String) {{
+  payments(period: $period, state: $state, after: $after) {{
+    edges {{ node {{ id exportedIn amount {{ currency }} }} }} {MORE} }} }}"""
 APPROVED_MAX = 1_000
 APPROVE_PAYMENTS = """mutation($ids: [ID!]!) {
   approvePayments(ids: $ids) { __typename ... on Refused { code message } } }"""

@@ -71,13 +71,5 @@ async def _book(hub: Running, bank: Bank, period: Month) -> None:
 
 
 async def _payments(server: Running, period: Month, state: str) -> list[dict[str, Any]]:
-    """Return a month's payments in a state, page by page."""
-    found: list[dict[str, Any]] = []
-    while True:
-        after = found[-1]["id"] if found else ""
-        page = await server.person("auditor").ask(
-            ask.PAYMENTS, period=period, state=state, after=after
-        )
-        if not page:
-            return found
-        found += page
+    """Return a month's payments in a state."""
+    return await server.person("auditor").walk(ask.PAYMENTS, period=period, state=state)

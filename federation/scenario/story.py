@@ -56,7 +56,7 @@ class Story:
             await node.person("node-operator").ask(ask.APPLY, invitation=invited["code"])
 
         async def all_in() -> list[dict[str, str]] | None:
-            found = await hub.person("operator").ask(ask.APPLICATIONS)
+            found = await hub.person("operator").walk(ask.APPLICATIONS)
             return found if len(found) == len(nodes) else None
 
         waiting = {item["code"]: item["id"] for item in await until(all_in, what="applications")}
@@ -237,7 +237,7 @@ class Story:
                 if await server.person("auditor").ask(ask.DELIVERIES):
                     quiet = 0
                     return False
-                for row in await server.person("auditor").ask(ask.PARKED):
+                for row in await server.person("auditor").rows(ask.PARKED):
                     raise ScenarioError(f"{server.config.name} parked a message: {row}")
             quiet += 1
             return quiet >= 2  # noqa: PLR2004 - an answer may cause a message elsewhere

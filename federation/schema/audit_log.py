@@ -7,10 +7,12 @@ import strawberry
 
 from federation.people import audit, store, tables
 from federation.schema.context import Info
-from federation.schema.ids import number_of_row, word_if_any
+from federation.schema.ids import word_if_any
+from federation.schema.pages import Connection
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_READ_AUDIT_LOG
 
-PAGE_MAX = 100
+_LIST = "auditLog"
 
 
 @strawberry.type(description="A particular of an act.")
@@ -50,37 +52,28 @@ class AuditAct:
         )
 
 
-@strawberry.type(description="A page of the audit log.")
-class AuditLog:
-    """Acts, newest first; `next` is the `after` of older ones."""
-
-    acts: list[AuditAct]
-    next: strawberry.ID | None
-
-
 @strawberry.type
 class AuditLogQuery:
     """What operators and auditors read of what people did: on every server."""
 
-    @strawberry.field(description="Acts, newest first, at most 100 a page; of a subject or a word.")
+    @strawberry.field(description="Acts, newest first; of a subject or a word.")
     async def audit_log(
         self,
         info: Info,
-        first: int,
-        after: strawberry.ID | None = None,
+        first: int = 100,
+        after: str | None = None,
         subject: str | None = None,
         act: str | None = None,
-    ) -> AuditLog:
-        """List acts; `after` is the `next` of the page before (BAD_ID, UNKNOWN_CHOICE)."""
+    ) -> Connection[AuditAct]:
+        """List acts, 1 to 100 a page (BAD_PAGE, BAD_CURSOR, UNKNOWN_CHOICE)."""
         info.context.whose(MAY_READ_AUDIT_LOG)
-        limit = min(max(first, 1), PAGE_MAX)
+        size, key = page_size(first), key_of(_LIST, after, tuple[int])
         async with info.context.server.db.read() as session:
             rows = await store.acts(
                 session,
-                before=None if after is None else number_of_row(after),
+                before=key[0] if key else None,
                 subject=subject,
                 act=word_if_any(act, audit.Act, "act"),
-                limit=limit + 1,
+                limit=size + 1,
             )
-        acts = [AuditAct.of(row) for row in rows[:limit]]
-        return AuditLog(acts=acts, next=acts[-1].number if len(rows) > limit else None)
+        return Connection.of(rows, size, lambda row: cursor_of(_LIST, (row.number,)), AuditAct.of)

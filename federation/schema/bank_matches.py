@@ -90,6 +90,15 @@ class QueuedEntry:
     suggestions: list[Suggestion]
     proposal: BankMatch | None
 
+    @classmethod
+    def of(cls, row: reporting.Queued) -> "QueuedEntry":
+        """Show an entry that waits, with its suggestions or what was proposed."""
+        return cls(
+            entry=BankEntry.of(row.entry, row.details),
+            suggestions=[Suggestion.of(found) for found in row.suggestions],
+            proposal=BankMatch.of(*row.proposal) if row.proposal else None,
+        )
+
 
 @strawberry.type(description="Signed minor units of settled entries by what they were for.")
 class KindTotal:

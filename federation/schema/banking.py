@@ -17,16 +17,18 @@ from federation.schema.bank_matches import (
     BankMatches,
     QueuedEntry,
     ReconciliationReport,
-    Suggestion,
 )
 from federation.schema.bank_types import BankAccount, BankEntry, BankStatement, BankWithdrawal
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import number_of_row
 from federation.schema.money_choices import AccountScheme
+from federation.schema.pages import Connection
 from federation.store.sessions import ReadSession
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_PREPARE_OR_APPROVE, MAY_READ_BOOKS
 
-PAGE_MAX = 100
+MATCHES_SHOWN = 100
+_STATEMENTS, _QUEUE = "bankStatements", "bankQueue"
 
 
 async def _account_if_any(session: ReadSession, written: str | None) -> int | None:
@@ -58,48 +60,63 @@ class BankingQuery:
 
     @strawberry.field(description="Imported statements, newest first.")
     async def bank_statements(
-        self, info: Info, account: strawberry.ID | None = None, first: int = 20
-    ) -> list[BankStatement]:
-        """List statements, of one account or all, at most 100 (BAD_ID, UNKNOWN_BANK_ACCOUNT)."""
+        self,
+        info: Info,
+        account: strawberry.ID | None = None,
+        first: int = 20,
+        after: str | None = None,
+    ) -> Connection[BankStatement]:
+        """List statements, of one account or all.
+
+        Refused: BAD_ID, UNKNOWN_BANK_ACCOUNT, BAD_PAGE, BAD_CURSOR.
+        """
         info.context.whose(MAY_READ_BOOKS)
+        size, key = page_size(first), key_of(_STATEMENTS, after, tuple[int])
         async with info.context.server.db.read() as session:
             wanted = await _account_if_any(session, account)
             accounts = {row.id: row for row in await bankstatements.accounts(session)}
-            rows = await bankstatements.statements(session, wanted, min(max(first, 1), PAGE_MAX))
+            rows = await bankstatements.statements(
+                session, wanted, before=key[0] if key else None, limit=size + 1
+            )
             files = await bankstatements.imports(session, {row.file for row in rows})
-        return [BankStatement.of(row, accounts[row.account_id], *files[row.file]) for row in rows]
+        return Connection.of(
+            rows,
+            size,
+            lambda row: cursor_of(_STATEMENTS, (row.id,)),
+            lambda row: BankStatement.of(row, accounts[row.account_id], *files[row.file]),
+        )
 
-    @strawberry.field(description="Entries that nobody settled, with ranked suggestions.")
+    @strawberry.field(
+        description="Entries that nobody settled, oldest first, with ranked suggestions."
+    )
     async def bank_queue(
         self,
         info: Info,
         account: strawberry.ID | None = None,
+        entry: strawberry.ID | None = None,
         first: int = 50,
-        after: strawberry.ID | None = None,
-    ) -> list[QueuedEntry]:
-        """List entries that wait, oldest first, at most 100; `after` is the last id.
+        after: str | None = None,
+    ) -> Connection[QueuedEntry]:
+        """List entries that wait, of one account or all, or the one that is named.
 
-        Refused are what is no id (BAD_ID) and an account that is not here (UNKNOWN_BANK_ACCOUNT).
+        Refused: BAD_ID, UNKNOWN_BANK_ACCOUNT, BAD_PAGE, BAD_CURSOR.
         """
         info.context.whose(MAY_READ_BOOKS)
+        size, key = page_size(first), key_of(_QUEUE, after, tuple[int])
         server = info.context.server
         async with server.db.read() as session:
             rows = await reporting.queue(
                 session,
                 server.code,
                 server.clock(),
-                first=min(max(first, 1), PAGE_MAX),
-                after=number_of_row(after) if after is not None else 0,
+                first=size + 1,
+                after=key[0] if key else 0,
                 account_id=await _account_if_any(session, account),
+                entry_id=None if entry is None else number_of_row(entry),
             )
-        return [
-            QueuedEntry(
-                entry=BankEntry.of(row.entry, row.details),
-                suggestions=[Suggestion.of(found) for found in row.suggestions],
-                proposal=BankMatch.of(*row.proposal) if row.proposal else None,
-            )
-            for row in rows
-        ]
+        return Connection.of(
+            rows, size, lambda row: cursor_of(_QUEUE, (row.entry.id,)), QueuedEntry.of
+        )
 
     @strawberry.field(description="One entry; null if there is none.")
     async def bank_entry(self, info: Info, id: strawberry.ID) -> BankEntry | None:
@@ -118,7 +135,8 @@ class BankingQuery:
             row = await settling.get_entry(session, number_of_row(entry))
             rows = await store.matches_of(session, row.id)
             return [
-                BankMatch.of(row, await store.items_of(session, row.id)) for row in rows[:PAGE_MAX]
+                BankMatch.of(row, await store.items_of(session, row.id))
+                for row in rows[:MATCHES_SHOWN]
             ]
 
     @strawberry.field(description="How every account reconciles.")

@@ -12,9 +12,11 @@ from federation.licensing import service as licensing
 from federation.registry import service as registry
 from federation.schema.choices import ClientState, CredentialKind
 from federation.schema.context import Change, Info, Refused, change
+from federation.schema.pages import Connection
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_KEEP_CLIENTS, MAY_READ_CLIENTS, ClientKind, Role
 
-SHOWN_MAX = 100
+_LIST = "clients"
 
 
 @strawberry.type(description="What a client proves itself with: a SECRET or a KEY.")
@@ -101,15 +103,26 @@ class ClientQuery:
     """Which programs may ask here."""
 
     @strawberry.field(description="Clients by id, with when they were last heard of.")
-    async def clients(self, info: Info, first: int = 100, after: str = "") -> list[Client]:
-        """List at most 100: those one may act on, a lab's or member's own; an auditor all."""
+    async def clients(
+        self, info: Info, first: int = 100, after: str | None = None
+    ) -> Connection[Client]:
+        """List those one may act on, a lab's or member's own; an auditor all.
+
+        A page has 1 to 100 entries (BAD_PAGE, BAD_CURSOR).
+        """
         kinds, party = service.readable(info.context.require(*MAY_READ_CLIENTS))
+        size, key = page_size(first), key_of(_LIST, after, tuple[str])
         async with info.context.server.db.read() as session:
             found = await store.clients(
-                session, kinds=kinds, party=party, after=after, limit=min(max(first, 1), SHOWN_MAX)
+                session, kinds=kinds, party=party, after=key[0] if key else "", limit=size + 1
             )
             credentials = await store.credentials_of_each(session, [row.client_id for row in found])
-        return [Client.of(row, credentials[row.client_id]) for row in found]
+        return Connection.of(
+            found,
+            size,
+            lambda row: cursor_of(_LIST, (row.client_id,)),
+            lambda row: Client.of(row, credentials[row.client_id]),
+        )
 
 
 @strawberry.type

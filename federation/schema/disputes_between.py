@@ -9,15 +9,17 @@ from federation.addresses.urls import ClaimKey
 from federation.disputes.rules import OutcomeKind, State
 from federation.registry import edit_store
 from federation.schema.context import Info
-from federation.values.cursors import page_size
+from federation.schema.pages import Connection, Edge, PageInfo
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.party import HUB
 from federation.values.roles import MAY_READ_DISPUTES
 
 _OF_THE_HUB = """query($first: Int!, $after: String) {
   disputes(first: $first, after: $after) {
     pageInfo { hasNextPage endCursor }
-    edges { node { id claim state outcome reason proposed agreed
+    edges { cursor node { id claim state outcome reason proposed agreed
       sides { party dueOn isDocumented agrees } } } } }"""
+_LIST = "disputesBetween"
 
 
 @strawberry.type(description="A side of a dispute between collectives.")
@@ -66,34 +68,36 @@ class DisputeBetween:
         )
 
 
-@strawberry.type(description="A page of disputes between collectives.")
-class DisputesBetween:
-    """As the hub answered; to a member those over its own claims."""
-
-    items: list[DisputeBetween] = strawberry.field(description="The disputes, by number.")
-    next: str | None = strawberry.field(
-        description="What to give as `after` for the next page; null where this is the last."
-    )
-
-
 @strawberry.type
 class DisputeBetweenQuery:
     """What the hub has of this collective's disputes with others."""
 
-    @strawberry.field(description="Disputes of this collective with others, as the hub has them.")
+    @strawberry.field(
+        description="Disputes of this collective with others, as the hub has them, by number."
+    )
     async def disputes_between(
         self, info: Info, first: int, after: str | None = None
-    ) -> DisputesBetween:
-        """Ask the hub; a member sees those over its own claims (BAD_PAGE, PEER_DOWN)."""
+    ) -> Connection[DisputeBetween]:
+        """Ask the hub; a member sees those over its own claims (BAD_PAGE, BAD_CURSOR, PEER_DOWN).
+
+        Its page may be short, even empty, and go on.
+        """
         member = info.context.whose(MAY_READ_DISPUTES)
         server = info.context.server
-        asked = {"first": page_size(first), "after": after}
+        size, key = page_size(first), key_of(_LIST, after, tuple[str])
+        asked = {"first": size, "after": key and key[0]}
         answer = (await server.peers.graphql(HUB, _OF_THE_HUB, asked))["disputes"]
-        found = [DisputeBetween.of(edge["node"]) for edge in answer["edges"]]
+        edges = [
+            Edge(cursor=cursor_of(_LIST, (edge["cursor"],)), node=DisputeBetween.of(edge["node"]))
+            for edge in answer["edges"]
+        ]
         if member is not None:
             async with server.db.read() as session:
                 claims = await edit_store.known_claims_of(session, member)
             own = {ClaimKey(row.host, row.path, row.wildcard).text for row in claims}
-            found = [one for one in found if one.claim in own]
+            edges = [edge for edge in edges if edge.node.claim in own]
         page = answer["pageInfo"]
-        return DisputesBetween(items=found, next=page["endCursor"] if page["hasNextPage"] else None)
+        end = None if page["endCursor"] is None else cursor_of(_LIST, (page["endCursor"],))
+        return Connection(
+            edges=edges, page_info=PageInfo(has_next_page=page["hasNextPage"], end_cursor=end)
+        )

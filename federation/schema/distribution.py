@@ -8,14 +8,15 @@ from federation.distribution.tables import DistributedRun
 from federation.distribution.tables import StatedCredit as CreditRow
 from federation.payments import ahead
 from federation.schema.context import Info
-from federation.schema.ids import number_of_row
+from federation.schema.pages import Connection
 from federation.schema.pay_ahead import AwaitedMoney, PayAhead
 from federation.schema.scalars import LicensedUse, Money
 from federation.store.sessions import ReadSession
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.month import parse_month
 from federation.values.roles import MAY_FOLLOW_THE_MONTH, MAY_READ_BOOKS
 
-CREDITS_MAX = 1_000
+_LIST = "statedCredits"
 
 
 @strawberry.type(description="What this collective did with one run.")
@@ -98,14 +99,17 @@ class DistributionQuery:
             return await Distribution.of(session, row, settlement_currency(server.config))
 
     @strawberry.field(
-        description="What others state for our members in an advised or approved run."
+        description="What others state for our members in an advised or approved run, in the order "
+        "it was written down."
     )
     async def stated_credits(
-        self, info: Info, run: strawberry.ID, first: int, after: strawberry.ID | None = None
-    ) -> list[StatedCredit]:
-        """List what other collectives' reports credit to claims here, at most 1,000 at a time."""
+        self, info: Info, run: strawberry.ID, first: int = 100, after: str | None = None
+    ) -> Connection[StatedCredit]:
+        """List what other collectives' reports credit to claims here (BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_BOOKS)
-        page, start = min(max(first, 1), CREDITS_MAX), number_of_row(after or "0")
+        size, key = page_size(first), key_of(_LIST, after, tuple[int])
         async with info.context.server.db.read() as session:
-            rows = await store.stated_credits(session, run, after=start, limit=page)
-        return [StatedCredit.of(row) for row in rows]
+            rows = await store.stated_credits(
+                session, run, after=key[0] if key else 0, limit=size + 1
+            )
+        return Connection.of(rows, size, lambda row: cursor_of(_LIST, (row.id,)), StatedCredit.of)

@@ -12,6 +12,8 @@ from federation.payments import refunds
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import month_if_any
 from federation.schema.money_choices import DocumentSeries
+from federation.schema.pages import Connection
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_LICENSE
 
 
@@ -49,6 +51,8 @@ class Document:
         )
 
 
+_LIST = "documents"
+
 DocumentResult = Annotated[Document | Refused, strawberry.union("DocumentResult")]
 
 
@@ -63,17 +67,27 @@ class DocumentQuery:
         series: DocumentSeries | None = None,
         period: str | None = None,
         first: int = 100,
-        after: str = "",
-    ) -> list[Document]:
-        """List documents, at most 100 at a time (BAD_PERIOD)."""
+        after: str | None = None,
+    ) -> Connection[Document]:
+        """List documents (BAD_PERIOD, BAD_PAGE, BAD_CURSOR)."""
         wanted = documents_service.series_for(info.context.require(), series and series.value)
         month = month_if_any(period)
+        size, key = page_size(first), key_of(_LIST, after, tuple[str])
         async with info.context.server.db.read() as session:
             rows = await documents_store.list_documents(
-                session, series=wanted, period=month, after=after, limit=first
+                session,
+                series=wanted,
+                period=month,
+                after=key[0] if key else "",
+                limit=size + 1,
             )
             forms = await documents_store.forms_of(session, [row.number for row in rows])
-        return [Document.of(row, forms.get(row.number, [])) for row in rows]
+        return Connection.of(
+            rows,
+            size,
+            lambda row: cursor_of(_LIST, (row.number,)),
+            lambda row: Document.of(row, forms.get(row.number, [])),
+        )
 
     @strawberry.field(description="One document; a licensee sees its own invoices.")
     async def document(self, info: Info, number: str) -> Document:

@@ -8,10 +8,11 @@ import strawberry
 from federation.disputes.between import decide_held
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.money_choices import HeldClaimState
-from federation.schema.suspense import PAGE_MAX
+from federation.schema.pages import Connection
 from federation.suspense import claiming, deciding
 from federation.suspense import store as suspense_store
 from federation.suspense.tables import HeldClaim as HeldClaimRow
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_READ_BOOKS
 
 
@@ -51,6 +52,8 @@ class HeldClaim:
         )
 
 
+_LIST = "heldClaims"
+
 HeldClaimResult = Annotated[HeldClaim | Refused, strawberry.union("HeldClaimResult")]
 
 
@@ -59,21 +62,27 @@ class HeldClaimQuery:
     """Who claims what is held: on every server."""
 
     @strawberry.field(
-        description="Claims on held money: the hub's queue; at a node its own and those it paid."
+        description="Claims on held money by id: the hub's queue; at a node its own and those it "
+        "paid."
     )
     async def held_claims(
-        self, info: Info, state: HeldClaimState | None = None, first: int = 100, after: str = ""
-    ) -> list[HeldClaim]:
-        """List claims by id, at most 1,000; `after` is the last id."""
+        self,
+        info: Info,
+        state: HeldClaimState | None = None,
+        first: int = 100,
+        after: str | None = None,
+    ) -> Connection[HeldClaim]:
+        """List claims, of one state or all (BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_BOOKS)
+        size, key = page_size(first), key_of(_LIST, after, tuple[str])
         async with info.context.server.db.read() as session:
             rows = await suspense_store.claims(
                 session,
                 state=state and state.value,
-                after=after,
-                limit=min(max(first, 1), PAGE_MAX),
+                after=key[0] if key else "",
+                limit=size + 1,
             )
-        return [HeldClaim.of(row) for row in rows]
+        return Connection.of(rows, size, lambda row: cursor_of(_LIST, (row.id,)), HeldClaim.of)
 
 
 @strawberry.type

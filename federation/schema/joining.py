@@ -11,12 +11,14 @@ from federation.people import admission as decisions
 from federation.schema.choices import ApplicationState
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import row_number
+from federation.schema.pages import Connection
 from federation.server import node_config
 from federation.trust import store as trust
 from federation.trust.membership import CollectiveTerms
 from federation.trust.tables import Application as ApplicationRow
 from federation.trust.tables import Invitation as InvitationRow
 from federation.trust.tables import Party
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import (
     MAY_ADMIT,
     MAY_APPLY_FOR_ADMISSION,
@@ -138,6 +140,8 @@ class OwnApplication:
     reason: str | None
 
 
+_APPLICATIONS, _INVITATIONS = "applications", "invitations"
+
 InvitationResult = Annotated[NewInvitation | Refused, strawberry.union("InvitationResult")]
 ApplicationResult = Annotated[Application | Refused, strawberry.union("ApplicationResult")]
 
@@ -162,20 +166,30 @@ class AdmissionQuery:
     """What waits at the hub's admission desk."""
 
     @strawberry.field(description="Applications, newest first.")
-    async def applications(self, info: Info, first: int = 100) -> list[Application]:
-        """List applications, at most 1,000."""
+    async def applications(
+        self, info: Info, first: int = 100, after: str | None = None
+    ) -> Connection[Application]:
+        """List applications (BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_APPLICATIONS)
+        size, key = page_size(first), key_of(_APPLICATIONS, after, tuple[int])
         async with info.context.server.db.read() as session:
-            rows = await trust.applications(session, limit=min(max(first, 1), 1000))
-            return [Application.of(row) for row in rows]
+            rows = await trust.applications(session, before=key[0] if key else None, limit=size + 1)
+        return Connection.of(
+            rows, size, lambda row: cursor_of(_APPLICATIONS, (row.id,)), Application.of
+        )
 
     @strawberry.field(description="Invitations, newest first, without their codes.")
-    async def invitations(self, info: Info, first: int = 100) -> list[Invitation]:
-        """List invitations."""
+    async def invitations(
+        self, info: Info, first: int = 100, after: str | None = None
+    ) -> Connection[Invitation]:
+        """List invitations (BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_APPLICATIONS)
+        size, key = page_size(first), key_of(_INVITATIONS, after, tuple[int])
         async with info.context.server.db.read() as session:
-            rows = await trust.invitations(session, limit=min(max(first, 1), 1000))
-            return [Invitation.of(row) for row in rows]
+            rows = await trust.invitations(session, before=key[0] if key else None, limit=size + 1)
+        return Connection.of(
+            rows, size, lambda row: cursor_of(_INVITATIONS, (row.id,)), Invitation.of
+        )
 
 
 @strawberry.type

@@ -1,6 +1,9 @@
 """The ledger in GraphQL: balances, histories and ages as of any past instant, and its heads."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
+from itertools import accumulate
+from typing import TypeVar
 
 import strawberry
 
@@ -10,13 +13,19 @@ from federation.ledger import service as ledger
 from federation.ledger import store as ledger_store
 from federation.ledger.balances import Lots, Sums
 from federation.ledger.heads import sign_head
+from federation.ledger.tables import LedgerHead as LedgerHeadRow
 from federation.money import exponent
 from federation.schema.context import Info
-from federation.schema.ids import month_if_any, number_of_row
+from federation.schema.ids import month_if_any
+from federation.schema.pages import Connection
 from federation.schema.scalars import Money
+from federation.values.cursors import cursor_of, key_of, page_size
+from federation.values.month import WrittenMonth
 from federation.values.roles import MAY_READ_BOOKS
 
-PAGE_MAX = 1_000
+_BALANCES, _MOVES = "trialBalance", "accountHistory"
+_AGES, _HEADS = "accountAging", "periodHeads"
+Held = TypeVar("Held")
 
 
 @strawberry.type(description="Where the journal stood; `hash` commits to every entry up to it.")
@@ -58,12 +67,11 @@ class ControlTotal:
 
 @strawberry.type(description="Every account as the journal stood at an instant.")
 class TrialBalance:
-    """A page of accounts, and the control totals of all; `next` is the `after` of more."""
+    """A page of accounts by name and currency, and the control totals of all of them."""
 
     head: LedgerHead
-    accounts: list[AccountBalance]
+    accounts: Connection[AccountBalance]
     totals: list[ControlTotal]
-    next: str | None
 
 
 @strawberry.type(description="One posting seen from an account: positive where it was debited.")
@@ -83,13 +91,12 @@ class AccountMove:
 
 @strawberry.type(description="What moved an account: opening + moves = closing.")
 class AccountHistory:
-    """A page of an account's history; `next` is the `after` of more."""
+    """A page of an account's history, with the balances before and after the page."""
 
     account: str
     opening: Money
-    moves: list[AccountMove]
+    moves: Connection[AccountMove]
     closing: Money
-    next: str | None
 
 
 @strawberry.type(description="An account's balance by how long it has stood, oldest used first.")
@@ -101,10 +108,6 @@ class AccountAge:
     oldest: date
     days: list[int]
     amounts: list[Money]
-
-
-def _page(first: int) -> int:
-    return min(max(first, 1), PAGE_MAX)
 
 
 def _head(found: ledger.Head) -> LedgerHead:
@@ -142,29 +145,28 @@ class LedgerQuery:
         info: Info,
         as_of: datetime | None = None,
         until: date | None = None,
-        first: int = 500,
-        after: str = "",
+        first: int = 100,
+        after: str | None = None,
     ) -> TrialBalance:
-        """List accounts by name and currency; `after` is `account currency`."""
+        """List accounts by name and currency (BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_BOOKS)
+        size, key = page_size(first), key_of(_BALANCES, after, tuple[str, str])
         async with info.context.server.db.read() as session:
             head, balance = await ledger.trial_balance(session, as_of, until)
-        rows = [
-            (f"{account} {currency}", account, currency, sums)
-            for (account, currency), sums in sorted(balance.accounts.items())
-        ]
-        left = [row for row in rows if row[0] > after]
-        page = left[: _page(first)]
         return TrialBalance(
             head=_head(head),
-            accounts=[_balance(account, currency, sums) for _, account, currency, sums in page],
+            accounts=Connection.of(
+                _behind(key, balance.accounts, size),
+                size,
+                lambda row: cursor_of(_BALANCES, row[0]),
+                lambda row: _balance(*row[0], row[1]),
+            ),
             totals=[
                 ControlTotal(
                     debits=Money.of(sums.debits, currency), credits=Money.of(sums.credits, currency)
                 )
                 for currency, sums in balance.control().items()
             ],
-            next=page[-1][0] if len(page) < len(left) else None,
         )
 
     @strawberry.field(description="What moved an account, with its running balance.")
@@ -175,50 +177,62 @@ class LedgerQuery:
         currency: str,
         as_of: datetime | None = None,
         first: int = 100,
-        after: str = "0",
+        after: str | None = None,
     ) -> AccountHistory:
-        """List postings of one account in the order they were written (UNKNOWN_CURRENCY)."""
+        """List postings of one account in the order they were written.
+
+        Refused: UNKNOWN_CURRENCY, BAD_PAGE, BAD_CURSOR.
+        """
         info.context.whose(MAY_READ_BOOKS)
         exponent(currency)  # refuses what is no currency with minor units
-        start = number_of_row(after)
-        limit = _page(first)
+        size, key = page_size(first), key_of(_MOVES, after, tuple[int])
         async with info.context.server.db.read() as session:
             found = await ledger.account_history(
-                session, account, currency, as_of=as_of, after=start, limit=limit + 1
+                session,
+                account,
+                currency,
+                as_of=as_of,
+                after=key[0] if key else 0,
+                limit=size + 1,
             )
-        balance, moves = found.opening, list[AccountMove]()
-        for line in found.lines[:limit]:
-            balance += line.amount
-            moves.append(_move(line, currency, balance))
+        sums = list(accumulate((line.amount for line in found.lines), initial=found.opening))
         return AccountHistory(
             account=account,
             opening=Money.of(found.opening, currency),
-            moves=moves,
-            closing=Money.of(balance, currency),
-            next=moves[-1].id if len(found.lines) > limit else None,
+            moves=Connection.of(
+                list(zip(found.lines, sums[1:], strict=True)),
+                size,
+                lambda pair: cursor_of(_MOVES, (pair[0].id,)),
+                lambda pair: _move(pair[0], currency, pair[1]),
+            ),
+            closing=Money.of(sums[: size + 1][-1], currency),
         )
 
-    @strawberry.field(description="Balances by age on a day (today): accounts that are not at 0.")
+    @strawberry.field(
+        description="Balances by age on a day (today): accounts that are not at 0, by name and "
+        "currency."
+    )
     async def account_aging(
         self,
         info: Info,
         on: date | None = None,
         as_of: datetime | None = None,
         accounts: list[str] | None = None,
-        first: int = 500,
-        after: str = "",
-    ) -> list[AccountAge]:
-        """List accounts whose names begin with one of `accounts`; `after` is `account currency`."""
+        first: int = 100,
+        after: str | None = None,
+    ) -> Connection[AccountAge]:
+        """List accounts whose names begin with one of `accounts` (BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_BOOKS)
+        size, key = page_size(first), key_of(_AGES, after, tuple[str, str])
         day = on or today(info.context.server.clock)
         async with info.context.server.db.read() as session:
             found = await ledger.aging(session, day, as_of=as_of, accounts=accounts)
-        rows = [
-            _age(account, currency, lots, day)
-            for (account, currency), lots in found.items()
-            if f"{account} {currency}" > after
-        ]
-        return rows[: _page(first)]
+        return Connection.of(
+            _behind(key, found, size),
+            size,
+            lambda row: cursor_of(_AGES, row[0]),
+            lambda row: _age(*row[0], row[1], day),
+        )
 
     @strawberry.field(description="The head of the journal as of an instant (now).")
     async def ledger_head(self, info: Info, as_of: datetime | None = None) -> LedgerHead:
@@ -227,16 +241,18 @@ class LedgerQuery:
         async with info.context.server.db.read() as session:
             return _head(await ledger.head(session, as_of))
 
-    @strawberry.field(description="The heads that settled months left, oldest first.")
-    async def period_heads(self, info: Info, first: int = 120) -> list[PeriodHead]:
-        """List the heads of the newest settled months, oldest first, at most 1,000."""
+    @strawberry.field(description="The heads that settled months left, the last month first.")
+    async def period_heads(
+        self, info: Info, first: int = 100, after: str | None = None
+    ) -> Connection[PeriodHead]:
+        """List the heads of settled months (BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_BOOKS)
+        size, key = page_size(first), key_of(_HEADS, after, tuple[WrittenMonth])
         async with info.context.server.db.read() as session:
-            rows = await ledger_store.heads(session, newest=_page(first))
-        return [
-            PeriodHead(period=row.period, opening=row.opening, hash=row.head, kept_at=row.kept_at)
-            for row in rows
-        ]
+            rows = await ledger_store.newest_heads(
+                session, before=key[0] if key else None, limit=size + 1
+            )
+        return Connection.of(rows, size, lambda row: cursor_of(_HEADS, (row.period,)), _period_head)
 
     @strawberry.field(description="A head signed by this server: of a settled month, or of now.")
     async def signed_ledger_head(self, info: Info, period: str | None = None) -> str:
@@ -246,6 +262,18 @@ class LedgerQuery:
         async with server.db.read() as session:
             found = await ledger.head_to_sign(session, month_if_any(period))
         return sign_head(found, issuer=server.config.entity_id, now=server.clock(), key=server.key)
+
+
+def _behind(
+    key: tuple[str, str] | None, found: Mapping[tuple[str, str], Held], size: int
+) -> list[tuple[tuple[str, str], Held]]:
+    """Return what stands behind an (account, currency), in this order, and one more than asked."""
+    rows = [(name, held) for name, held in sorted(found.items()) if key is None or name > key]
+    return rows[: size + 1]
+
+
+def _period_head(row: LedgerHeadRow) -> PeriodHead:
+    return PeriodHead(period=row.period, opening=row.opening, hash=row.head, kept_at=row.kept_at)
 
 
 def _move(line: balance_store.AccountLine, currency: str, balance: int) -> AccountMove:

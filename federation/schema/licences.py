@@ -12,7 +12,9 @@ from federation.licensing.tables import Licence as LicenceRow
 from federation.licensing.tables import Registration as RegistrationRow
 from federation.schema.choices import LicenceStatus, RegistrationState, Unclaimed, UsageBasis
 from federation.schema.context import Change, Info, Refused, change
+from federation.schema.pages import Connection
 from federation.schema.scalars import BigInt, LicensedUse, Money
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_BUY, MAY_LICENSE, MAY_PREPARE, MAY_READ_LICENCES
 
 
@@ -100,6 +102,8 @@ class Receipt:
     amount: Money
 
 
+_LIST = "licences"
+
 LicenceResult = Annotated[Licence | Refused, strawberry.union("LicenceResult")]
 
 
@@ -114,14 +118,17 @@ class LicenceQuery:
     """Licences: a lab sees its own, staff see all."""
 
     @strawberry.field(description="Licences by number.")
-    async def licences(self, info: Info, first: int = 100, after: str = "") -> list[Licence]:
-        """List licences by number, at most 100; a lab gets its own only."""
+    async def licences(
+        self, info: Info, first: int = 100, after: str | None = None
+    ) -> Connection[Licence]:
+        """List licences by number; a lab gets its own only (BAD_PAGE, BAD_CURSOR)."""
         licensee = info.context.whose(MAY_READ_LICENCES)
+        size, key = page_size(first), key_of(_LIST, after, tuple[str])
         async with info.context.server.db.read() as session:
             rows = await store.licences(
-                session, licensee=licensee, after=after, limit=min(max(first, 1), 100)
+                session, licensee=licensee, after=key[0] if key else "", limit=size + 1
             )
-            return [Licence.of(row) for row in rows]
+        return Connection.of(rows, size, lambda row: cursor_of(_LIST, (row.number,)), Licence.of)
 
     @strawberry.field(description="One licence.")
     async def licence(self, info: Info, number: str) -> Licence:

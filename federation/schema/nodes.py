@@ -10,10 +10,12 @@ from federation.people.suspensions import LIFT, SUSPEND
 from federation.schema.choices import SuspensionAct, SuspensionState
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import row_number
-from federation.trust import store
-from federation.trust.parties import entity_keys, former_keys, key_of
+from federation.schema.pages import Connection
+from federation.trust import parties, store
+from federation.trust.parties import entity_keys, former_keys
 from federation.trust.tables import Party
 from federation.trust.tables import Suspension as Row
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_ADMIT, MAY_READ_APPLICATIONS
 
 
@@ -43,7 +45,7 @@ class NodeEntity:
             code=row.code,
             entity_id=row.entity_id,
             url=row.url,
-            admitted_with=key_of(row.jwk),
+            admitted_with=parties.key_of(row.jwk),
             keys=sorted(entity_keys(row)),
             former_keys=list(former_keys(row)),
             stated_at=row.stated_at,
@@ -84,6 +86,8 @@ class Suspension:
         )
 
 
+_LIST = "suspensions"
+
 SuspensionResult = Annotated[Suspension | Refused, strawberry.union("SuspensionResult")]
 
 
@@ -99,12 +103,15 @@ class NodeQuery:
             return [NodeEntity.of(row) for row in await store.node_parties(session)]
 
     @strawberry.field(description="Proposals about suspensions, newest first.")
-    async def suspensions(self, info: Info, first: int = 100) -> list[Suspension]:
-        """List proposals, at most 1,000."""
+    async def suspensions(
+        self, info: Info, first: int = 100, after: str | None = None
+    ) -> Connection[Suspension]:
+        """List proposals (BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_APPLICATIONS)
+        size, key = page_size(first), key_of(_LIST, after, tuple[int])
         async with info.context.server.db.read() as session:
-            rows = await store.suspensions(session, limit=min(max(first, 1), 1000))
-            return [Suspension.of(row) for row in rows]
+            rows = await store.suspensions(session, before=key[0] if key else None, limit=size + 1)
+        return Connection.of(rows, size, lambda row: cursor_of(_LIST, (row.id,)), Suspension.of)
 
 
 @strawberry.type

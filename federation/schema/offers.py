@@ -13,7 +13,9 @@ from federation.licensing.tables import Offer as OfferRow
 from federation.licensing.tariff import Expected, QuoteLines
 from federation.schema.choices import OfferKind, OfferState, Unclaimed, UsageBasis, UsageUnit
 from federation.schema.context import Change, Info, Refused, change
+from federation.schema.pages import Connection
 from federation.schema.scalars import BigInt, ContentTier, LicensedUse, Money
+from federation.values.cursors import KeptInstant, cursor_of, key_of, page_size
 from federation.values.roles import MAY_BUY, MAY_LICENSE, MAY_READ_AGREEMENTS, MAY_READ_OFFERS
 
 
@@ -178,26 +180,50 @@ class OfferQuery:
     """Offers: a lab sees its own, staff see all; agreements are for all to read."""
 
     @strawberry.field(description="Offers, newest first: a lab's own, or all for staff.")
-    async def offers(self, info: Info, first: int = 100) -> list[Offer]:
-        """List offers, newest first, at most 100; a lab gets its own only."""
+    async def offers(
+        self, info: Info, first: int = 100, after: str | None = None
+    ) -> Connection[Offer]:
+        """List offers, newest first; a lab gets its own only (BAD_PAGE, BAD_CURSOR)."""
         licensee = info.context.whose(MAY_READ_OFFERS)
-        now = info.context.server.clock()
-        async with info.context.server.db.read() as session:
-            rows = await store.offers(
-                session, licensee=licensee, kind=None, limit=min(max(first, 1), 100)
-            )
-            return [Offer.of(row, now) for row in rows]
+        return await _page(info, "offers", first, after, licensee=licensee)
 
-    @strawberry.field(description="Individual agreements with their reasons: every lab reads them.")
-    async def individual_agreements(self, info: Info, first: int = 100) -> list[Offer]:
-        """List agreements of all labs, newest first, at most 100."""
+    @strawberry.field(
+        description="Individual agreements with their reasons, newest first: every lab reads them."
+    )
+    async def individual_agreements(
+        self, info: Info, first: int = 100, after: str | None = None
+    ) -> Connection[Offer]:
+        """List agreements of all labs, newest first (BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_AGREEMENTS)
-        now = info.context.server.clock()
-        async with info.context.server.db.read() as session:
-            rows = await store.offers(
-                session, licensee=None, kind="INDIVIDUAL", limit=min(max(first, 1), 100)
-            )
-            return [Offer.of(row, now) for row in rows]
+        return await _page(info, "individualAgreements", first, after, kind="INDIVIDUAL")
+
+
+async def _page(
+    info: Info,
+    name: str,
+    first: int,
+    after: str | None,
+    *,
+    licensee: str | None = None,
+    kind: str | None = None,
+) -> Connection[Offer]:
+    """Return a page of the offers of one lab or kind or of all, newest first."""
+    size, key = page_size(first), key_of(name, after, tuple[KeptInstant, str])
+    now = info.context.server.clock()
+    async with info.context.server.db.read() as session:
+        rows = await store.offers(
+            session,
+            licensee=licensee,
+            kind=kind,
+            before=key,
+            limit=size + 1,
+        )
+    return Connection.of(
+        rows,
+        size,
+        lambda row: cursor_of(name, (row.offered_at, row.id)),
+        lambda row: Offer.of(row, now),
+    )
 
 
 @strawberry.type

@@ -10,11 +10,11 @@ from federation.bankstatements.acting import At
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import number_of_row
 from federation.schema.money_choices import OverpaymentKind, SetOffKind, SetOffState
+from federation.schema.pages import Connection
 from federation.schema.payment_types import Payment, PaymentResult
 from federation.schema.scalars import Money
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_PREPARE_OR_APPROVE, MAY_READ_BOOKS
-
-PAGE_MAX = 100
 
 
 @strawberry.type(description="Money received beyond what was owed; `left` is not used yet.")
@@ -89,8 +89,7 @@ OverpaymentSetOffResult = Annotated[
 ]
 
 
-def _page(first: int) -> int:
-    return min(max(first, 1), PAGE_MAX)
+_OVERPAYMENTS, _SET_OFFS = "overpayments", "setOffs"
 
 
 def _at(at: Change) -> At:
@@ -101,28 +100,42 @@ def _at(at: Change) -> At:
 class OverpaymentQuery:
     """What staff and auditors see of money paid too much."""
 
-    @strawberry.field(description="Money received beyond what was owed that is not used yet.")
+    @strawberry.field(
+        description="Money received beyond what was owed and not used yet: bank entries, oldest "
+        "first, then remittances by id."
+    )
     async def overpayments(
-        self, info: Info, first: int = PAGE_MAX, skip: int = 0
-    ) -> list[Overpayment]:
-        """List what has to go back or to be set off, oldest first, at most 100 after `skip`."""
+        self, info: Info, first: int = 100, after: str | None = None
+    ) -> Connection[Overpayment]:
+        """List what has to go back or to be set off (BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_BOOKS)
-        start = max(skip, 0)
+        size, key = page_size(first), key_of(_OVERPAYMENTS, after, overpayments.Place)
         server = info.context.server
         async with server.db.read() as session:
             found = await overpayments.overpayments(session, server.code)
-        return [Overpayment.of(row) for row in found[start : start + _page(first)]]
+        return Connection.of(
+            [row for row in found if key is None or overpayments.place_of(row) > key],
+            size,
+            lambda row: cursor_of(_OVERPAYMENTS, overpayments.place_of(row)),
+            Overpayment.of,
+        )
 
-    @strawberry.field(description="What overpayments were or are to be set off against.")
+    @strawberry.field(
+        description="What overpayments were or are to be set off against, newest first."
+    )
     async def set_offs(
-        self, info: Info, first: int = PAGE_MAX, after: strawberry.ID | None = None
-    ) -> list[OverpaymentSetOff]:
-        """List set-offs, newest first, at most 100; `after` is the last id seen (BAD_ID)."""
+        self, info: Info, first: int = 100, after: str | None = None
+    ) -> Connection[OverpaymentSetOff]:
+        """List set-offs (BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_BOOKS)
-        before = None if after is None else number_of_row(after)
+        size, key = page_size(first), key_of(_SET_OFFS, after, tuple[int])
         async with info.context.server.db.read() as session:
-            found = await store.newest_set_offs(session, before=before, limit=_page(first))
-        return [OverpaymentSetOff.of(row) for row in found]
+            found = await store.newest_set_offs(
+                session, before=key[0] if key else None, limit=size + 1
+            )
+        return Connection.of(
+            found, size, lambda row: cursor_of(_SET_OFFS, (row.id,)), OverpaymentSetOff.of
+        )
 
 
 @strawberry.type

@@ -11,9 +11,11 @@ from federation.people import parked as rules
 from federation.schema.choices import MessageState
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import row_number
+from federation.schema.pages import Connection
 from federation.store import inbox
 from federation.store.sessions import ReadSession
 from federation.store.tables import ParkedMessage as ParkedRow
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_HANDLE_PARKED, MAY_READ_PARKED
 
 BODY_SHOWN_MAX = 10_000  # characters
@@ -57,6 +59,8 @@ class ParkedMessage:
         )
 
 
+_LIST = "parkedMessages"
+
 ParkedResult = Annotated[ParkedMessage | Refused, strawberry.union("ParkedResult")]
 
 
@@ -65,18 +69,24 @@ class ParkedQuery:
     """Messages that wait for staff: on every server."""
 
     @strawberry.field(
-        description="Messages that wait: PARKED could not be handled, BEHIND waits for one before."
+        description="Messages that wait, oldest first: PARKED could not be handled, BEHIND waits "
+        "for one before."
     )
     async def parked_messages(
-        self, info: Info, first: int, after: strawberry.ID | None = None
-    ) -> list[ParkedMessage]:
-        """List what waits, oldest first, at most 100 at a time."""
+        self, info: Info, first: int = 100, after: str | None = None
+    ) -> Connection[ParkedMessage]:
+        """List what waits (BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_PARKED)
+        size, key = page_size(first), key_of(_LIST, after, tuple[int])
         async with info.context.server.db.read() as session:
-            rows = await inbox.parked(
-                session, after=_number(after or "0"), limit=min(max(first, 1), 100)
-            )
-            return await _shown(session, rows)
+            rows = await inbox.parked(session, after=key[0] if key else 0, limit=size + 1)
+            shown = await _shown(session, rows)
+        return Connection.of(
+            list(zip(rows, shown, strict=True)),
+            size,
+            lambda pair: cursor_of(_LIST, (pair[0].id,)),
+            lambda pair: pair[1],
+        )
 
 
 @strawberry.type

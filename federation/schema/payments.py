@@ -11,6 +11,7 @@ from federation.schema.accounts import AccountInput
 from federation.schema.context import Change, Info, change
 from federation.schema.ids import month_if_any
 from federation.schema.money_choices import PaymentState
+from federation.schema.pages import Connection
 from federation.schema.payment_types import (
     IncomingRemittance,
     Payment,
@@ -21,36 +22,40 @@ from federation.schema.payment_types import (
     Payments,
     PaymentsResult,
 )
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.month import parse_month
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_READ_BOOKS
 
-PAGE_MAX = 100
+_LIST = "payments"
 
 
 @strawberry.type
 class PaymentQuery:
     """What staff and auditors read of payments: on every server."""
 
-    @strawberry.field(description="Payments by id, at most 100 a page; `after` is the last id.")
+    @strawberry.field(description="Payments by id.")
     async def payments(
         self,
         info: Info,
         period: str | None = None,
         state: PaymentState | None = None,
-        first: int = PAGE_MAX,
-        after: str = "",
-    ) -> list[Payment]:
-        """List payments of a month or state, or all, by id (BAD_PERIOD)."""
+        first: int = 100,
+        after: str | None = None,
+    ) -> Connection[Payment]:
+        """List payments of a month or state, or all (BAD_PERIOD, BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_BOOKS)
+        size, key = page_size(first), key_of(_LIST, after, tuple[str])
         async with info.context.server.db.read() as session:
             found = await payments_store.payments(
                 session,
                 period=month_if_any(period),
                 states=() if state is None else [state.value],
-                after=after,
-                limit=min(max(first, 1), PAGE_MAX),
+                after=key[0] if key else "",
+                limit=size + 1,
             )
-        return [Payment.of(row) for row in found]
+        return Connection.of(
+            found, size, lambda row: cursor_of(_LIST, (row.payment_id,)), Payment.of
+        )
 
     @strawberry.field(description="What happened to a payment, oldest first.")
     async def payment_events(self, info: Info, id: strawberry.ID) -> list[PaymentEvent]:

@@ -9,10 +9,12 @@ from federation.accounts import inviting
 from federation.people import directory, store, tables
 from federation.schema.choices import PersonState
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.ids import number_of_row, row_number
+from federation.schema.ids import row_number
+from federation.schema.pages import Connection
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_READ_PEOPLE, Role, may_keep_people
 
-PAGE_MAX = 100
+_LIST = "people"
 
 
 @strawberry.type(description="What a person is from an instant on; without roles, it has left.")
@@ -55,14 +57,6 @@ class Person:
         )
 
 
-@strawberry.type(description="A page of the directory.")
-class People:
-    """Versions of people in the order they were proposed; `next` is the `after` of more."""
-
-    people: list[Person]
-    next: strawberry.ID | None
-
-
 PersonResult = Annotated[Person | Refused, strawberry.union("PersonResult")]
 
 
@@ -70,28 +64,27 @@ PersonResult = Annotated[Person | Refused, strawberry.union("PersonResult")]
 class PeopleQuery:
     """What operators and auditors read of the directory: on every server."""
 
-    @strawberry.field(description="Who is, was or waits to be here, at most 100 a page.")
+    @strawberry.field(description="Who is, was or waits to be here, in the order it was proposed.")
     async def people(
         self,
         info: Info,
-        first: int,
-        after: strawberry.ID | None = None,
+        first: int = 100,
+        after: str | None = None,
         subject: str | None = None,
         state: PersonState | None = None,
-    ) -> People:
-        """List versions; state IN_FORCE shows each person once (BAD_ID)."""
+    ) -> Connection[Person]:
+        """List versions; state IN_FORCE shows each person once (BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_PEOPLE)
-        limit = min(max(first, 1), PAGE_MAX)
+        size, key = page_size(first), key_of(_LIST, after, tuple[int])
         async with info.context.server.db.read() as session:
             rows = await store.versions(
                 session,
-                after=0 if after is None else number_of_row(after),
+                after=key[0] if key else 0,
                 subject=subject,
                 state=state and state.value,
-                limit=limit + 1,
+                limit=size + 1,
             )
-        people = [Person.of(row) for row in rows[:limit]]
-        return People(people=people, next=people[-1].id if len(rows) > limit else None)
+        return Connection.of(rows, size, lambda row: cursor_of(_LIST, (row.id,)), Person.of)
 
 
 @strawberry.type

@@ -7,6 +7,8 @@ import msgspec
 import strawberry
 
 from federation.ledger import store as ledger
+from federation.ledger import tables as ledger_rows
+from federation.ledger.tables import JournalPosting
 from federation.metering import month
 from federation.metering import store as usage
 from federation.months import store as months
@@ -15,9 +17,11 @@ from federation.proof.invariants.checks import require_sound_run
 from federation.runs import service as runs_service
 from federation.schema.choices import MonthState, RunState
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.ids import month_if_any, number_of_row
+from federation.schema.ids import month_if_any
+from federation.schema.pages import Connection
 from federation.schema.scalars import Money
 from federation.server import hub_config
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.month import parse_month
 from federation.values.roles import (
     MAY_APPROVE,
@@ -91,11 +95,31 @@ class JournalEntry:
     narration: str
     postings: list[Posting]
 
+    @classmethod
+    def of(cls, entry: ledger_rows.JournalEntry, postings: list[JournalPosting]) -> "JournalEntry":
+        """Show an entry with its postings."""
+        return cls(
+            id=strawberry.ID(str(entry.id)),
+            posted_on=entry.posted_on,
+            document=entry.document,
+            narration=entry.narration,
+            postings=[
+                Posting(
+                    debit=posting.debit,
+                    credit=posting.credit,
+                    amount=Money.of(posting.amount, posting.currency),
+                    meta=posting.meta,
+                )
+                for posting in postings
+            ],
+        )
+
 
 PeriodResult = Annotated[Period | Refused, strawberry.union("PeriodResult")]
 RunResult = Annotated[Run | Refused, strawberry.union("RunResult")]
 
-PAGE_MAX = 100
+RUNS_SHOWN = 20  # each may bring its document
+_RUNS, _JOURNAL = "runs", "journal"
 
 
 @strawberry.type
@@ -117,38 +141,38 @@ class SettlementQuery:
             missing_reports=sorted(progress.keys() - reports.keys()),
         )
 
-    @strawberry.field(description="Runs, newest first, at most 500.")
-    async def runs(self, info: Info, period: str | None = None) -> list[Run]:
-        """List the newest 500 runs of a month, or of all."""
+    @strawberry.field(description="Runs, newest first.")
+    async def runs(
+        self,
+        info: Info,
+        period: str | None = None,
+        first: int = RUNS_SHOWN,
+        after: str | None = None,
+    ) -> Connection[Run]:
+        """List the runs of a month, or of all (BAD_PERIOD, BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_BOOKS)
+        size, key = page_size(first), key_of(_RUNS, after, tuple[int])
         async with info.context.server.db.read() as session:
-            return [Run.of(row) for row in await months.runs(session, month_if_any(period))]
+            rows = await months.runs(
+                session, month_if_any(period), before=key[0] if key else None, limit=size + 1
+            )
+        return Connection.of(rows, size, lambda row: cursor_of(_RUNS, (row.id,)), Run.of)
 
     @strawberry.field(description="The journal in the order it was written.")
-    async def journal(self, info: Info, first: int = 100, after: str = "0") -> list[JournalEntry]:
-        """List entries as they were written, at most 100; `after` is the last id."""
+    async def journal(
+        self, info: Info, first: int = 100, after: str | None = None
+    ) -> Connection[JournalEntry]:
+        """List entries as they were written (BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_BOOKS)
-        start = number_of_row(after)
+        size, key = page_size(first), key_of(_JOURNAL, after, tuple[int])
         async with info.context.server.db.read() as session:
-            found = await ledger.journal(session, after=start, limit=min(max(first, 1), PAGE_MAX))
-        return [
-            JournalEntry(
-                id=strawberry.ID(str(entry.id)),
-                posted_on=entry.posted_on,
-                document=entry.document,
-                narration=entry.narration,
-                postings=[
-                    Posting(
-                        debit=posting.debit,
-                        credit=posting.credit,
-                        amount=Money.of(posting.amount, posting.currency),
-                        meta=posting.meta,
-                    )
-                    for posting in postings
-                ],
-            )
-            for entry, postings in found
-        ]
+            found = await ledger.journal(session, after=key[0] if key else 0, limit=size + 1)
+        return Connection.of(
+            found,
+            size,
+            lambda pair: cursor_of(_JOURNAL, (pair[0].id,)),
+            lambda pair: JournalEntry.of(*pair),
+        )
 
 
 @strawberry.type

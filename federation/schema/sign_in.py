@@ -5,14 +5,14 @@ import strawberry
 from federation.accounts import inviting, local, one_time, sessions, store
 from federation.errors import RefusalError
 from federation.schema.context import Change, Info, Refused, change
-from federation.schema.ids import number_of_row, row_number
+from federation.schema.ids import row_number
+from federation.schema.pages import Connection
 from federation.schema.sign_in_types import (
     AccountResult,
     GivenInvitation,
     GivenResult,
     InvitationResult,
     PersonInvitation,
-    PersonInvitations,
     SignInAccount,
     TotpResult,
     TotpSecret,
@@ -20,9 +20,10 @@ from federation.schema.sign_in_types import (
 )
 from federation.trust.key_secret import get_secret
 from federation.trust.principals import NotAllowedError, Principal
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_READ_PEOPLE, Role, may_keep_people
 
-PAGE_MAX = 100
+_LIST = "personInvitations"
 ANYBODY = tuple(Role)
 
 
@@ -46,20 +47,27 @@ class SignInQuery:
         async with server.db.read() as session:
             return await shown_account(session, subject, server.clock())
 
-    @strawberry.field(description="Invitations of people that wait to be confirmed or used.")
+    @strawberry.field(
+        description="Invitations of people that wait to be confirmed or used, oldest first."
+    )
     async def person_invitations(
-        self, info: Info, first: int, after: strawberry.ID | None = None
-    ) -> PersonInvitations:
-        """List them, oldest first, at most 100 a page (BAD_ID)."""
+        self, info: Info, first: int = 100, after: str | None = None
+    ) -> Connection[PersonInvitation]:
+        """List them, 1 to 100 a page (BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_PEOPLE)
-        server, limit = info.context.server, min(max(first, 1), PAGE_MAX)
+        size, key = page_size(first), key_of(_LIST, after, tuple[int])
+        server = info.context.server
         now = server.clock()
         async with server.db.read() as session:
-            begin = 0 if after is None else number_of_row(after)
-            rows = await store.open_invitations(session, now, after=begin, limit=limit + 1)
-        found = [PersonInvitation.of(row, now) for row in rows[:limit]]
-        more = found[-1].id if len(rows) > limit else None
-        return PersonInvitations(invitations=found, next=more)
+            rows = await store.open_invitations(
+                session, now, after=key[0] if key else 0, limit=size + 1
+            )
+        return Connection.of(
+            rows,
+            size,
+            lambda row: cursor_of(_LIST, (row.id,)),
+            lambda row: PersonInvitation.of(row, now),
+        )
 
 
 @strawberry.type

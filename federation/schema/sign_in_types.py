@@ -94,14 +94,6 @@ class GivenInvitation:
     half: str | None
 
 
-@strawberry.type(description="A page of invitations.")
-class PersonInvitations:
-    """Invitations that wait to be confirmed or used; `next` is the `after` of more."""
-
-    invitations: list[PersonInvitation]
-    next: strawberry.ID | None
-
-
 @strawberry.type(description="The secret of one-time codes: shown once, for a telephone to keep.")
 class TotpSecret:
     """In base32, and as the `otpauth://` address that telephones read."""

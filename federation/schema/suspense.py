@@ -5,8 +5,9 @@ from datetime import date, datetime
 import strawberry
 
 from federation.schema.context import Info
-from federation.schema.ids import currency_if_any, month_if_any, number_of_row
+from federation.schema.ids import currency_if_any, month_if_any
 from federation.schema.money_choices import HeldReason
+from federation.schema.pages import Connection
 from federation.schema.scalars import Money
 from federation.suspense import elsewhere_store
 from federation.suspense import items as held
@@ -14,9 +15,10 @@ from federation.suspense import service as suspense_service
 from federation.suspense import store as suspense_store
 from federation.suspense.elsewhere_store import HeldThere
 from federation.suspense.tables import HeldListing
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_READ_BOOKS, MAY_READ_HELD_LIST
 
-PAGE_MAX = 1_000
+_HELD, _LISTED, _ELSEWHERE = "suspense", "heldList", "heldElsewhere"
 
 
 @strawberry.type(description="A legal date of held money, and the law it comes from.")
@@ -119,30 +121,42 @@ class HeldListed:
 class SuspenseQuery:
     """Money that cannot be paid on yet: on every server."""
 
-    @strawberry.field(description="Everything held here with reason, owner, age and legal dates.")
+    @strawberry.field(
+        description="Everything held here with reason, owner, age and legal dates, what is held "
+        "longest first."
+    )
     async def suspense(
         self,
         info: Info,
         reason: HeldReason | None = None,
         currency: str | None = None,
         first: int = 100,
-        skip: int = 0,
+        after: str | None = None,
         as_of: datetime | None = None,
-    ) -> list[SuspenseItem]:
-        """List held money, at most 1,000 items at a time (UNKNOWN_CURRENCY)."""
+    ) -> Connection[SuspenseItem]:
+        """List held money, today or as of a past instant.
+
+        Refused: UNKNOWN_CURRENCY, BAD_PAGE, BAD_CURSOR.
+        """
         server = info.context.server
         info.context.whose(MAY_READ_BOOKS)
+        size, key = page_size(first), key_of(_HELD, after, held.Place)
         currency = currency_if_any(currency)
         async with server.db.read() as session:
             found = await suspense_service.held_here(session, server.code, as_of)
         wanted = [
             item
-            for item in found
-            if reason in (None, item.reason) and currency in (None, item.currency)
+            for item in sorted(found, key=held.place_of)
+            if reason in (None, item.reason)
+            and currency in (None, item.currency)
+            and (key is None or held.place_of(item) > key)
         ]
-        start = max(skip, 0)
-        page = wanted[start : start + min(max(first, 1), PAGE_MAX)]
-        return [SuspenseItem.of(item, server.country) for item in page]
+        return Connection.of(
+            wanted,
+            size,
+            lambda item: cursor_of(_HELD, held.place_of(item)),
+            lambda item: SuspenseItem.of(item, server.country),
+        )
 
     @strawberry.field(description="What is held by reason, currency and age, also in the past.")
     async def suspense_aging(self, info: Info, as_of: datetime | None = None) -> list[SuspenseAge]:
@@ -160,17 +174,25 @@ class HeldListQuery:
     """What the hub and licensors hold, as the hub told every node."""
 
     @strawberry.field(
-        description="Addresses the hub or a licensor holds money for, until it is claimed."
+        description="Addresses the hub or a licensor holds money for, until it is claimed, in the "
+        "order they were published."
     )
     async def held_list(
-        self, info: Info, period: str | None = None, first: int = 100, after: str = "0"
-    ) -> list[HeldListed]:
-        """List addresses by id, of one month or all; `after` is the last id."""
+        self,
+        info: Info,
+        period: str | None = None,
+        first: int = 100,
+        after: str | None = None,
+    ) -> Connection[HeldListed]:
+        """List addresses of one month or all (BAD_PERIOD, BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_HELD_LIST)
-        start, month = number_of_row(after), month_if_any(period)
+        size, key = page_size(first), key_of(_LISTED, after, tuple[int])
+        month = month_if_any(period)
         async with info.context.server.db.read() as session:
-            rows = await suspense_store.listing(session, period=month, after=start, limit=first)
-        return [HeldListed.of(row) for row in rows]
+            rows = await suspense_store.listing(
+                session, period=month, after=key[0] if key else 0, limit=size + 1
+            )
+        return Connection.of(rows, size, lambda row: cursor_of(_LISTED, (row.id,)), HeldListed.of)
 
 
 @strawberry.type(description="What a licensor holds for an address in one of its own licences.")
@@ -207,16 +229,29 @@ class HeldElsewhere:
 class HeldElsewhereQuery:
     """What licensors hold in their own licences: at the hub."""
 
-    @strawberry.field(description="What licensors hold by address, and have stated or not yet.")
+    @strawberry.field(
+        description="What licensors hold by address, and have stated or not yet, in the order it "
+        "came."
+    )
     async def held_elsewhere(
-        self, info: Info, period: str | None = None, first: int = 100, after: str = "0"
-    ) -> list[HeldElsewhere]:
-        """List items by id, of one month or all, at most 1,000; `after` is the last id."""
+        self,
+        info: Info,
+        period: str | None = None,
+        first: int = 100,
+        after: str | None = None,
+    ) -> Connection[HeldElsewhere]:
+        """List items of one month or all (BAD_PERIOD, BAD_PAGE, BAD_CURSOR)."""
         info.context.whose(MAY_READ_BOOKS)
-        start, month = number_of_row(after), month_if_any(period)
+        size, key = page_size(first), key_of(_ELSEWHERE, after, tuple[int])
+        month = month_if_any(period)
         async with info.context.server.db.read() as session:
             rows = await elsewhere_store.held_elsewhere(
-                session, period=month, after=start, limit=first
+                session, period=month, after=key[0] if key else 0, limit=size + 1
             )
             gone = await elsewhere_store.ordered(session, [row.id for row in rows])
-        return [HeldElsewhere.of(row, gone.get(row.id, 0)) for row in rows]
+        return Connection.of(
+            rows,
+            size,
+            lambda row: cursor_of(_ELSEWHERE, (row.id,)),
+            lambda row: HeldElsewhere.of(row, gone.get(row.id, 0)),
+        )

@@ -7,11 +7,14 @@ import strawberry
 from federation.clients import tables as client_rows
 from federation.schema.choices import CredentialState, GateMode
 from federation.schema.context import Info
+from federation.schema.pages import Connection
 from federation.schema.scalars import BigInt
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_READ_VISITS
-from federation.visits import cursors, service, store
+from federation.visits import service, store
+from federation.visits.store import VisitKey
 
-SHOWN_MAX = 100
+_LIST = "visits"
 
 
 @strawberry.type(description="Visits of one crawler with one outcome on one day (UTC).")
@@ -37,14 +40,6 @@ class Visits:
             let_through=found.key.let_through,
             count=BigInt(found.visits),
         )
-
-
-@strawberry.type(description="A page of visits; `next` is the place of the next one, if there is.")
-class VisitsPage:
-    """Sums in the order of day, crawler and outcome."""
-
-    rows: list[Visits]
-    next: str | None
 
 
 @strawberry.type(description="A program that guards a site of a member, as it last said of itself.")
@@ -117,8 +112,8 @@ class VisitQuery:
     """What a publisher sees of its sites."""
 
     @strawberry.field(
-        description="Visits of crawlers at a member's sites by day: a member's own, or any for the "
-        "registry. At most 400 days."
+        description="Visits of crawlers at a member's sites by day, agent and outcome: a member's "
+        "own, or any for the registry. At most 400 days."
     )
     async def visits(
         self,
@@ -128,25 +123,20 @@ class VisitQuery:
         member: str | None = None,
         first: int = 100,
         after: str | None = None,
-    ) -> VisitsPage:
-        """Show a page of at most 100 rows (UNKNOWN_MEMBER, BAD_DAYS, BAD_ID)."""
+    ) -> Connection[Visits]:
+        """List them (UNKNOWN_MEMBER, BAD_DAYS, BAD_PAGE, BAD_CURSOR)."""
         wanted = await info.context.whose_or_succeeded(MAY_READ_VISITS, member)
-        limit = min(max(first, 1), SHOWN_MAX)
+        size, key = page_size(first), key_of(_LIST, after, VisitKey)
         async with info.context.server.db.read() as session:
             found = await service.visits(
                 session,
                 wanted,
                 from_day,
                 to_day,
-                after=None if after is None else cursors.read(after),
-                limit=limit + 1,
+                after=key,
+                limit=size + 1,
             )
-        more = len(found) > limit
-        page = found[:limit]
-        return VisitsPage(
-            rows=[Visits.of(each) for each in page],
-            next=cursors.written(page[-1].key) if more else None,
-        )
+        return Connection.of(found, size, lambda row: cursor_of(_LIST, row.key), Visits.of)
 
     @strawberry.field(
         description="A member's sites: when they were last heard of, their mode, the age of their "

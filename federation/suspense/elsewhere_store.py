@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from federation.store.bulk import IN_CHUNK, for_driver, in_chunks, insert_rows, set_column
 from federation.store.sessions import ReadSession, WriteSession
 from federation.suspense.items import HeldSum
-from federation.suspense.store import PAGE_MAX, digests
+from federation.suspense.store import digests
 from federation.suspense.tables import (
     HeldClaim,
     HeldElsewhere,
@@ -50,8 +50,7 @@ async def held_elsewhere(
 ) -> list[HeldThere]:
     """At the hub: return what licensors hold, in the order it came."""
     query = select(*_HELD_THERE).where(HeldElsewhere.id > after).order_by(HeldElsewhere.id)
-    if limit is not None:
-        query = query.limit(min(max(limit, 1), PAGE_MAX))
+    query = query.limit(limit)
     if period is not None:
         query = query.where(HeldElsewhere.period == period)
     if licensor is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from federation.suspense.law import clocks, law_for, pay_by
 from federation.values.held import ACCOUNT_MISSING, BELOW_MINIMUM, TAX_DATA_MISSING
@@ -33,6 +34,27 @@ class SuspenseItem:
     licence: LicenceKey | None = None
     url_key: str = ""
     ref: str = ""
+
+
+class Place(NamedTuple):
+    """Where an item stands in the list of held money: what is held longest comes first.
+
+    Nothing that may change while it is held is a part of it, and no two items have the same.
+    """
+
+    since: date
+    reason: str
+    period: str
+    owner: str
+    licence: str
+    currency: str
+    ref: str
+
+
+def place_of(item: SuspenseItem) -> Place:
+    """Return where an item stands in the list of held money."""
+    licence = item.licence or ""
+    return Place(item.since, item.reason, item.period, item.owner, licence, item.currency, item.ref)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 from federation.values.party import HUB
 
-PAGE_MAX = 1_000
+LISTED_MAX = 1_000  # of what is looked at for one address
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +246,7 @@ async def listing(
     period: Month | None = None,
     url_key: str | None = None,
     after: int = 0,
-    limit: int = PAGE_MAX,
+    limit: int = LISTED_MAX,
 ) -> list[HeldListing]:
     """Return what is listed and still open, in the order it was published."""
     query = select(HeldListing).where(HeldListing.id > after, HeldListing.closed_on.is_(None))
@@ -254,7 +254,7 @@ async def listing(
         query = query.where(HeldListing.period == period)
     if url_key is not None:
         query = query.where(HeldListing.url_digest == sha256_hex(url_key.encode()))
-    query = query.order_by(HeldListing.id).limit(min(max(limit, 1), PAGE_MAX))
+    query = query.order_by(HeldListing.id).limit(limit)
     return list(await session.scalars(query))
 
 

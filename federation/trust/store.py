@@ -50,10 +50,14 @@ async def parties(session: ReadSession) -> list[Party]:
     return list(await session.scalars(_EVERYBODY))
 
 
-async def applications(session: ReadSession, *, limit: int) -> list[Application]:
+async def applications(
+    session: ReadSession, *, before: int | None = None, limit: int
+) -> list[Application]:
     """Return the newest applications first."""
-    rows = await session.scalars(select(Application).order_by(Application.id.desc()).limit(limit))
-    return list(rows)
+    query = select(Application).order_by(Application.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Application.id < before)
+    return list(await session.scalars(query))
 
 
 async def find_application(session: ReadSession, entity_id: str, key_id: str) -> Application | None:
@@ -84,10 +88,14 @@ async def count_open_invitations(session: ReadSession, now: datetime) -> int:
     return await session.scalar(query) or 0
 
 
-async def invitations(session: ReadSession, *, limit: int) -> list[Invitation]:
+async def invitations(
+    session: ReadSession, *, before: int | None = None, limit: int
+) -> list[Invitation]:
     """Return the newest invitations first."""
-    rows = await session.scalars(select(Invitation).order_by(Invitation.id.desc()).limit(limit))
-    return list(rows)
+    query = select(Invitation).order_by(Invitation.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Invitation.id < before)
+    return list(await session.scalars(query))
 
 
 async def count_statements(session: ReadSession, code: str, since: datetime) -> int:
@@ -133,10 +141,14 @@ async def proposed_suspensions(session: ReadSession) -> list[Suspension]:
     return list(rows)
 
 
-async def suspensions(session: ReadSession, *, limit: int) -> list[Suspension]:
+async def suspensions(
+    session: ReadSession, *, before: int | None = None, limit: int
+) -> list[Suspension]:
     """Return the newest proposals about suspensions first, whatever came of them."""
-    rows = await session.scalars(select(Suspension).order_by(Suspension.id.desc()).limit(limit))
-    return list(rows)
+    query = select(Suspension).order_by(Suspension.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Suspension.id < before)
+    return list(await session.scalars(query))
 
 
 async def was_suspended(session: ReadSession, code: str) -> bool:

@@ -6,7 +6,8 @@ is of, and stays good when things come and go: it holds a place in an order, not
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NoBase64Error
-from typing import ClassVar, Final, TypeVar
+from datetime import datetime
+from typing import Annotated, ClassVar, Final, TypeVar
 
 import msgspec
 
@@ -15,6 +16,7 @@ from federation.errors import RefusalError
 FIRST_MAX: Final = 100
 CURSOR_LENGTH_MAX: Final = 4_096
 _NUMBER_MAX: Final = 2**63 - 1
+KeptInstant = Annotated[datetime, msgspec.Meta(tz=True)]  # as part of a key: in years there are
 Key = TypeVar("Key", bound=tuple[object, ...])
 
 

@@ -67,10 +67,10 @@ class HostileHub:
         """Send a message, see it parked with a code and nothing else written; drop it again."""
         async with nothing_but_messages(self.small, node):
             await self.send(node, kind, body)
-            [row] = await self.small.at(node, "auditor").ask(ask.PARKED)
+            [row] = await self.small.at(node, "auditor").rows(ask.PARKED)
             assert (row["kind"], row["code"]) == (kind, code), row["reason"]
         operator, second = (self.small.at(node, name) for name in ("operator", "second-operator"))
-        [item] = await operator.ask(IDS)
+        [item] = await operator.rows(IDS)
         await operator.ask(DROP, id=item["id"], reason="a lie")
         await second.ask(CONFIRM, id=item["id"])
         return str(row["reason"])

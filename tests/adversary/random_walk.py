@@ -114,7 +114,7 @@ class Walk:
         move = self.random.choice(moves)
         self.counts[move.__name__.strip("_")] += 1
         await move()
-        parked = await self.small.at(HUB, "operator").ask(IDS)
+        parked = await self.small.at(HUB, "operator").rows(IDS)
         if len(parked) > PARKED_KEPT:
             await drop(self.small)
 
@@ -196,7 +196,7 @@ class Walk:
         self.counts["refused"] += 1
 
     async def _tried_again(self) -> None:
-        parked = await self.small.at(HUB, "operator").ask(IDS)
+        parked = await self.small.at(HUB, "operator").rows(IDS)
         heads = [row for row in parked if row["state"] == "PARKED"]
         if heads:
             await retry(self.small, self.random.choice(heads)["id"])
@@ -281,9 +281,9 @@ class Walk:
 
     async def _drop_everything(self) -> None:
         """Drop all that is parked, as two people; what waits behind is handled."""
-        while await self.small.at(HUB, "operator").ask(IDS):
+        while await self.small.at(HUB, "operator").rows(IDS):
             await drop(self.small)
-        assert await self.small.at(HUB, "auditor").ask(ask.PARKED) == []
+        assert await self.small.at(HUB, "auditor").rows(ask.PARKED) == []
 
 
 def spoiled(random: Random, body: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from tests.federation.harness import HUB
 
-IDS = "{ parkedMessages(first: 100) { id state code } }"
+IDS = "{ parkedMessages(first: 100) { edges { node { id state code } } } }"
 DROP = """mutation($id: ID!, $reason: String!) { proposeDropMessage(message: $id, reason: $reason) {
   __typename ... on ParkedMessage { id state } ... on Refused { code message } } }"""
 CONFIRM = """mutation($id: ID!) { confirmDropMessage(message: $id) {
@@ -14,7 +14,7 @@ RETRY = """mutation($id: ID!) { retryMessage(message: $id) {
 async def drop(small):
     """Drop the oldest parked message, as two people."""
     operator, second = small.at(HUB, "operator"), small.at(HUB, "second-operator")
-    [row, *_] = await operator.ask(IDS)
+    [row, *_] = await operator.rows(IDS)
     await operator.ask(DROP, id=row["id"], reason="nonsense")
     dropped = await second.ask(CONFIRM, id=row["id"])
     assert dropped["state"] == "DROPPED"

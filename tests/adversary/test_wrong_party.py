@@ -47,7 +47,7 @@ async def parks(small, rogue, wrongs):
             200,
             {"up_to": {wrong.stream: number}, "not_taken": {}},
         )
-        [row] = await small.at(HUB, "auditor").ask(ask.PARKED)
+        [row] = await small.at(HUB, "auditor").rows(ask.PARKED)
         assert (wrong.name, row["sender"], row["kind"], row["code"]) == (
             wrong.name,
             "ZZ",
@@ -136,19 +136,19 @@ async def test_what_follows_a_parked_message_waits_behind_it_and_goes_on(federat
         await rogue.send("licence.issued", "licence/ZZ-000001", message)
     other = rogue.licence("ZZ-000002")
     await rogue.send("licence.issued", "licence/ZZ-000002", other)
-    states = [(row["state"], row["code"]) for row in await small.at(HUB, "operator").ask(IDS)]
+    states = [(row["state"], row["code"]) for row in await small.at(HUB, "operator").rows(IDS)]
     assert states == [("PARKED", "BAD_OFFER"), ("BEHIND", "")]
     numbers = "SELECT number FROM licensing_licence WHERE licensor = 'ZZ' ORDER BY number"
     assert await rows(small, HUB, numbers) == [("ZZ-000002",)]
 
-    [first, second] = await small.at(HUB, "operator").ask(IDS)
+    [first, second] = await small.at(HUB, "operator").rows(IDS)
     again = await small.at(HUB, "operator").ask(RETRY, id=first["id"])
     with pytest.raises(Exception, match="MESSAGE_STATE"):
         await small.at(HUB, "operator").ask(RETRY, id=second["id"])
     assert (again["state"], again["code"]) == ("PARKED", "BAD_OFFER")
     await drop(small)
 
-    assert await small.at(HUB, "operator").ask(IDS) == []
+    assert await small.at(HUB, "operator").rows(IDS) == []
     assert await rows(small, HUB, numbers) == [("ZZ-000001",), ("ZZ-000002",)]
 
 
@@ -157,7 +157,7 @@ async def test_who_proposed_to_drop_a_message_does_not_confirm_it(federation):
     rogue = await Rogue.instead_of(small, "ZZ")
     await rogue.send("licence.issued", "licence/ZZ-000001", rogue.licence(fee__total="7"))
     operator = small.at(HUB, "operator")
-    [row] = await operator.ask(IDS)
+    [row] = await operator.rows(IDS)
     with pytest.raises(Exception, match="MESSAGE_STATE"):
         await small.at(HUB, "second-operator").ask(CONFIRM, id=row["id"])
     await operator.ask(DROP, id=row["id"], reason="nonsense")
@@ -165,7 +165,7 @@ async def test_who_proposed_to_drop_a_message_does_not_confirm_it(federation):
     with pytest.raises(Exception, match="SAME_PERSON"):
         await operator.ask(CONFIRM, id=row["id"])
 
-    [left] = await operator.ask(IDS)
+    [left] = await operator.rows(IDS)
     assert left["state"] == "PARKED"
 
 

@@ -103,7 +103,7 @@ def ask_as_auditor(said):
     header = file.read_text().strip().removeprefix("Authorization: ")
     request = urllib.request.Request(  # noqa: S310 - a loopback address
         url,
-        data=json.dumps({"query": "{ applications { code } }"}).encode(),
+        data=json.dumps({"query": "{ applications { edges { node { code } } } }"}).encode(),
         headers={"Authorization": header, "Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310

@@ -11,6 +11,7 @@ from pathlib import Path
 import sepaxml
 from lxml import etree
 
+from federation.scenario.client import nodes_of
 from federation.wording import counted
 
 BEAN_CHECK = Path(sys.executable).with_name("bean-check")
@@ -82,7 +83,11 @@ def test_no_reader_is_shown_a_whole_token_or_two_full_stops(runs):
 
 
 def test_on_a_terminal_it_stays_until_ctrl_c(runs):
-    assert {item["code"] for item in runs.answer["data"]["applications"]} == {"DE", "GB", "JP"}
+    assert {item["code"] for item in nodes_of(runs.answer["data"]["applications"])} == {
+        "DE",
+        "GB",
+        "JP",
+    }
     assert runs.terminal.code == 0
     assert runs.terminal.lines[-1] == "Stopping."
 

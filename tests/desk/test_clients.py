@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from federation.desk.clients import PAGE
 from federation.signing.enrolment import read_code
 from federation.signing.keys import SigningKey
+from federation.values.cursors import FIRST_MAX
 from tests.desk.client_commands import run
 from tests.oauth.conftest import running
 
@@ -86,13 +86,13 @@ async def test_a_public_key_stands_for_a_secret(node, tmp_path):
 
 
 async def test_every_page_is_listed(node):
-    for number in range(PAGE):
+    for number in range(FIRST_MAX):
         await done(node, "liam", "issue", "LAB", f"Job {number}", "--party", "lab-one")
     await done(node, "liam", "issue", "LAB", "Job", "--party", "lab-two")
 
     found = await done(node, "liam", "list")
 
-    assert len({each["id"] for each in found}) == len(found) == PAGE + 1
+    assert len({each["id"] for each in found}) == len(found) == FIRST_MAX + 1
 
 
 async def test_what_a_person_may_not_do_is_refused(node):

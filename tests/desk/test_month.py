@@ -195,8 +195,6 @@ def usage(*arguments):
         (("payments", "list", "--state", "Foo"), "'Foo' is not one of"),
         (("held", "claims", "--state", "Foo"), "'Foo' is not one of"),
         (("documents", "list", "--series", "Foo"), "'Foo' is not one of"),
-        (("held", "list", "--skip", "-1"), "-1 is not in the range"),
-        (("held", "list", "--skip", "9999999999"), "9999999999 is not in the range"),
     ],
 )
 def test_what_no_server_knows_is_not_asked(arguments, said):
@@ -214,7 +212,7 @@ async def test_a_choice_is_written_in_small_letters_too(small):
         small_letters = await asked(small, *command)
         capitals = await asked(small, *command[:-1], command[-1].upper())
         assert small_letters == capitals
-        assert bool(capitals) is (command[0] == "documents")
+        assert bool(capitals["rows"]) is (command[0] == "documents")
 
 
 def test_the_shell_names_every_word_that_servers_know():

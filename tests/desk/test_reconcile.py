@@ -110,7 +110,7 @@ async def test_a_day_at_the_desk(hub, tmp_path):
     [again] = await done(hub, "import", file)
     assert (again["again"], again["entries"]) == (True, 0)
 
-    queue = await done(hub, "queue")
+    queue = (await done(hub, "queue"))["rows"]
     assert [row["entry"]["signed"] for row in queue] == ["840000", "358500", "-450"]
     code, out, _ = await run(hub, "queue")
     assert code == 0
@@ -154,10 +154,10 @@ async def test_a_suggestion_is_confirmed_by_its_number_and_undone(hub, tmp_path)
 
     both = await done(hub, "confirm", "1", "--suggestion", "1")
     assert [row["entryId"] for row in both] == ["1", "2"]
-    assert await done(hub, "queue") == []
+    assert await done(hub, "queue") == {"rows": [], "next": None}
     [undone] = await done(hub, "undo", "2", "--reason", "another licence")
     assert undone["act"] == "UNDONE"
-    [row] = await done(hub, "queue")
+    [row] = (await done(hub, "queue"))["rows"]
     assert row["entry"]["id"] == "2"
 
 
@@ -457,9 +457,9 @@ async def test_a_statement_shows_its_entries_and_who_imported_it(hub, tmp_path):
     data = statement(Ntry("10.00", reference="B1"), pending, closing="10.00")
     await done(hub, "import", written(tmp_path, "a.xml", data))
 
-    [found] = await hub.at("HUB", "auditor").ask(
-        "{ bankStatements { number bankId importedBy opening { minor } closing { minor }"
-        " entries { status state signed reference } } }"
+    [found] = await hub.at("HUB", "auditor").rows(
+        "{ bankStatements { edges { node { number bankId importedBy"
+        " opening { minor } closing { minor } entries { status state signed reference } } } } }"
     )
     assert found == {
         "number": 1,

@@ -73,7 +73,7 @@ async def test_two_people_hand_over_a_half_each(hub):
 
     assert made.startswith("First half of the code for rosa, to be handed over by you alone:")
     assert confirmed.startswith("Second half of the code for rosa")
-    assert [row["state"] for row in msgspec.json.decode(waits)["invitations"]] == ["PROPOSED"]
+    assert [row["state"] for row in msgspec.json.decode(waits)["rows"]] == ["PROPOSED"]
     assert seen.location == "/session"
     assert "How rosa signs in" in shown
     assert (code, msgspec.json.decode(ended)["sessions"]) == (0, [])

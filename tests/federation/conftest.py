@@ -151,7 +151,7 @@ async def advised_past(any_backend, opened_past):
 async def advised(any_backend, advised_past):
     """A federation that goes on from there, and the run."""
     async with resumed(any_backend, advised_past) as small:
-        [run] = await small.at(HUB, "auditor").ask("{ runs { runId } }")
+        [run] = await small.at(HUB, "auditor").rows("{ runs { edges { node { runId } } } }")
         yield small, run["runId"]
 
 

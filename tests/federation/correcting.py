@@ -16,6 +16,8 @@ NEWS = "https://news.example"
 RATES = "date,currency,rate\n2026-09-30,GBP,0.85\n2026-10-30,GBP,0.86\n2026-11-30,GBP,0.87\n"
 
 
+DOCUMENTS = """query($period: String!) { runs(period: $period) {
+  edges { node { state document } } } }"""
 STEP = """__typename ... on Correction { runs { runId period state corrects postedIn } }
   ... on Refused { code message }"""
 
@@ -120,9 +122,7 @@ async def is_reported(small, period):
 
 async def in_force(small, period):
     """Return what a month comes to: the rules' own words on the document in force."""
-    rows = await small.at(HUB, "auditor").ask(
-        "query($period: String!) { runs(period: $period) { state document } }", period=period
-    )
+    rows = await small.at(HUB, "auditor").rows(DOCUMENTS, period=period)
     text = next(row["document"] for row in rows if row["state"] == "APPROVED")
     document = decode(text.encode())
     return document.shares_by, document.classes, document.licences

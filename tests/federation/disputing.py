@@ -36,8 +36,8 @@ CONFIRM = _acting("$id: ID!", 'confirmDisputeOutcome(dispute: $id, reason: "seen
 RELEASE = _acting("$id: ID!", 'releaseDisputed(dispute: $id, reason: "again")')
 FIELDS = SHOWN.partition("... on Dispute {")[2].removesuffix("}")
 DISPUTES = f"{{ disputes(first: 10) {{ edges {{ node {{ {FIELDS} }} }} }} }}"
-SUSPENSE = """{ suspense(reason: DISPUTED) {
-  url licence period ref amount { minor currency } } }"""
+SUSPENSE = """{ suspense(reason: DISPUTED) { edges { node {
+  url licence period ref amount { minor currency } } } } }"""
 WORK_LIST = "{ workList { kind subject why turn until } }"
 
 PAPER = {

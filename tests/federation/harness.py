@@ -569,7 +569,7 @@ async def admit(small: Small, code: str) -> None:
     await small.at(code, "node-operator").ask(ask.APPLY, invitation=invited["code"])
 
     async def applied() -> Any:
-        found = await small.at(HUB, "operator").ask(ask.APPLICATIONS)
+        found = await small.at(HUB, "operator").walk(ask.APPLICATIONS)
         return [row["id"] for row in found if (row["code"], row["state"]) == (code, "APPLIED")]
 
     [number] = await soon(applied, what=f"the application of {code}")

@@ -47,16 +47,16 @@ DISPUTE = """mutation($url: String!, $node: String!, $claim: String!) {
     __typename ... on HeldClaim { id state } ... on Refused { code message } } }"""
 
 
-QUEUE = "{ heldClaims { id node url claimId member state filedBy } }"
+QUEUE = "{ heldClaims { edges { node { id node url claimId member state filedBy } } } }"
 
 
-LIST = "{ heldList { period holder reason url amountBand heldSince } }"
+LIST = "{ heldList { edges { node { period holder reason url amountBand heldSince } } } }"
 
 
 WHY = "query($payment: String) { whyAmount(payment: $payment) { label amount { minor } } }"
 
 
-PAYMENTS = "{ payments { id payee state amount { minor currency } } }"
+PAYMENTS = "{ payments { edges { node { id payee state amount { minor currency } } } } }"
 
 
 async def hold_some(small):

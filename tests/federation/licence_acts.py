@@ -1,6 +1,6 @@
 """What is asked of servers to list, suspend and reinstate licences."""
 
-LICENCES = "{ licences { number version status } }"
+LICENCES = "{ licences { edges { node { number version status } } } }"
 
 
 STATUS = """mutation($number: String!) {

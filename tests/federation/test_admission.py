@@ -86,7 +86,7 @@ async def applications(small, state):
     """Wait for an application in a state; return the ids of all of them, newest first."""
 
     async def there():
-        found = await small.at(HUB, "operator").ask(ask.APPLICATIONS)
+        found = await small.at(HUB, "operator").walk(ask.APPLICATIONS)
         return [row["id"] for row in found if row["state"] == state]
 
     return await soon(there, what=f"an application {state}")

@@ -6,9 +6,10 @@ import pytest_asyncio
 from federation.values.party import HUB
 from tests.federation.harness import nothing_changes, resumed, tell
 
-LOG = """query($first: Int!, $after: ID, $subject: String, $act: String) {
+LOG = """query($first: Int!, $after: String, $subject: String, $act: String) {
   auditLog(first: $first, after: $after, subject: $subject, act: $act) {
-    acts { number actor act subject detail { name value } } next } }"""
+    edges { node { number actor act subject detail { name value } } }
+    pageInfo { hasNextPage endCursor } } }"""
 SUSPEND = """mutation($number: String!, $reason: String!) {
   suspendLicence(number: $number, reason: $reason) {
     __typename ... on Refused { code message } } }"""
@@ -28,8 +29,8 @@ async def small(any_backend, opened_past):
 
 
 async def log_of(small, code, **wanted):
-    found = await small.at(code, "auditor").ask(LOG, first=100, **wanted)
-    return [(row["actor"], row["act"], row["subject"]) for row in reversed(found["acts"])]
+    found = await small.at(code, "auditor").walk(LOG, first=100, **wanted)
+    return [(row["actor"], row["act"], row["subject"]) for row in reversed(found)]
 
 
 def details(act):
@@ -71,21 +72,21 @@ async def test_a_status_and_a_limit_stand_with_their_reasons_and_a_refusal_does_
     async with nothing_changes(small, HUB):  # confirmed already: no act
         await small.at(HUB, "approver").ask(CONFIRM_LIMIT, id=limit["id"])
 
-    found = await small.at(HUB, "operator").ask(LOG, first=3)
+    found = await small.at(HUB, "operator").rows(LOG, first=3)
     assert again.code == "LICENCE_STATUS"
-    assert [(row["actor"], row["act"], row["subject"]) for row in found["acts"]] == [
+    assert [(row["actor"], row["act"], row["subject"]) for row in found] == [
         ("approver", "limit.confirm", f"limit {limit['id']}"),
         ("settlement", "limit.propose", f"limit {limit['id']}"),
         ("licensing", "licence.suspend", "HUB-000001"),
     ]
-    assert details(found["acts"][1]) == {
+    assert details(found[1]) == {
         "kind": "BANK_CHARGE",
         "currency": "EUR",
         "amount": "5000",
         "since": "2027-01-01T00:00:00+00:00",
         "reason": "less",
     }
-    assert details(found["acts"][2]) == {"version": "2", "reason": "unpaid"}
+    assert details(found[2]) == {"version": "2", "reason": "unpaid"}
     assert await log_of(small, HUB, subject="HUB-000001") == [
         ("buyer@lab-one", "licence.issue", "HUB-000001"),
         ("licensing", "licence.suspend", "HUB-000001"),
@@ -94,26 +95,20 @@ async def test_a_status_and_a_limit_stand_with_their_reasons_and_a_refusal_does_
 
 @in_one_loop
 async def test_a_month_stands_in_the_log_and_is_read_page_by_page(settled):
-    runs = await settled.at(HUB, "auditor").ask("{ runs { runId } }")
+    runs = await settled.at(HUB, "auditor").rows("{ runs { edges { node { runId } } } }")
 
     assert await log_of(settled, HUB, act="run.approve") == [
         ("approver", "run.approve", runs[0]["runId"])
     ]
     whole = await log_of(settled, HUB)
-    pages, after = [], None
-    while True:
-        page = await settled.at(HUB, "auditor").ask(LOG, first=7, after=after)
-        pages += [(row["actor"], row["act"], row["subject"]) for row in page["acts"]]
-        after = page["next"]
-        if after is None:
-            break
-    assert pages == whole[::-1]
+    pages = await settled.at(HUB, "auditor").walk(LOG, first=7)
+    assert [(row["actor"], row["act"], row["subject"]) for row in pages] == whole[::-1]
 
 
 @in_one_loop
 async def test_what_is_no_cursor_and_no_word_is_refused(settled):
     auditor = settled.at(HUB, "auditor")
 
-    assert (await tell(settled, HUB, auditor, LOG, first=1, after="x")).code == "BAD_ID"
+    assert (await tell(settled, HUB, auditor, LOG, first=1, after="x")).code == "BAD_CURSOR"
     assert (await tell(settled, HUB, auditor, LOG, first=1, act="x")).code == "UNKNOWN_CHOICE"
     assert await log_of(settled, HUB, subject="unheard of") == []

@@ -26,6 +26,7 @@ from tests.federation.harness import (
     tell,
 )
 
+RUNS = "{ runs { edges { node { runId state document } } } }"
 RUN = """
     ... on Run { runId state calculatedBy approvedBy } ... on Refused { code message } } }"""
 
@@ -53,7 +54,7 @@ async def small(any_backend, opened_past):
 
 
 async def the_run(small):
-    [run] = await small.at(HUB, "auditor").ask("{ runs { runId state document } }")
+    [run] = await small.at(HUB, "auditor").rows(RUNS)
     return run
 
 

@@ -10,7 +10,9 @@ from tests.federation.conftest import report_some_usage
 from tests.federation.harness import PERIOD, fetch, month_over, nothing_changes, resumed, tell
 
 PAIN = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.09}"
-STATES = "query($period: String!) { payments(period: $period) { id state approvedBy } }"
+STATES = """query($period: String!) { payments(period: $period) {
+  edges { node { id state approvedBy } } } }"""
+DOCUMENTS = "{ documents { edges { node { number } } } }"
 NAMES = ("EUR", "GBP", HUB)
 FILE = "query($number: String!) { paymentFile(number: $number) { text } }"
 
@@ -48,7 +50,7 @@ async def test_no_door_makes_a_bank_file_of_payments_nobody_approved(month):
             for subject in ("auditor", "settlement", "approver"):
                 found = await refusals_of(month, code, paths, subject)
                 assert found == [(404, "NO_SUCH_FILE")] * len(paths)
-    waiting = await month.at(HUB, "auditor").ask(STATES, period=PERIOD)
+    waiting = await month.at(HUB, "auditor").rows(STATES, period=PERIOD)
     assert {(item["state"], item["approvedBy"]) for item in waiting} == {("PROPOSED", None)}
 
 
@@ -57,7 +59,7 @@ async def test_a_month_is_paid_by_two_people_and_the_files_hold_what_they_releas
 
     for code in (HUB, *month.scenario.codes):
         files = await files_of(month.running[code], PERIOD)
-        paid = await month.at(code, "auditor").ask(STATES, period=PERIOD)
+        paid = await month.at(code, "auditor").rows(STATES, period=PERIOD)
         assert {(item["state"], item["approvedBy"]) for item in paid} <= {("EXPORTED", "approver")}
         exported = {name for file in files.values() for name in orders(file)}
         assert exported == {item["id"] for item in paid}
@@ -67,14 +69,14 @@ async def test_a_month_is_paid_by_two_people_and_the_files_hold_what_they_releas
 async def test_a_bank_file_is_for_whom_payments_are_shown_to(month):
     await month.story().pay(PERIOD)
     auditor = month.at(HUB, "auditor")
-    [payment, *_] = await auditor.ask(PAYMENTS, period=PERIOD, state="EXPORTED", after="")
+    [payment, *_] = await auditor.rows(PAYMENTS, period=PERIOD, state="EXPORTED", after=None)
     number = payment["exportedIn"]
 
     officer = month.at(HUB, "licensing")
     over_http = await fetch(month, HUB, f"/documents/{number}.xml", officer)
     over_graphql = await tell(month, HUB, officer, FILE, number=number)
-    listed = {row["number"] for row in await officer.ask("{ documents { number } }")}
-    all_listed = {row["number"] for row in await auditor.ask("{ documents { number } }")}
+    listed = {row["number"] for row in await officer.rows(DOCUMENTS)}
+    all_listed = {row["number"] for row in await auditor.rows(DOCUMENTS)}
     shown = await auditor.ask(FILE, number=number)
 
     assert (over_http.status, over_http.code) == (403, "NOT_ALLOWED")

@@ -20,8 +20,8 @@ USES = """query($url: String!) {
 
 CLAIMS = """query($member: String) {
   claims(first: 9, member: $member) { edges { node { claim } } } }"""
-LICENCES = "{ licences { number licensee } }"
-OFFERS = "{ offers { licensee } }"
+LICENCES = "{ licences { edges { node { number licensee } } } }"
+OFFERS = "{ offers { edges { node { licensee } } } }"
 LICENCE = "query($number: String!) { licence(number: $number) { number } }"
 
 DE_PAGE, FR_PAGE, BILD = (
@@ -114,22 +114,22 @@ async def test_a_members_site_gets_its_own_policy_only(settled):
 async def test_a_lab_sees_its_own_licences_and_offers(settled, licensee, own):
     lab = settled.lab(licensee)
     number, other = f"HUB-00000{own}", f"HUB-00000{3 - own}"
-    found = await lab.ask(LICENCES)
+    found = await lab.rows(LICENCES)
 
     assert {item["licensee"] for item in found} == {licensee}
     assert number in {item["number"] for item in found}
-    assert {item["licensee"] for item in await lab.ask(OFFERS)} == {licensee}
+    assert {item["licensee"] for item in await lab.rows(OFFERS)} == {licensee}
     assert (await tell(settled, HUB, lab, LICENCE, number=other)).code == "UNKNOWN_LICENCE"
 
 
 AT_THE_HUB = {
     "usesOf": '{ usesOf(url: "https://news.example/de/1") { recorded } }',
-    "runs": "{ runs { document } }",
-    "payments": "{ payments { amount { minor } } }",
-    "journal": "{ journal { narration } }",
+    "runs": "{ runs { edges { node { document } } } }",
+    "payments": "{ payments { edges { node { amount { minor } } } } }",
+    "journal": "{ journal { edges { node { narration } } } }",
     "period": '{ period(period: "2026-09") { state } }',
     "deliveries": "{ deliveries { waiting } }",
-    "applications": "{ applications { name } }",
+    "applications": "{ applications { edges { node { name } } } }",
 }
 
 AT_A_NODE = {

@@ -76,7 +76,7 @@ async def test_what_two_members_claim_is_listed_held_and_shared_as_both_agree(sm
         scope="the remainders are not equal: whose turn it is does not matter",
     )
     total = sum(amount for amount, _ in held.values())
-    rows = await sara.ask(SUSPENSE)
+    rows = await sara.rows(SUSPENSE)
     assert sum(int(row["amount"]["minor"]) for row in rows) == total > 0
     assert {row["ref"] for row in rows} == {"twins.example/"}
 
@@ -113,7 +113,7 @@ async def test_what_two_members_claim_is_listed_held_and_shared_as_both_agree(sm
         ("DE", "Liabilities:DE:Members", "EUR", "de-b"): -given["de-b"],
     }
     assert {row["document"] for row in done["released"]} == {f"release/{PERIOD}/D-000001"}
-    assert await sara.ask(SUSPENSE) == []
+    assert await sara.rows(SUSPENSE) == []
     async with nothing_changes(small):
         assert await code_of(sara.ask(CONFIRM, id=made["id"])) == "DISPUTE_STATE"
     assert "dispute" not in {row["kind"] for row in await rosa.ask(WORK_LIST)}
@@ -170,7 +170,7 @@ async def test_who_brings_no_document_in_time_loses_and_later_months_follow(smal
     }
     async with nothing_changes(small):
         assert await code_of(sara.ask(RELEASE, id=made["id"])) == "DISPUTE_STATE"
-    assert await sara.ask(SUSPENSE) == []
+    assert await sara.rows(SUSPENSE) == []
 
 
 async def settle_now(small, period):
@@ -363,7 +363,7 @@ async def test_what_a_correction_takes_from_a_released_address_is_taken_back_by_
     ]
     await report_lines(small.at("DE", "sites"), late, "late")
     await correct(small, PERIOD)
-    rows = {(row["url"], row["licence"]): row for row in await sara.ask(SUSPENSE)}
+    rows = {(row["url"], row["licence"]): row for row in await sara.rows(SUSPENSE)}
     left = {key: int(row["amount"]["minor"]) for key, row in rows.items()}
     assert left["twins.example/new", "HUB-000001"] > 0
     assert left["twins.example/a", "HUB-000001"] < 0  # more was given than is left of it
@@ -371,7 +371,7 @@ async def test_what_a_correction_takes_from_a_released_address_is_taken_back_by_
 
     done = await sara.ask(RELEASE, id=made["id"])
 
-    assert await sara.ask(SUSPENSE) == []
+    assert await sara.rows(SUSPENSE) == []
     now = released_to(done)
     total = sum(left.values())
     assert sum(now.values()) - sum(first.values()) == total
@@ -395,16 +395,16 @@ async def test_what_a_correction_takes_from_a_released_address_is_taken_back_by_
 
 async def test_months_that_an_earlier_version_distributed_are_itemised_at_the_start(small):
     sara = small.at("DE", "approver")
-    before = await sara.ask(SUSPENSE)
+    before = await sara.rows(SUSPENSE)
     async with small.databases["DE"].write("test") as session:
         connection = await session.connection()
         await connection.exec_driver_sql("DELETE FROM distribution_disputed_item")
-    assert await sara.ask(SUSPENSE) == []
+    assert await sara.rows(SUSPENSE) == []
     await small.stop("DE")
 
     await small.start("DE")
 
-    assert await sara.ask(SUSPENSE) == before != []
+    assert await sara.rows(SUSPENSE) == before != []
 
 
 async def test_what_no_side_has_a_part_in_stays_held_and_is_not_shared_again(small):
@@ -423,5 +423,5 @@ async def test_what_no_side_has_a_part_in_stays_held_and_is_not_shared_again(sma
     assert abs(total - 2 * left) <= len(done["money"])  # half of each, but for its odd unit
     async with nothing_changes(small):
         assert await code_of(sara.ask(RELEASE, id=made["id"])) == "DISPUTE_STATE"
-    assert sum(int(row["amount"]["minor"]) for row in await sara.ask(SUSPENSE)) == left
+    assert sum(int(row["amount"]["minor"]) for row in await sara.rows(SUSPENSE)) == left
     assert "disputed money" not in {row["kind"] for row in await sara.ask(WORK_LIST)}

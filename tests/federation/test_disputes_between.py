@@ -25,8 +25,8 @@ from tests.federation.disputing import (
 from tests.federation.harness import nothing_changes, resumed
 from tests.federation.holding import BOTH, CLAIM, DISPUTE, balances, code_of, moved
 
-BETWEEN = """{ disputesBetween(first: 10) { next items {
-  id claim state sides { party dueOn isDocumented } } } }"""
+BETWEEN = """{ disputesBetween(first: 10) { edges { node {
+  id claim state sides { party dueOn isDocumented } } } } }"""
 
 
 @pytest.fixture
@@ -65,11 +65,11 @@ async def test_what_the_collectives_agree_to_is_what_the_hub_releases(small):
     made = await opened(small)
     ada, ben = small.member("GB", "gb-a"), small.member("GB", "gb-b")
     for person in (small.at("GB", "registry"), small.at("FR", "auditor"), ada):
-        [seen] = (await person.ask(BETWEEN))["items"]
+        [seen] = await person.rows(BETWEEN)
         assert (seen["id"], seen["claim"], seen["state"]) == ("D-000001", "both.example/", "ASKED")
         assert [side["party"] for side in seen["sides"]] == ["FR", "GB"]
     for person in (small.at("DE", "registry"), ben):
-        assert (await person.ask(BETWEEN))["items"] == []
+        assert await person.rows(BETWEEN) == []
     async with nothing_changes(small):
         assert await code_of(decide(small, "GB", theirs)) == "DISPUTE_OPEN"
         shares = [{"party": "FR", "bps": 5_000}, {"party": "GB", "bps": 5_000}]

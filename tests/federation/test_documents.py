@@ -17,14 +17,15 @@ from tests.federation.harness import PERIOD, fetch, tell
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LIST = """query($series: DocumentSeries) { documents(series: $series) {
-  number issuer series period subject issuedOn mediaType forms sha256 body } }"""
+PAYMENTS = "{ payments { edges { node { id amount { minor } } } } }"
+LIST = """query($series: DocumentSeries) { documents(series: $series) { edges { node {
+  number issuer series period subject issuedOn mediaType forms sha256 body } } } }"""
 
 ONE = "query($number: String!) { document(number: $number) { number sha256 } }"
 
 
 async def listed(small, code, series=None):
-    found = await small.at(code, "auditor").ask(LIST, series=series)
+    found = await small.at(code, "auditor").rows(LIST, series=series)
     return {row["number"]: row for row in found}
 
 
@@ -218,7 +219,7 @@ async def test_every_share_and_payment_is_explained(settled):
             steps = await why(settled, HUB, period=PERIOD, licence=key, party=party)
             assert amount(steps) == share
     for code in (HUB, "DE", "FR", "GB"):
-        found = await settled.at(code, "auditor").ask("{ payments { id amount { minor } } }")
+        found = await settled.at(code, "auditor").rows(PAYMENTS)
         for payment in found:
             steps = await why(settled, code, payment=payment["id"])
             assert amount(steps) == int(payment["amount"]["minor"])
@@ -282,10 +283,10 @@ async def test_a_question_about_nobodys_money_is_refused(settled, question):
     ("question", "code"),
     [
         ('limitsInForce(currency: "QQQ") { kind }', "UNKNOWN_CURRENCY"),
-        ('suspense(currency: "QQQ") { reason }', "UNKNOWN_CURRENCY"),
-        ('accountHistory(account: "A", currency: "QQQ") { next }', "UNKNOWN_CURRENCY"),
-        ('bankStatements(account: "99") { id }', "UNKNOWN_BANK_ACCOUNT"),
-        ('bankQueue(account: "99") { entry { id } }', "UNKNOWN_BANK_ACCOUNT"),
+        ('suspense(currency: "QQQ") { edges { cursor } }', "UNKNOWN_CURRENCY"),
+        ('accountHistory(account: "A", currency: "QQQ") { account }', "UNKNOWN_CURRENCY"),
+        ('bankStatements(account: "99") { edges { cursor } }', "UNKNOWN_BANK_ACCOUNT"),
+        ('bankQueue(account: "99") { edges { cursor } }', "UNKNOWN_BANK_ACCOUNT"),
         ('reconciliationReport(account: "99") { addsUp }', "UNKNOWN_BANK_ACCOUNT"),
         ('bankMatches(entry: "99") { act }', "UNKNOWN_BANK_ENTRY"),
     ],

@@ -18,10 +18,10 @@ from tests.federation.harness import PERIOD, fetch, nothing_changes, send, tell
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-BOOKS = "{ journal { id } }"
-RUNS = "{ runs { runId } }"
-HELD = "{ suspense { reason } }"
-STATEMENTS = "{ documents(series: STM) { number } }"
+BOOKS = "{ journal { edges { node { id } } } }"
+RUNS = "{ runs { edges { node { runId } } } }"
+HELD = "{ suspense { edges { node { reason } } } }"
+STATEMENTS = "{ documents(series: STM) { edges { node { number } } } }"
 OF_ANY_MEMBER = (
     f'{{ memberStatement(period: "{PERIOD}", member: "de-b") '
     "{ ... on MemberStatement { member } } }"

@@ -35,7 +35,7 @@ from tests.federation.site_clients import press, visit
 CODE = """mutation($member: String, $origins: [String!]!) {
   issueSiteCode(member: $member, origins: $origins) {
     ... on SiteCode { code member warnings } ... on Refused { code } } }"""
-CLIENTS = "{ clients { id kind party credentials { id } } }"
+CLIENTS = "{ clients { edges { node { id kind party credentials { id } } } } }"
 
 
 @pytest_asyncio.fixture
@@ -102,7 +102,7 @@ async def test_one_code_installs_a_site_that_serves_and_reports(small, tmp_path)
     with pytest.raises(NotEnrolledError, match="HTTP 401 BAD_SITE_CODE"):
         await installed(small, code, again)
     assert not again.exists()
-    clients = await small.at("GB", "registry").ask(CLIENTS)
+    clients = await small.at("GB", "registry").rows(CLIENTS)
     assert [each["party"] for each in clients if each["id"] == said.client.id] == ["gb-b"]
 
 
@@ -194,7 +194,7 @@ async def test_an_answer_that_was_lost_is_given_again_to_that_site_alone(small, 
 
     assert [each.name for each in tmp_path.iterdir() if each.is_file()] == [path.name]
     bits = json.loads(lost[0])["bits"]
-    clients = await small.at("GB", "registry").ask(CLIENTS)
+    clients = await small.at("GB", "registry").rows(CLIENTS)
     made = [each for each in clients if each["party"] == "gb-b" and each["kind"] == "SITE"]
     assert [each["id"] for each in made if each["id"] == said.client.id] == [said.client.id]
     [credential] = next(each["credentials"] for each in made if each["id"] == said.client.id)
@@ -203,14 +203,14 @@ async def test_an_answer_that_was_lost_is_given_again_to_that_site_alone(small, 
 
 async def test_bits_that_are_none_make_no_client(small):
     code = read_code(await code_of(small))
-    before = await small.at("GB", "registry").ask(CLIENTS)
+    before = await small.at("GB", "registry").rows(CLIENTS)
     url = f"{small.running['GB'].url}/sites/enrol"
     for bits in ("", "a" * 42, "a" * 44, "a" * 42 + "!", "a" * 43 + "\n", 1):
         body = json.dumps({"secret": code.secret, "bits": bits}).encode()
         answer = await asyncio.to_thread(fetch, Call("POST", url, {}, body))
         assert (answer.status, json.loads(answer.body)["code"]) == (422, "BAD_BODY")
 
-    assert await small.at("GB", "registry").ask(CLIENTS) == before
+    assert await small.at("GB", "registry").rows(CLIENTS) == before
 
 
 @pytest.mark.parametrize(
@@ -223,13 +223,13 @@ async def test_bits_that_are_none_make_no_client(small):
     ],
 )
 async def test_what_is_no_code_makes_no_client(small, body, code):
-    before = await small.at("GB", "registry").ask(CLIENTS)
+    before = await small.at("GB", "registry").rows(CLIENTS)
     url = f"{small.running['GB'].url}/sites/enrol"
 
     answer = await asyncio.to_thread(fetch, Call("POST", url, {}, body))
 
     assert (answer.status // 100, json.loads(answer.body)["code"]) == (4, code)
-    assert await small.at("GB", "registry").ask(CLIENTS) == before
+    assert await small.at("GB", "registry").rows(CLIENTS) == before
 
 
 async def looked_at(site):

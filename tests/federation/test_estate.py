@@ -49,8 +49,8 @@ CLAIMS = """query($member: String) { claims(first: 9, member: $member) {
 RIGHTS = """query($urls: [String!]!) { rights(urls: $urls, use: "GROUND") { items { status } } }"""
 PROPOSE = """mutation($period: String!) { proposeMemberPayments(period: $period) {
   ... on ProposedPayments { proposed outstanding remaining } ... on Refused { code } } }"""
-PAYMENTS = """query($period: String!) { payments(period: $period) {
-  id kind payee attributedTo share amount { minor } state reason } }"""
+PAYMENTS = """query($period: String!) { payments(period: $period) { edges { node {
+  id kind payee attributedTo share amount { minor } state reason } } } }"""
 APPROVE = """mutation($ids: [ID!]!) { approvePayments(ids: $ids) {
   ... on Payments { payments { state } } ... on Refused { code } } }"""
 EXPORT = """mutation($on: Date!) { exportPayments(currency: "GBP", valueOn: $on) {
@@ -82,7 +82,7 @@ async def small(any_backend, opened_past):
 
 async def members_payments(small, period):
     """Return {id: (payee, earned by, part, amount, state)} of a month's payments to members."""
-    rows = await small.at("GB", "auditor").ask(PAYMENTS, period=period)
+    rows = await small.at("GB", "auditor").rows(PAYMENTS, period=period)
     return {
         row["id"]: (
             row["payee"].removeprefix("member:"),

@@ -70,11 +70,11 @@ LATER = datetime(2026, 10, 20, 9, tzinfo=UTC)
 ORPHAN, OTHER_ORPHAN = "https://orphan.example/c", "https://orphan.example/d"
 BOTH = "https://both.example/y"
 ADJ = "ADJ-2026-09-HC-GB-000001-DE-EUR"
-QUEUE_WITH_DECISION = "{ heldClaims { id state decision } }"
+QUEUE_WITH_DECISION = "{ heldClaims { edges { node { id state decision } } } }"
 WORK = "{ workList { kind subject why turn } }"
-PARKED = "{ parkedMessages(first: 10) { id sender stream kind code } }"
-ELSEWHERE = """{ heldElsewhere(period: "2026-09") {
-  holder licence reason url amount { minor currency } left { minor } isStated } }"""
+PARKED = "{ parkedMessages(first: 10) { edges { node { id sender stream kind code } } } }"
+ELSEWHERE = """{ heldElsewhere(period: "2026-09") { edges { node {
+  holder licence reason url amount { minor currency } left { minor } isStated } } } }"""
 INCOMING = """{ incomingRemittances(period: "2026-09") {
   id payer state amount { minor currency } } }"""
 
@@ -106,7 +106,7 @@ async def claimed(small, code, url, member):
 
 async def elsewhere(small):
     """Return {address: (who holds it, reason, amount, left, is stated)} as the hub's staff see."""
-    rows = await small.at(HUB, "auditor").ask(ELSEWHERE)
+    rows = await small.at(HUB, "auditor").rows(ELSEWHERE)
     assert {(row["licence"], row["amount"]["currency"]) for row in rows} == {("DE-000001", "EUR")}
     return {
         row["url"]: (
@@ -121,7 +121,7 @@ async def elsewhere(small):
 
 
 async def listed(small, code="FR"):
-    rows = await small.at(code, "settlement").ask(LIST)
+    rows = await small.at(code, "settlement").rows(LIST)
     return [(row["holder"], row["reason"], row["url"]) for row in rows]
 
 
@@ -176,7 +176,7 @@ async def test_an_address_is_listed_with_who_holds_and_each_holder_pays_its_own(
         ("GB", "Liabilities:GB:Members", "GBP", "gb-b"): -(from_hub + from_de - fee),
     }
     pays = {"minor": str(from_de), "currency": "GBP"}
-    assert await small.at("DE", "auditor").ask(PAYMENTS) == [
+    assert await small.at("DE", "auditor").rows(PAYMENTS) == [
         {"id": ADJ, "payee": "GB", "state": "PROPOSED", "amount": pays}
     ]
     waited = await small.at("GB", "auditor").ask(INCOMING)
@@ -195,7 +195,7 @@ async def test_an_address_is_listed_with_who_holds_and_each_holder_pays_its_own(
     assert await elsewhere(small) == seen | {
         "orphan.example/c": ("DE", "UNMATCHED", at_de, 0, True)
     }
-    [kept] = await small.at("DE", "settlement").ask(QUEUE)
+    [kept] = await small.at("DE", "settlement").rows(QUEUE)
     assert (kept["id"], kept["node"], kept["state"]) == (filed["id"], "GB", "ACCEPTED")
     assert "release order" not in [row["kind"] for row in await small.at(HUB, "auditor").ask(WORK)]
     again = small.at("GB", "settlement").ask(CLAIM, url=ORPHAN, member="gb-b")
@@ -229,8 +229,8 @@ async def test_a_licensors_own_member_gets_what_it_held_without_an_admin_fee(sma
         ("DE", "Liabilities:DE:Suspense:Unmatched", "EUR", ""): amount,
         ("DE", "Liabilities:DE:Members", "EUR", "de-b"): -amount,
     }
-    assert await small.at("DE", "auditor").ask(PAYMENTS) == []
-    [home] = await small.at("DE", "settlement").ask(QUEUE)
+    assert await small.at("DE", "auditor").rows(PAYMENTS) == []
+    [home] = await small.at("DE", "settlement").rows(QUEUE)
     assert (home["state"], home["member"]) == ("ACCEPTED", "de-b")
     assert ("DE", "UNMATCHED", "orphan.example/d") not in await listed(small)
 
@@ -248,7 +248,7 @@ async def test_a_dispute_about_what_a_licensor_holds_is_decided_for_one_claim(sm
     await approver.ask(DISPUTE, url=BOTH, node="FR", claim=ours["claimId"])
     await small.silence()
 
-    states = {row["id"]: row["state"] for row in await approver.ask(QUEUE)}
+    states = {row["id"]: row["state"] for row in await approver.rows(QUEUE)}
     assert states == {ours["id"]: "ACCEPTED", theirs["id"]: "REFUSED"}
     fee = amount * 1200 // 10_000
     assert moved(before, await balances(small)) == {
@@ -267,7 +267,7 @@ async def test_an_order_waits_on_the_work_list_until_its_licensor_has_carried_it
     await small.at(HUB, "approver").ask(DECIDE, claim=filed["id"], accept=True)
 
     async def accepted():
-        [home] = await small.at("GB", "settlement").ask(QUEUE)
+        [home] = await small.at("GB", "settlement").rows(QUEUE)
         return home["state"] == "ACCEPTED"
 
     await soon(accepted, what="the decision at GB")
@@ -336,7 +336,7 @@ async def test_an_order_its_licensor_drops_is_ended_and_what_is_left_is_claimed_
     await small.at(HUB, "approver").ask(DECIDE, claim=first["id"], accept=True)
     await small.silence()
     assert ("DE", "UNMATCHED", "orphan.example/d") not in await listed(small)
-    [row] = await small.at("DE", "operator").ask(PARKED)
+    [row] = await small.at("DE", "operator").rows(PARKED)
     assert (row["kind"], row["code"]) == ("held.ordered", "NOT_HELD")
 
     await small.at("DE", "operator").ask(DROP, id=row["id"], reason="corrected meanwhile")
@@ -350,7 +350,7 @@ async def test_an_order_its_licensor_drops_is_ended_and_what_is_left_is_claimed_
     async with small.databases[HUB].read() as session:
         [order] = (await session.scalars(select(ReleaseOrder))).all()
     assert (order.ended_because, order.done_at) == ("corrected meanwhile", None)
-    [heard] = await small.at("GB", "settlement").ask(QUEUE_WITH_DECISION)
+    [heard] = await small.at("GB", "settlement").rows(QUEUE_WITH_DECISION)
     said = "documents seen\nDE releases nothing: corrected meanwhile"
     assert heard == {"id": first["id"], "state": "ACCEPTED", "decision": said}
     await after_the_end(small)
@@ -413,7 +413,8 @@ async def after_the_end(small):
 
 
 async def test_what_a_correction_changes_is_claimed_when_its_licensor_has_stated_it_anew(small):
-    before = {row["url"]: row["amountBand"] for row in await small.at("FR", "settlement").ask(LIST)}
+    listed = await small.at("FR", "settlement").rows(LIST)
+    before = {row["url"]: row["amountBand"] for row in listed}
     late = [a_line("l-9", "DE-000001", OTHER_ORPHAN, use="TRAIN", units=9_000)]
     await report_lines(small.lab("lab-one"), late, "late")
     officer, approver = small.at(HUB, "settlement"), small.at(HUB, "approver")
@@ -437,7 +438,7 @@ async def test_what_a_correction_changes_is_claimed_when_its_licensor_has_stated
         query = select(HeldItem.amount).where(HeldItem.url_key == "orphan.example/d")
         first, more = (await session.scalars(query.order_by(HeldItem.id))).all()
     assert more > 0
-    after = await small.at("FR", "settlement").ask(LIST)
+    after = await small.at("FR", "settlement").rows(LIST)
     bands = {row["url"]: row["amountBand"] for row in after if row["holder"] == "DE"}
     assert (before["orphan.example/d"], bands["orphan.example/d"]) == (
         "below 100 EUR",
@@ -672,7 +673,7 @@ async def test_a_hostile_order_is_parked_at_the_licensor_and_changes_nothing(sma
     small.hurry()
 
     async def parked():
-        return await small.at("DE", "operator").ask(PARKED)
+        return await small.at("DE", "operator").rows(PARKED)
 
     [row] = await soon(parked, what="the order to be parked")
     assert (row["stream"], row["kind"], row["code"]) == (
@@ -681,5 +682,5 @@ async def test_a_hostile_order_is_parked_at_the_licensor_and_changes_nothing(sma
         "NOT_HELD",
     )
     assert await balances(small) == before
-    assert await small.at("DE", "settlement").ask(QUEUE) == []
-    assert await small.at("DE", "auditor").ask(PAYMENTS) == []
+    assert await small.at("DE", "settlement").rows(QUEUE) == []
+    assert await small.at("DE", "auditor").rows(PAYMENTS) == []

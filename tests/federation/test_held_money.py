@@ -61,7 +61,7 @@ async def register_late(small):
 async def test_a_late_claim_is_paid_from_held_money_and_no_other_balance_moves(small):
     held = await held_amounts(small, "orphan.example/a", "UNMATCHED")
     assert held.keys() == {"HUB-000001", "HUB-000002"}
-    listed = await small.at("GB", "settlement").ask(LIST)
+    listed = await small.at("GB", "settlement").rows(LIST)
     assert [(row["url"], row["reason"], row["period"]) for row in listed] == [
         ("both.example/x", "DISPUTED", PERIOD),
         ("orphan.example/a", "UNMATCHED", PERIOD),
@@ -71,14 +71,14 @@ async def test_a_late_claim_is_paid_from_held_money_and_no_other_balance_moves(s
         ("orphan.example/c", "UNMATCHED", PERIOD),
         ("orphan.example/d", "UNMATCHED", PERIOD),
     ]
-    assert listed == await small.at("FR", "settlement").ask(LIST)
+    assert listed == await small.at("FR", "settlement").rows(LIST)
     await register_late(small)
     before = await balances(small)
 
     filed = await small.at("GB", "settlement").ask(CLAIM, url=ORPHAN, member="gb-b")
     await small.silence()
     assert filed["id"] == "HC-GB-000001"
-    [queued] = await small.at(HUB, "approver").ask(QUEUE)
+    [queued] = await small.at(HUB, "approver").rows(QUEUE)
     assert queued["state"] == "FILED"
     assert queued["member"] is None  # whose claim it is stays at home
     decided = await small.at(HUB, "approver").ask(DECIDE, claim=filed["id"], accept=True)
@@ -105,7 +105,7 @@ async def test_a_late_claim_is_paid_from_held_money_and_no_other_balance_moves(s
         ("GB", "Income:GB:AdminFee", "GBP", ""): -fee,
         ("GB", "Liabilities:GB:Members", "GBP", "gb-b"): -(remitted - fee),
     }
-    payments = await small.at(HUB, "auditor").ask(PAYMENTS)
+    payments = await small.at(HUB, "auditor").rows(PAYMENTS)
     assert {
         "id": "ADJ-2026-09-HC-GB-000001",
         "payee": "GB",
@@ -115,7 +115,7 @@ async def test_a_late_claim_is_paid_from_held_money_and_no_other_balance_moves(s
     steps = await small.at(HUB, "auditor").ask(WHY, payment="ADJ-2026-09-HC-GB-000001")
     assert [step["label"] for step in steps[1:]] == ["HUB-000001", "HUB-000002"]
     assert sum(int(step["amount"]["minor"]) for step in steps[1:]) == remitted
-    open_now = [row["url"] for row in await small.at("FR", "settlement").ask(LIST)]
+    open_now = [row["url"] for row in await small.at("FR", "settlement").rows(LIST)]
     assert open_now == [row["url"] for row in listed if row["url"] != "orphan.example/a"]
     assert (
         await code_of(small.at(HUB, "approver").ask(DECIDE, claim=filed["id"], accept=True))
@@ -151,9 +151,9 @@ async def test_a_dispute_is_decided_for_one_claim_and_the_other_is_refused(small
     await approver.ask(DISPUTE, url=BOTH, node="FR", claim=ours["claimId"])
     await small.silence()
 
-    states = {row["id"]: row["state"] for row in await approver.ask(QUEUE)}
+    states = {row["id"]: row["state"] for row in await approver.rows(QUEUE)}
     assert states == {ours["id"]: "ACCEPTED", theirs["id"]: "REFUSED"}
-    [home] = await small.at("GB", "settlement").ask(QUEUE)
+    [home] = await small.at("GB", "settlement").rows(QUEUE)
     assert (home["state"], home["member"]) == ("REFUSED", "gb-a")
     [(licence, amount)] = held.items()
     assert licence == "HUB-000001"
@@ -186,7 +186,7 @@ async def test_only_a_claim_that_counted_when_it_was_used_is_paid(small):
 
     await small.at(HUB, "approver").ask(DECIDE, claim=filed["id"], accept=False)
     await small.silence()
-    [home] = await small.at("GB", "settlement").ask(QUEUE)
+    [home] = await small.at("GB", "settlement").rows(QUEUE)
     assert home["state"] == "REFUSED"
 
 

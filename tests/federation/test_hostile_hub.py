@@ -132,7 +132,7 @@ async def test_a_node_follows_no_correction_that_it_cannot_compute_itself(two_mo
             await hub.send(node, kind, honest)
 
     for node in hub.honest:
-        assert await small.at(node, "auditor").ask(ask.PARKED) == []
+        assert await small.at(node, "auditor").rows(ask.PARKED) == []
         assert await rows(small, node, FOLLOWED) == [(SEPTEMBER,), (OCTOBER,)]
 
 

@@ -50,7 +50,7 @@ async def registrations(small, number):
 
 
 async def licences(small, code):
-    found = await small.at(code, "auditor").ask(LICENCES)
+    found = await small.at(code, "auditor").rows(LICENCES)
     return {row["number"]: (row["status"], row["version"]) for row in found}
 
 

@@ -4,6 +4,7 @@ import pytest
 import pytest_asyncio
 
 from federation.ledger.heads import HEAD_TYP
+from federation.scenario.client import nodes_of
 from federation.signing.jose import InvalidTokenError, verify
 from federation.signing.keys import key_set
 from federation.values.party import HUB
@@ -16,21 +17,23 @@ MONEY = "{ minor currency }"
 
 TRIAL = f"""query($asOf: DateTime, $first: Int, $after: String) {{
   trialBalance(asOf: $asOf, first: $first, after: $after) {{
-    head {{ hash entries recordedAt }} next
-    accounts {{ account debits {MONEY} credits {MONEY} balance {MONEY} }}
+    head {{ hash entries recordedAt }}
+    accounts {{ edges {{ node {{ account debits {MONEY} credits {MONEY} balance {MONEY} }} }}
+      pageInfo {{ hasNextPage endCursor }} }}
     totals {{ debits {MONEY} credits {MONEY} }} }} }}"""
 
 HISTORY = f"""query($account: String!, $currency: String!, $first: Int, $after: String) {{
   accountHistory(account: $account, currency: $currency, first: $first, after: $after) {{
-    opening {MONEY} closing {MONEY} next
-    moves {{ id document otherAccount amount {MONEY} balance {MONEY} }} }} }}"""
+    opening {MONEY} closing {MONEY}
+    moves {{ edges {{ node {{ id document otherAccount amount {MONEY} balance {MONEY} }} }}
+      pageInfo {{ hasNextPage endCursor }} }} }} }}"""
 
 AGING = f"""query($on: Date!, $accounts: [String!]) {{
-  accountAging(on: $on, accounts: $accounts) {{
-    account balance {MONEY} oldest days amounts {MONEY} }} }}"""
+  accountAging(on: $on, accounts: $accounts) {{ edges {{ node {{
+    account balance {MONEY} oldest days amounts {MONEY} }} }} }} }}"""
 
 HEAD = "query($asOf: DateTime) { ledgerHead(asOf: $asOf) { hash entries } }"
-HEADS = "{ periodHeads { period opening hash } }"
+HEADS = "{ periodHeads { edges { node { period opening hash } } } }"
 SIGNED = "query($period: String) { signedLedgerHead(period: $period) }"
 
 
@@ -52,15 +55,15 @@ async def small(sqlite, tmp_path_factory):
 async def test_the_books_can_be_read_page_by_page_and_add_up(small):
     for code in small.codes:
         auditor = small.at(code, "auditor")
-        whole = await auditor.ask(TRIAL, first=1_000)
-        pages, after = [], ""
-        while after is not None:
-            page = await auditor.ask(TRIAL, first=3, after=after)
-            pages += page["accounts"]
-            after = page["next"]
+        whole = await auditor.ask(TRIAL, first=100)
+        pages, more = [], {"hasNextPage": True, "endCursor": None}
+        while more["hasNextPage"]:
+            page = await auditor.ask(TRIAL, first=3, after=more["endCursor"])
+            pages += nodes_of(page["accounts"])
+            more = page["accounts"]["pageInfo"]
             assert page["totals"] == whole["totals"]
 
-        assert pages == whole["accounts"]
+        assert pages == nodes_of(whole["accounts"])
         assert len(pages) > 3
         for total in whole["totals"]:
             assert total["debits"] == total["credits"]
@@ -73,15 +76,18 @@ async def test_the_books_can_be_read_page_by_page_and_add_up(small):
 
         for row in pages[:4]:
             account, currency = row["account"], row["balance"]["currency"]
-            history = await auditor.ask(HISTORY, account=account, currency=currency, first=1_000)
+            history = await auditor.ask(HISTORY, account=account, currency=currency, first=100)
+            moves = nodes_of(history["moves"])
             assert history["closing"] == row["balance"]
-            assert history["moves"][-1]["balance"] == row["balance"]
+            assert moves[-1]["balance"] == row["balance"]
             first = await auditor.ask(HISTORY, account=account, currency=currency, first=1)
-            if first["next"] is not None:
+            more = first["moves"]["pageInfo"]
+            if more["hasNextPage"]:
                 rest = await auditor.ask(
-                    HISTORY, account=account, currency=currency, first=1_000, after=first["next"]
+                    HISTORY, account=account, currency=currency, first=100, after=more["endCursor"]
                 )
-                assert first["moves"] + rest["moves"] == history["moves"]
+                assert nodes_of(first["moves"]) + nodes_of(rest["moves"]) == moves
+                assert (rest["opening"], rest["closing"]) == (first["closing"], row["balance"])
 
 
 async def test_a_past_instant_is_answered_as_it_was_then(small):
@@ -90,20 +96,21 @@ async def test_a_past_instant_is_answered_as_it_was_then(small):
     now = await auditor.ask(TRIAL)
     head = await auditor.ask(HEAD, asOf="2026-09-20T12:00:00Z")
 
-    assert [row["account"] for row in before["accounts"]] == [
+    accounts = nodes_of(before["accounts"])
+    assert [row["account"] for row in accounts] == [
         "Assets:HUB:Bank",
         "Assets:HUB:Receivable",
         "Assets:HUB:Receivable",
         "Liabilities:HUB:Unearned",
         "Liabilities:HUB:Unearned",
-    ][-len(before["accounts"]) :]
+    ][-len(accounts) :]
     assert before["head"]["entries"] < now["head"]["entries"]
     assert head == {"hash": before["head"]["hash"], "entries": before["head"]["entries"]}
 
 
 async def test_what_is_unearned_ages(small):
     auditor = small.at(HUB, "auditor")
-    [eur, gbp] = await auditor.ask(AGING, on="2026-12-31", accounts=["Liabilities:HUB:Unearned"])
+    [eur, gbp] = await auditor.rows(AGING, on="2026-12-31", accounts=["Liabilities:HUB:Unearned"])
 
     assert eur["balance"]["currency"] == "EUR"
     assert gbp["balance"]["currency"] == "GBP"
@@ -117,7 +124,7 @@ async def test_what_is_unearned_ages(small):
 async def test_heads_are_a_chain_and_are_signed_by_the_server_alone(small):
     for code in small.codes:
         auditor = small.at(code, "auditor")
-        september, october = await auditor.ask(HEADS)
+        october, september = await auditor.rows(HEADS)
         signed = await auditor.ask(SIGNED, period=SEPTEMBER)
         now = await auditor.ask(SIGNED)
         keys = key_set([small.key(code).public_jwk()])

@@ -9,7 +9,7 @@ from tests.federation.objecting import DIFF
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-RUNS = "{ runs { runId } }"
+RUNS = "{ runs { edges { node { runId } } } }"
 WHY = f"""{{ whyAmount(period: "{PERIOD}", licence: "HUB-000001", party: "DE") {{
   label }} }}"""
 
@@ -20,12 +20,12 @@ async def report(small, code):
 
 async def difference(small, code):
     auditor = small.at(code, "auditor")
-    [run] = await auditor.ask(RUNS)
+    [run] = await auditor.rows(RUNS)
     return await tell(small, code, auditor, DIFF, new=run["runId"])
 
 
 async def held(small, code):
-    return await tell(small, code, small.at(code, "auditor"), "{ suspense { reason } }")
+    return await tell(small, code, small.at(code, "auditor"), "{ suspense { edges { cursor } } }")
 
 
 async def why(small, code):

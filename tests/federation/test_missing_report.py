@@ -151,7 +151,7 @@ async def test_two_people_declare_a_report_missing_and_its_share_is_held(months)
     assert [row for row in held if row[0] == "HUB-000001"] == [
         ("HUB-000001", "~LATE:GB", str(2_000 * premium))
     ]
-    assert in_suspense(journal) == sum_of_shares(await small.at(HUB, "auditor").ask(RUNS))
+    assert in_suspense(journal) == sum_of_shares(await small.at(HUB, "auditor").rows(RUNS))
     assert [row for row in corrected if row[0] == "HUB-000001"] == [
         ("HUB-000001", "DE", str(1_000 * premium)),
         ("HUB-000001", "FR", str(3_000 * 1_000 * 1_000 * 10_000)),
@@ -161,7 +161,7 @@ async def test_two_people_declare_a_report_missing_and_its_share_is_held(months)
     assert in_suspense(after) == 0
 
 
-RUNS = '{ runs(period: "2026-10") { document corrects } }'
+RUNS = '{ runs(period: "2026-10") { edges { node { document corrects } } } }'
 
 
 def in_suspense(postings):

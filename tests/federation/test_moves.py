@@ -129,7 +129,7 @@ def numbers(rows):
 
 
 async def versions(small, code):
-    found = await small.at(code, "auditor").ask(LICENCES)
+    found = await small.at(code, "auditor").rows(LICENCES)
     return {row["number"]: row["version"] for row in found}[LICENCE]
 
 
@@ -401,10 +401,10 @@ async def test_the_hubs_people_see_the_present_and_the_pending(small):
         "movingBecause": because,
         "suspendedAt": None,
     }
-    acts = await small.at(HUB, "auditor").ask(
-        "{ auditLog(first: 10) { acts { actor act subject } } }"
+    acts = await small.at(HUB, "auditor").rows(
+        "{ auditLog(first: 10) { edges { node { actor act subject } } } }"
     )
-    assert {(act["actor"], act["act"], act["subject"]) for act in acts["acts"]} >= {
+    assert {(act["actor"], act["act"], act["subject"]) for act in acts} >= {
         ("server:GB", "node.change", "GB")
     }
 
@@ -430,13 +430,13 @@ async def test_a_newcomer_takes_licences_that_were_signed_with_keys_of_before(
         await admit(small, "FR")
 
         async def has_all():
-            found = await small.at("FR", "auditor").ask(LICENCES)
+            found = await small.at("FR", "auditor").rows(LICENCES)
             return sorted(row["number"] for row in found)
 
         await soon(has_all, what="the licences")
         await small.silence()
         assert await has_all() == ["DE-000001", "HUB-000001", "HUB-000002"]
-        assert await small.at("FR", "node-operator").ask(ask.PARKED) == []
+        assert await small.at("FR", "node-operator").rows(ask.PARKED) == []
         of_de = await party(small, "DE", "FR")
         assert list(entity_keys(of_de)) == list(entity_keys(await party(small, "DE")))
 
@@ -490,9 +490,8 @@ async def test_a_thief_who_used_a_nodes_number_does_not_end_its_stream(small):
         return not await operator.ask(NOT_TAKEN)
 
     await soon(is_taken, what="the receipt at the node")
-    found = await operator.ask("""{ auditLog(first: 1, act: "delivery.renumber") {
-      acts { actor subject detail { name value } } } }""")
-    [act] = found["acts"]
+    [act] = await operator.rows("""{ auditLog(first: 1, act: "delivery.renumber") {
+      edges { node { actor subject detail { name value } } } } }""")
     assert (act["actor"], act["subject"]) == ("node-operator", entity(small, HUB))
     assert {each["name"]: each["value"] for each in act["detail"]} == {
         "stream": ROSTER_STREAM,

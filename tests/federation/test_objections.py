@@ -23,8 +23,8 @@ RECEIPT = """mutation { recordReceipt(
   __typename ... on Refused { code message } } }"""
 
 
-STATED = """query($run: ID!) { statedCredits(run: $run, first: 10) {
-  statedBy licence use claim weight units } }"""
+STATED = """query($run: ID!) { statedCredits(run: $run, first: 10) { edges { node {
+  statedBy licence use claim weight units } } } }"""
 
 
 async def code_of(small, code, person, document, **variables):
@@ -124,7 +124,7 @@ async def test_what_changed_between_two_runs_and_why(advised):
 
 async def test_what_another_collective_states_for_ours_is_seen_before_it_is_approved(advised):
     small, run = advised
-    at_home = await small.at("FR", "settlement").ask(STATED, run=run)
+    at_home = await small.at("FR", "settlement").rows(STATED, run=run)
     [(claim,)] = await rows(
         small, "FR", "SELECT claim_id FROM registry_claim WHERE host = 'journal.example'"
     )
@@ -141,7 +141,7 @@ async def test_what_another_collective_states_for_ours_is_seen_before_it_is_appr
         }
     ]
     for code in ("DE", "GB"):
-        assert await small.at(code, "settlement").ask(STATED, run=run) == []
+        assert await small.at(code, "settlement").rows(STATED, run=run) == []
 
 
 async def test_an_approved_run_credits_nothing_else_than_was_advised(advised):
@@ -154,7 +154,7 @@ async def test_an_approved_run_credits_nothing_else_than_was_advised(advised):
     await small.start("FR")
 
     async def parked():
-        return await small.at("FR", "auditor").ask(ask.PARKED)
+        return await small.at("FR", "auditor").rows(ask.PARKED)
 
     [message] = await soon(parked, what="the run at FR")
     assert (message["kind"], message["code"]) == ("run.approved", "RUN_MISMATCH")

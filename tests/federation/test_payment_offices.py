@@ -32,7 +32,7 @@ AT_THE_HUB = {
 }
 
 READING = [
-    "{ payments { id } }",
+    "{ payments { edges { node { id } } } }",
     '{ paymentEvents(id: "P") { state } }',
     '{ paymentFile(number: "PAY-FR-000001") { number } }',
     '{ incomingRemittances(period: "2026-09") { id } }',

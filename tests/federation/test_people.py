@@ -22,13 +22,15 @@ CONFIRM = """mutation($id: ID!) { confirmPerson(id: $id) {
   __typename ... on Person { id state roles } ... on Refused { code message } } }"""
 WITHDRAW = """mutation($id: ID!, $reason: String!) { withdrawPerson(id: $id, reason: $reason) {
   __typename ... on Person { state } ... on Refused { code message } } }"""
-PEOPLE = """query($first: Int!, $after: ID, $subject: String, $state: PersonState) {
+PEOPLE = """query($first: Int!, $after: String, $subject: String, $state: PersonState) {
   people(first: $first, after: $after, subject: $subject, state: $state) {
-    people { subject version roles state confirmedBy } next } }"""
+    edges { node { subject version roles state confirmedBy } }
+    pageInfo { hasNextPage endCursor } } }"""
 LOG = """query($subject: String!) { auditLog(first: 100, subject: $subject) {
-  acts { actor act } } }"""
+  edges { node { actor act } } } }"""
 WORK = "{ workList { kind subject why turn } }"
-RUNS, APPLICATIONS = "{ runs { runId } }", "{ applications { code } }"
+RUNS = "{ runs { edges { node { runId } } } }"
+APPLICATIONS = "{ applications { edges { node { code } } } }"
 
 
 @pytest.fixture
@@ -87,14 +89,14 @@ async def test_a_person_joins_changes_role_and_leaves_while_the_server_runs(smal
     assert joined == [None, stranger]
     assert moved == [stranger, None]
     assert left == [stranger, stranger]
-    shown = await small.at(HUB, "auditor").ask(PEOPLE, first=10, subject="cara")
-    assert [(row["version"], row["roles"], row["state"]) for row in shown["people"]] == [
+    shown = await small.at(HUB, "auditor").rows(PEOPLE, first=10, subject="cara")
+    assert [(row["version"], row["roles"], row["state"]) for row in shown] == [
         (1, ["settlement_officer"], "ENDED"),
         (2, ["auditor"], "ENDED"),
         (3, [], "IN_FORCE"),
     ]
-    log = await small.at(HUB, "operator").ask(LOG, subject="cara")
-    assert [(act["actor"], act["act"]) for act in log["acts"]] == 3 * [
+    log = await small.at(HUB, "operator").rows(LOG, subject="cara")
+    assert [(act["actor"], act["act"]) for act in log] == 3 * [
         ("second-operator", "person.confirm"),
         ("operator", "person.propose"),
     ]
@@ -167,19 +169,13 @@ async def test_a_proposal_waits_in_the_work_list_of_who_may_confirm_it(small):
 
 async def test_the_directory_is_read_page_by_page(small):
     auditor = small.at(HUB, "auditor")
-    whole = await auditor.ask(PEOPLE, first=100, state="IN_FORCE")
-    pages, after = [], None
-    while True:
-        page = await auditor.ask(PEOPLE, first=4, after=after, state="IN_FORCE")
-        pages += page["people"]
-        after = page["next"]
-        if after is None:
-            break
+    whole = await auditor.rows(PEOPLE, first=100, state="IN_FORCE")
+    pages = await auditor.walk(PEOPLE, first=4, state="IN_FORCE")
 
     listed = small.running[HUB].config.principal
-    assert pages == whole["people"]
+    assert pages == whole
     assert [row["subject"] for row in pages] == [person.subject for person in listed]
-    assert (await tell(small, HUB, auditor, PEOPLE, first=1, after="x")).code == "BAD_ID"
+    assert (await tell(small, HUB, auditor, PEOPLE, first=1, after="x")).code == "BAD_CURSOR"
     assert (await tell(small, HUB, auditor, PEOPLE, first=1, state="x")).body["errors"]
 
 
@@ -198,11 +194,12 @@ async def test_the_configuration_fills_an_empty_directory_and_no_other(small, ca
         said = capsys.readouterr().out
         again = await heard(small, small.at(HUB, "operator"), APPLICATIONS)
         dan = await heard(small, somebody(small, "dan", "auditor"), RUNS)
-        gone = await heard(small, small.at(HUB, "licensing"), "{ offers { id } }")
+        licensing = small.at(HUB, "licensing")
+        gone = await heard(small, licensing, "{ offers { edges { cursor } } }")
 
     assert (again, dan, gone) == (None, "NOT_AUTHENTICATED", "NOT_AUTHENTICATED")
     assert "[[principal]] is ignored" in said
     assert "count=2" in said
     assert "subjects=['licensing', 'dan']" in said
-    log = await small.at(HUB, "operator").ask(LOG, subject="operator")
-    assert [(act["actor"], act["act"]) for act in log["acts"]] == [("bootstrap", "person.take_in")]
+    log = await small.at(HUB, "operator").rows(LOG, subject="operator")
+    assert [(act["actor"], act["act"]) for act in log] == [("bootstrap", "person.take_in")]

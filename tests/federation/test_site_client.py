@@ -17,7 +17,7 @@ ADD = """mutation($id: ID!) { addClientCredential(client: $id) {
 REVOKE = """mutation($id: ID!) { revokeClientCredential(credential: $id) {
   ... on Client { state } } }"""
 SEEN = """{ visits(member: "gb-b", fromDay: "2026-09-20", toDay: "2026-09-20") {
-    rows { agent outcome count } }
+    edges { node { agent outcome count } } }
   memberSites(member: "gb-b") { site waitingLines credential }
   visitDifferences(member: "gb-b", fromDay: "2026-09-20", toDay: "2026-09-20") { day } }"""
 
@@ -48,8 +48,9 @@ async def test_one_credential_is_all_a_gate_needs(small, tmp_path, by):
     async def seen():
         await asyncio.to_thread(background.rounds["visits"].act)
         found = (await tell(small, "GB", small.at("GB", "registry"), SEEN)).body["data"]
+        seen_once = {"agent": "unnamed", "outcome": "SERVED", "count": "1"}
         return found == {
-            "visits": {"rows": [{"agent": "unnamed", "outcome": "SERVED", "count": "1"}]},
+            "visits": {"edges": [{"node": seen_once}]},
             "memberSites": [{"site": client.client_id, "waitingLines": "0", "credential": "LIVE"}],
             "visitDifferences": [],
         }

@@ -142,11 +142,11 @@ async def test_what_a_suspended_node_licenses_waits_until_that_is_lifted(small):
     await small.silence()
 
     async def known(code):
-        found = await small.at(code, "auditor").ask(LICENCES)
+        found = await small.at(code, "auditor").rows(LICENCES)
         return {row["number"]: row["status"] for row in found}.get(number)
 
     assert (await known("DE"), await known(HUB), await known("FR")) == ("ACTIVE", None, None)
-    parked = await small.at(HUB, "operator").ask(ask.PARKED)
+    parked = await small.at(HUB, "operator").rows(ask.PARKED)
     assert [(row["kind"], row["code"]) for row in parked] == [("licence.issued", "NODE_SUSPENDED")]
     await decided(small, LIFT, node="DE")
 
@@ -173,12 +173,12 @@ async def test_what_a_thief_licensed_is_not_registered_once_the_suspension_is_li
     await roll(small, "GB")
     await decided(small, LIFT)
     operator = small.at(HUB, "operator")
-    [parked] = await operator.ask(ask.PARKED)
+    [parked] = await operator.rows(ask.PARKED)
     await operator.ask(RETRY, id=parked["id"])
 
-    [parked] = await operator.ask(ask.PARKED)
+    [parked] = await operator.rows(ask.PARKED)
     assert (parked["kind"], parked["code"]) == ("licence.issued", "INVALID_TOKEN")
-    assert number not in [row["number"] for row in await small.at(HUB, "auditor").ask(LICENCES)]
+    assert number not in [row["number"] for row in await small.at(HUB, "auditor").rows(LICENCES)]
 
 
 async def test_the_month_of_a_suspended_node_is_settled(small):

@@ -3,12 +3,14 @@
 import msgspec
 import pytest_asyncio
 
+from federation.scenario.client import nodes_of
 from federation.visits.service import ROWS_OF_A_DAY
 from tests.federation.harness import DAY, a_line, nothing_changes, report_lines, resumed, send, tell
 
 SEEN = """query($from: Date!, $to: Date!, $first: Int!, $after: String, $member: String) {
   visits(fromDay: $from, toDay: $to, first: $first, after: $after, member: $member) {
-    rows { day agent outcome letThrough count } next }
+    edges { node { day agent outcome letThrough count } }
+    pageInfo { hasNextPage endCursor } }
   memberSites(member: $member) { site kit mode waitingLines policyAgeSeconds credential }
   visitDifferences(fromDay: $from, toDay: $to, member: $member) { day atTheSites atTheNode } }"""
 TODAY = "2026-09-10"  # ten days ago, when a_line happened
@@ -55,12 +57,12 @@ async def test_a_member_sees_what_its_site_served_and_refused_and_what_its_node_
         [a_line("v-1", "HUB-000001", "https://press.example/", units=1)],
     )
     page = await see(small, member="gb-b")
-    rest = await see(small, member="gb-b", after=page["visits"]["next"])
+    rest = await see(small, member="gb-b", after=page["visits"]["pageInfo"]["endCursor"])
     nobody = await see(small, member="gb-a")
 
     assert (first.status, first.body) == (200, {"rows": 2, "changed": 2})
     assert (again.status, again.body) == (200, {"rows": 2, "changed": 0})
-    assert page["visits"]["rows"] == [
+    assert nodes_of(page["visits"]) == [
         {
             "day": TODAY,
             "agent": "CCBot",
@@ -69,18 +71,16 @@ async def test_a_member_sees_what_its_site_served_and_refused_and_what_its_node_
             "count": "7",
         }
     ]
-    assert rest["visits"] == {
-        "rows": [
-            {
-                "day": TODAY,
-                "agent": "GPTBot",
-                "outcome": "SERVED",
-                "letThrough": False,
-                "count": "3",
-            }
-        ],
-        "next": None,
-    }
+    assert nodes_of(rest["visits"]) == [
+        {
+            "day": TODAY,
+            "agent": "GPTBot",
+            "outcome": "SERVED",
+            "letThrough": False,
+            "count": "3",
+        }
+    ]
+    assert [one["visits"]["pageInfo"]["hasNextPage"] for one in (page, rest)] == [True, False]
     [site] = page["memberSites"]
     assert site == {
         "site": "site@gb-b",
@@ -92,7 +92,7 @@ async def test_a_member_sees_what_its_site_served_and_refused_and_what_its_node_
     }
     assert page["visitDifferences"] == [{"day": TODAY, "atTheSites": "3", "atTheNode": "1"}]
     assert nobody == {
-        "visits": {"rows": [], "next": None},
+        "visits": {"edges": [], "pageInfo": {"hasNextPage": False, "endCursor": None}},
         "memberSites": [],
         "visitDifferences": [],
     }

@@ -17,7 +17,7 @@ from federation.signing.tokens import (
 from tests.oauth.conftest import NOW, REVOKE, REVOKE_CREDENTIAL
 
 GRANT = {"grant_type": "client_credentials"}
-MINE = "{ licences { number } }"
+MINE = "{ licences { edges { node { number } } } }"
 INACTIVE = {"active": False}
 
 
@@ -86,7 +86,7 @@ async def test_a_token_given_back_counts_no_more_and_another_does(place):
     assert (status, found) == (200, {})
     assert await place.graphql(token, MINE) == "NOT_AUTHENTICATED"
     assert await about(place, lab, token) == INACTIVE
-    assert await place.graphql(another, MINE) == []
+    assert await place.graphql(another, MINE) == {"edges": []}
     before = await place.rows()
     assert len(before["clients_revoked_token"]) == 1
     for text in (token, "abc", place.staff("liam")):  # nothing to revoke is no error (RFC 7009)
@@ -110,7 +110,7 @@ async def test_another_clients_token_is_not_given_back(place):
 
     assert (status, found) == (400, {"error": "invalid_grant"})
     assert [line["why"] for line in logs if line["event"] == "refused"] == ["ANOTHERS_TOKEN"]
-    assert await place.graphql(token, MINE) == []
+    assert await place.graphql(token, MINE) == {"edges": []}
     assert await place.rows() == before
 
 
@@ -156,7 +156,7 @@ async def test_rotation_overlaps_and_the_old_one_ends_at_once(place, has_key):
     early = await place.token(old)
     new = await place.add("liam", old, key=key())
     late = await place.token(new)
-    assert await place.graphql(await place.token(old), MINE) == []  # both work
+    assert await place.graphql(await place.token(old), MINE) == {"edges": []}  # both work
     before = await place.rows()
     third = await place.act(
         "liam",
@@ -171,7 +171,7 @@ async def test_rotation_overlaps_and_the_old_one_ends_at_once(place, has_key):
 
     assert gone == {"__typename": "Client", "state": "LIVE"}
     assert await place.graphql(early, MINE) == "NOT_AUTHENTICATED"
-    assert await place.graphql(late, MINE) == []
+    assert await place.graphql(late, MINE) == {"edges": []}
     proof = old.assertion(place.url) if has_key else {}
     status, found, _ = await place.post(
         "token", {**GRANT, **proof}, None if has_key else old.basic()
@@ -192,7 +192,7 @@ async def test_a_revoked_client_ends_at_once_with_all_it_has(place):
 
     assert await place.graphql(token, MINE) == "NOT_AUTHENTICATED"
     assert (await place.post("token", GRANT, lab.basic()))[0] == 401
-    assert await place.graphql(await place.token(other), MINE) == []
+    assert await place.graphql(await place.token(other), MINE) == {"edges": []}
     before = await place.rows()
     await place.act("liam", REVOKE, id=lab.client_id)
     assert await place.rows() == before
@@ -202,7 +202,7 @@ async def test_an_expired_credential_proves_nothing_and_its_tokens_end_with_it(p
     lab = await place.issue("liam", "LAB", "lab-one", days=1)
     place.clock.instant += timedelta(days=1) - timedelta(seconds=1)
     token = await place.token(lab)
-    assert await place.graphql(token, MINE) == []
+    assert await place.graphql(token, MINE) == {"edges": []}
 
     place.later(seconds=1)
 

@@ -8,11 +8,13 @@ from sqlalchemy.exc import DBAPIError
 
 from federation.clients.secret import PepperLostError
 from federation.edge.client_upkeep import prepare_pepper, write_down_last_uses
+from federation.scenario.client import nodes_of
 from federation.signing.client_tokens import mint_access_token
 from tests.databases import opened
 from tests.oauth.conftest import ISSUE, NOW
 
-LIST = "{ clients { id kind party state lastUsedAt credentials { id kind revokedAt } } }"
+LIST = """{ clients { edges { node {
+  id kind party state lastUsedAt credentials { id kind revokedAt } } } } }"""
 
 
 async def test_a_site_reads_its_policy_and_no_other_members(node):
@@ -29,7 +31,7 @@ async def test_a_member_makes_and_revokes_its_own_sites_client(node):
     site = await node.issue("member@m-1", "SITE", "m-1")
     other = await node.issue("member@m-2", "SITE", "m-2")
 
-    [shown] = await node.act("member@m-1", LIST)
+    [shown] = nodes_of(await node.act("member@m-1", LIST))
 
     assert shown == {
         "id": site.client_id,
@@ -39,14 +41,14 @@ async def test_a_member_makes_and_revokes_its_own_sites_client(node):
         "lastUsedAt": None,
         "credentials": [{"id": site.credential, "kind": "SECRET", "revokedAt": None}],
     }
-    assert [row["id"] for row in await node.act("member@m-2", LIST)] == [other.client_id]
+    assert [row["id"] for row in nodes_of(await node.act("member@m-2", LIST))] == [other.client_id]
 
 
 async def test_a_tool_reads_what_an_auditor_does_and_changes_nothing(hub):
     tool = await hub.issue("olga", "TOOL", None)
     token = await hub.token(tool)
 
-    assert await hub.graphql(token, "{ runs { runId } }") == []
+    assert await hub.graphql(token, "{ runs { edges { node { runId } } } }") == {"edges": []}
     found = await hub.graphql(
         token, 'mutation { cutOff(period: "2026-08") { __typename ... on Refused { code } } }'
     )
@@ -93,7 +95,7 @@ async def test_another_role_than_the_clients_is_not_believed(place):
         now=NOW,
     )
 
-    assert await place.graphql(forged, "{ licences { number } }") == "NOT_AUTHENTICATED"
+    assert await place.graphql(forged, "{ licences { edges { cursor } } }") == "NOT_AUTHENTICATED"
 
 
 async def test_when_a_client_was_heard_of_is_written_down_off_the_hot_path(place):
@@ -102,12 +104,12 @@ async def test_when_a_client_was_heard_of_is_written_down_off_the_hot_path(place
     before = await place.rows()
     token = await place.token(lab)
     place.later(seconds=30)
-    await place.graphql(token, "{ licences { number } }")
+    await place.graphql(token, "{ licences { edges { node { number } } } }")
     assert await place.rows() == before  # neither a token nor a question writes
 
     assert await write_down_last_uses(server) == 1
 
-    [shown] = await place.act("liam", LIST)
+    [shown] = nodes_of(await place.act("liam", LIST))
     assert shown["lastUsedAt"] == "2026-09-20T12:00:30+00:00"
     assert await write_down_last_uses(server) == 0
 

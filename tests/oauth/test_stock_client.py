@@ -16,7 +16,7 @@ from federation.clock import system_clock
 from federation.logs import configure
 from federation.signing.keys import SigningKey
 
-MINE = "{ licences { number } }"
+MINE = "{ licences { edges { node { number } } } }"
 
 
 class Session:
@@ -42,7 +42,7 @@ async def life_of_a_token(place, client):
     token = await asyncio.to_thread(get)
     assert (token["token_type"], token["expires_in"]) == ("Bearer", 3600)
     text = token["access_token"]
-    assert await place.graphql(text, MINE) == []
+    assert await place.graphql(text, MINE) == {"edges": []}
 
     def ask():
         return client.introspect_token(found["introspection_endpoint"], token=text).json()

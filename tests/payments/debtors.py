@@ -6,7 +6,7 @@ from tests.payments.month import (
     EXCLUDE,
 )
 
-OVERPAYMENTS = "{ overpayments { id kind party left { minor currency } } }"
+OVERPAYMENTS = "{ overpayments { edges { node { id kind party left { minor currency } } } } }"
 
 
 REFUND = """mutation($id: ID!) { refundOverpayment(id: $id) {

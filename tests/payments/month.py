@@ -49,9 +49,9 @@ usage_basis = "lab"
 BEFORE_DUE = datetime(2026, 10, 11, 23, 59, tzinfo=UTC)
 AFTER_DUE = datetime(2026, 10, 12, 9, tzinfo=UTC)
 
-PAYMENTS = """query($state: PaymentState) { payments(state: $state) {
+PAYMENTS = """query($state: PaymentState) { payments(state: $state) { edges { node {
   id kind payer payee payeeAccount amount { minor currency } debt { minor currency } state reason
-  replaces proposedBy approvedBy exportedIn dueOn } }"""
+  replaces proposedBy approvedBy exportedIn dueOn } } } }"""
 
 INCOMING = """{ incomingRemittances(period: "2026-09") {
   id payer amount { minor currency } received { minor } state dueOn } }"""
@@ -125,7 +125,7 @@ async def settle_owing(small):
 
 
 async def payments(small, code, state=None):
-    return await small.at(code, "auditor").ask(PAYMENTS, state=state)
+    return await small.at(code, "auditor").rows(PAYMENTS, state=state)
 
 
 async def waited_for(small, code):

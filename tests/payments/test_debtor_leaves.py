@@ -65,7 +65,7 @@ UNDO = """mutation($id: ID!) { undoSetOff(id: $id, reason: "GB pays it after all
   ... on OverpaymentSetOff { id state undoProposedBy } ... on Refused { code message } } }"""
 CONFIRM_UNDO = """mutation($id: ID!) { confirmUndoSetOff(id: $id) {
   ... on OverpaymentSetOff { id state undoneBy undoneAt } ... on Refused { code message } } }"""
-CORRECTION = """{ runs(period: "2026-09") { runId corrects } }"""
+CORRECTION = """{ runs(period: "2026-09") { edges { node { runId corrects } } } }"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -77,7 +77,7 @@ async def owing_with_dear_de(any_backend, tmp_path_factory):
 
 
 async def last_correction(small):
-    rows = await small.at("HUB", "auditor").ask(CORRECTION)
+    rows = await small.at("HUB", "auditor").rows(CORRECTION)
     return next(row["runId"][:8] for row in rows if row["corrects"])  # the newest first
 
 
@@ -297,7 +297,7 @@ async def test_what_an_excluded_debtor_still_pays_into_the_net_goes_back(any_bac
         assert found["HUB"]["Due:GB"] == {"EUR": 13_319 - 2_099_724}
         assert found["GB"]["Due:HUB"] == {"GBP": 1_784_765 - 11_321}
         officer = small.at("HUB", "settlement")
-        assert await small.at("HUB", "auditor").ask(OVERPAYMENTS) == [
+        assert await small.at("HUB", "auditor").rows(OVERPAYMENTS) == [
             {
                 "id": OVERPAID,
                 "kind": "LEFT_NET",
@@ -314,7 +314,7 @@ async def test_what_an_excluded_debtor_still_pays_into_the_net_goes_back(any_bac
         assert (await waited_for(small, "GB"))[refund] == (1_784_765, "GBP", "EXPECTED")
         await everybody_pays(small, "HUB", "GB")
         assert await dues(small) == {}
-        assert await small.at("HUB", "auditor").ask(OVERPAYMENTS) == []
+        assert await small.at("HUB", "auditor").rows(OVERPAYMENTS) == []
 
 
 async def test_what_is_set_off_of_nothing_that_a_node_owes_is_refused(any_backend, owing):
@@ -402,7 +402,7 @@ async def test_a_refund_of_the_rest_is_still_waited_for_when_a_set_off_is_approv
         assert (await waited_for(small, "GB"))[refund] == (1_773_444, "GBP", "EXPECTED")
         await everybody_pays(small, "HUB", "GB")
         assert await dues(small) == {}
-        assert await small.at("GB", "auditor").ask(OVERPAYMENTS) == []
+        assert await small.at("GB", "auditor").rows(OVERPAYMENTS) == []
 
 
 async def undone(small, number):
@@ -432,7 +432,7 @@ async def test_what_is_set_off_is_owed_and_paid_again_once_that_is_undone(any_ba
         came = await orders(small, "GB")
         assert came[f"{P}GB-HUB+L1"] == (11_321, "GBP", "CANCELLED")
         assert came[f"{P}GB-HUB+L1/2"] == (11_321, "GBP", "PROPOSED")
-        left = await small.at("HUB", "auditor").ask(OVERPAYMENTS)
+        left = await small.at("HUB", "auditor").rows(OVERPAYMENTS)
         assert [(row["id"], row["left"]["minor"]) for row in left] == [(OVERPAID, "11321")]
         await small.at("HUB", "settlement").ask(REFUND, id=OVERPAID)
         await small.silence()

@@ -114,7 +114,7 @@ async def left_after_a_set_off(small, *, is_at_bank):
     await hub_bank(small, 2, came, opening="50.00", closing=closing)
     too_much = [("OVERPAYMENT", NAME, 5_000)] if is_at_bank else []
     await settle(small, "2", ("REMITTANCE_IN", NAME, WHOLE - 5_000), *too_much)
-    left = await small.at("HUB", "auditor").ask(OVERPAYMENTS)
+    left = await small.at("HUB", "auditor").rows(OVERPAYMENTS)
     of_net = [(OF_NET, str(WHOLE))]
     over = [("OP-2-2", "5000")] if is_at_bank else []
     assert [(row["id"], row["left"]["minor"]) for row in left] == [*over, *of_net]

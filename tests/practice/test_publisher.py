@@ -20,7 +20,7 @@ from federation.practice.publisher import PracticeNotStartedError, practising
 from federation.practice.publisher_page import told
 from federation.practice.servers import FolderNotEmptyError
 from federation.publisher.installing import NotEnrolledError, install
-from federation.scenario.client import until
+from federation.scenario.client import nodes_of, until
 from federation.signing.enrolment import read_code
 from federation.site.install import gate_of
 
@@ -113,7 +113,8 @@ async def test_a_newcomer_comes_from_the_page_to_a_licensed_page(tmp_path):
     assert served.startswith("HTTP/1.1 200 OK")
     assert served.endswith("\r\n\r\nA page.\n")
     assert [each["waitingLines"] for each in heard["memberSites"]] == ["0"]
-    counted = {(row["agent"], row["outcome"]): row["count"] for row in heard["visits"]["rows"]}
+    seen = nodes_of(heard["visits"])
+    counted = {(row["agent"], row["outcome"]): row["count"] for row in seen}
     assert counted["GPTBot", "SERVED"] == "1"
     assert counted["GPTBot", "LICENCE_REQUIRED"] == "1"
 

@@ -15,6 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from federation.config import Provider, SignIn, StaffMember
+from federation.scenario.client import nodes_of
 from tests.oauth.conftest import PEOPLE, Place, running
 
 CLIENT_ID, CLIENT_SECRET = "federation:hub", "a secret % of +signs"
@@ -35,7 +36,7 @@ LINK = """mutation($subject: String!, $issuer: String!, $identity: String!) {
 ACCOUNT = """query($subject: String!) { accountOf(subject: $subject) {
   hasPassword hasTotp identities { issuer identity } sessions { id role way } } }"""
 OWN = "{ ownAccount { subject sessions { id role way } } }"
-LOG = """{ auditLog(first: 100) { acts { actor act subject detail { name value } } } }"""
+LOG = """{ auditLog(first: 100) { edges { node { actor act subject detail { name value } } } } }"""
 
 
 @pytest.fixture(scope="session")
@@ -241,8 +242,8 @@ async def sent_to_provider(browser: Browser, stub: StubProvider, **form: str) ->
 
 async def acts(place: Place) -> list[tuple[str, str, str]]:
     """Return the audit log, oldest first, without what was there from the start."""
-    found = await place.act("ada", LOG)
-    rows = [(act["actor"], act["act"], act["subject"]) for act in reversed(found["acts"])]
+    found = nodes_of(await place.act("ada", LOG))
+    rows = [(act["actor"], act["act"], act["subject"]) for act in reversed(found)]
     return [row for row in rows if row[1] != "person.take_in"]
 
 

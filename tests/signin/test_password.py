@@ -8,6 +8,7 @@ import pytest
 
 from federation.accounts.passwords import NOBODYS, Hasher, HashingBusyError
 from federation.quotas import QuotaExceededError
+from federation.scenario.client import nodes_of
 from tests.signin.conftest import (
     ACCOUNT,
     CONFIRM,
@@ -106,7 +107,7 @@ async def test_refused_sign_ins_are_counted_in_the_log_not_listed(hub):
     await refused.write_if_due()
     await refused.write_if_due()
 
-    shown = (await hub.act("ada", LOG))["acts"][0]
+    shown = nodes_of(await hub.act("ada", LOG))[0]
     detail = {each["name"]: each["value"] for each in shown["detail"]}
     assert detail == {"BAD_SIGN_IN": "9", "people": "ada: 4"}
 

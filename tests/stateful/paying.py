@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from federation.scenario.client import nodes_of
 from federation.values.party import HUB
 from tests.banking.bank import status_report
 from tests.federation.harness import MEMBER_IDS
 from tests.stateful.life import OFFICER, OFFICERS, Bank, Life
 from tests.stateful.world import Answer, Request
 
-QUEUE = """query($first: Int!) { bankQueue(first: $first) { entry { id signed }
-  suggestions { isExact items { kind ref amount } } } }"""
+QUEUE = """query($first: Int!) { bankQueue(first: $first) { edges { node { entry { id signed }
+  suggestions { isExact items { kind ref amount } } } } } }"""
 
 NAMED = ("BANK_CHARGE", "TAX_WITHHELD", "SHORT_PAYMENT", "OVERPAYMENT", "FX_DIFFERENCE")
 
@@ -65,7 +66,7 @@ async def collect(life: Life) -> None:
     for bank in life.banks:
         if bank.code == code and bank.waiting:
             await send_statement(life, bank)
-    for row in await life.world.ask(code, QUEUE, role=OFFICER, first=20):
+    for row in nodes_of(await life.world.ask(code, QUEUE, role=OFFICER, first=20)):
         if row["suggestions"] and life.chance(0.8):
             await settle_entry(life, code, row)
 
@@ -195,7 +196,7 @@ async def match(life: Life) -> None:
     code = await life.somewhere("SELECT 1 FROM bank_entry WHERE state = 'OPEN'")
     if code is None:
         return
-    queue = await life.world.ask(code, QUEUE, role=OFFICER, first=20)
+    queue = nodes_of(await life.world.ask(code, QUEUE, role=OFFICER, first=20))
     if queue:
         await settle_entry(life, code, chance.choice(queue))
 
@@ -234,7 +235,7 @@ async def match_exactly(life: Life) -> None:
     code = await life.somewhere("SELECT 1 FROM bank_entry WHERE state = 'OPEN'")
     if code is None:
         return
-    queue = await life.world.ask(code, QUEUE, role=OFFICER, first=10)
+    queue = nodes_of(await life.world.ask(code, QUEUE, role=OFFICER, first=10))
     exact = [row for row in queue if any(item["isExact"] for item in row["suggestions"])]
     if exact:
         row = life.random.choice(exact)

@@ -9,6 +9,7 @@ import msgspec
 
 from federation.money import decimal_text
 from federation.scenario import documents as ask
+from federation.scenario.client import nodes_of
 from federation.values.party import HUB
 from tests.banking.bank import Ntry, Tx, statement
 from tests.federation.harness import Small, soon
@@ -19,8 +20,8 @@ OPEN_ACCOUNT = f"""mutation($account: String!, $currency: String!) {{
   openBankAccount(account: $account, currency: $currency, name: "Main") {{
     __typename {REFUSED} }} }}"""
 
-QUEUE = """{ bankQueue(first: 50) { entry { id signed text } suggestions {
-  isExact items { kind ref amount } } } }"""
+QUEUE = """{ bankQueue(first: 50) { edges { node { entry { id signed text } suggestions {
+  isExact items { kind ref amount } } } } } }"""
 
 SETTLE = f"""mutation($entry: ID!, $items: [BankItemInput!]!) {{
   settleWithItems(entry: $entry, items: $items, reason: "as the papers say") {{
@@ -29,8 +30,8 @@ SETTLE = f"""mutation($entry: ID!, $items: [BankItemInput!]!) {{
 APPROVE_SETTLEMENT = f"""mutation($entry: ID!) {{
   approveSettlement(entry: $entry) {{ __typename ... on BankMatch {{ act }} {REFUSED} }} }}"""
 
-PAYMENTS = """query($state: PaymentState) { payments(state: $state) {
-  id kind payer payee amount { minor currency } state reason } }"""
+PAYMENTS = """query($state: PaymentState) { payments(state: $state) { edges { node {
+  id kind payer payee amount { minor currency } state reason } } } }"""
 
 APPROVE_PAYMENTS = f"""mutation($ids: [ID!]!) {{
   approvePayments(ids: $ids) {{ __typename {REFUSED} }} }}"""
@@ -65,7 +66,7 @@ PROPOSE_AGAIN = f"""mutation($id: ID!) {{
 REPORT = """{ reconciliationReport { addsUp entriesInSuspense closing { minor }
   inBooks { minor } } }"""
 
-TRIAL = """{ trialBalance { accounts { account balance { minor currency } }
+TRIAL = """{ trialBalance { accounts { edges { node { account balance { minor currency } } } }
   totals { debits { minor currency } credits { minor } } } }"""
 
 
@@ -121,7 +122,7 @@ class Bank:
 
 async def queue(small: Small, code: str) -> list[dict[str, Any]]:
     """Return the entries nobody has settled."""
-    found: list[dict[str, Any]] = await small.at(code, "settlement").ask(QUEUE)
+    found: list[dict[str, Any]] = await small.at(code, "settlement").rows(QUEUE)
     return found
 
 
@@ -143,7 +144,7 @@ async def settle(small: Small, code: str, *items: tuple[Any, ...]) -> str:
 
 async def payments(small: Small, code: str, state: str | None = None) -> list[dict[str, Any]]:
     """Return payments of a server in a state."""
-    found: list[dict[str, Any]] = await small.at(code, "auditor").ask(PAYMENTS, state=state)
+    found: list[dict[str, Any]] = await small.at(code, "auditor").rows(PAYMENTS, state=state)
     return found
 
 
@@ -206,7 +207,7 @@ async def trial_balance(small: Small, code: str) -> dict[tuple[str, str], int]:
         assert total["debits"]["minor"] == total["credits"]["minor"]
     return {
         (row["account"], row["balance"]["currency"]): int(row["balance"]["minor"])
-        for row in found["accounts"]
+        for row in nodes_of(found["accounts"])
         if int(row["balance"]["minor"])
     }
 

@@ -1,11 +1,14 @@
 """Cursors and pages of long lists, and what is none."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from federation.history.kinds import Place
 from federation.values.cursors import (
     BadCursorError,
     BadPageError,
+    KeptInstant,
     cursor_of,
     key_of,
     page_size,
@@ -20,6 +23,11 @@ def test_a_cursor_says_after_which_entry_a_page_begins(key):
 @pytest.mark.parametrize("number", [0, 7, 2**63 - 1])
 def test_a_cursor_holds_any_number_of_a_row(number):
     assert key_of("feed", cursor_of("feed", (number,)), tuple[int]) == (number,)
+
+
+def test_a_cursor_holds_an_instant_to_the_microsecond():
+    instant = datetime(2026, 9, 1, 12, 0, 0, 7, tzinfo=UTC)
+    assert key_of("offers", cursor_of("offers", (instant,)), tuple[KeptInstant]) == (instant,)
 
 
 @pytest.mark.parametrize("cursor", [None, ""])
@@ -38,6 +46,9 @@ def test_without_a_cursor_a_list_begins_at_its_head(cursor):
         (cursor_of("works", (10**30,)), tuple[int]),
         (cursor_of("works", (-(10**30),)), tuple[int]),
         (cursor_of("works", ("a", "b")) + "=", Place),
+        (cursor_of("works", ("2026-09-01T12:00:00",)), tuple[KeptInstant]),
+        (cursor_of("works", ("99999-09-01T12:00:00Z",)), tuple[KeptInstant]),
+        (cursor_of("works", (10**15,)), tuple[KeptInstant]),
         ("x" * 4_097, Place),
         ("é", Place),
         ("!", Place),

@@ -42,10 +42,10 @@ try {
   await shows(page, "The collectives of the federation");
   await page.screenshot({ path: picture.replace(".png", "-documented.png") });
 
-  assert.deepEqual(await ask(page, "{ licences { number } }"), ["NOT_AUTHENTICATED"]);
+  assert.deepEqual(await ask(page, "{ licences { edges { node { number } } } }"), ["NOT_AUTHENTICATED"]);
 
   await write(page, ".graphiql-editor-tool .graphiql-editor:not(.hidden) .CodeMirror", JSON.stringify({ Authorization: `Bearer ${token}` }));
-  assert.deepEqual(await ask(page, "{ licences { number } }"), []);
+  assert.deepEqual(await ask(page, "{ licences { edges { node { number } } } }"), []);
   await page.screenshot({ path: picture });
 
   // A token is not kept: who comes again to the same browser does not find it.

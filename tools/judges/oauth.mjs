@@ -8,7 +8,7 @@ import * as openid from 'openid-client';
 const [url, officer] = process.argv.slice(2);
 const INSECURE = { [oauth.allowInsecureRequests]: true }; // http, on loopback
 const LAB = 'judge-lab';
-const MINE = '{ licences { number } }';
+const MINE = '{ licences { edges { node { number } } } }';
 
 async function graphql(token, query, variables = {}) {
   const response = await fetch(`${url}/graphql`, {
@@ -87,7 +87,7 @@ async function lives(made, auth) {
   });
   assert.equal(payload.sub, made.id);
   assert.equal(typeof protectedHeader.kid, 'string');
-  assert.deepEqual(await graphql(token, MINE), []);
+  assert.deepEqual(await graphql(token, MINE), { edges: [] });
 
   const said = await introspected(client, auth(), token);
   assert.equal(said.active, true);
