@@ -68,7 +68,7 @@ async def test_every_command_does_what_the_page_says(hub):
         ("IN_FORCE", ["auditor", "settlement_officer"]),
         ("IN_FORCE", []),
     ]
-    assert len(heard[-1][1][1]["acts"]) == 3
+    assert len(heard[-1][1][1]["rows"]) == 3
 
 
 def test_the_page_shows_every_subcommand():
