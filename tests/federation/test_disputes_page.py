@@ -27,7 +27,7 @@ async def test_the_documents_that_the_page_shows_do_what_it_says(small):
         "a settlement approver": small.at("DE", "approver"),
         "the member": small.member("DE", "de-a"),
     }
-    held = await people["a settlement approver"].ask(SUSPENSE)
+    held = await people["a settlement approver"].rows(SUSPENSE)
     heard, ids = [], {}
     for who, document in DOCUMENTS:
         for name, value in ids.items():

@@ -213,7 +213,7 @@ async def test_what_is_written_down_by_a_clock_that_was_put_back_comes_after_all
             ]
             for at in (Moment(DAY_0, told - late), Moment(DAY_0, told), Moment(DAY_0, after))
         ]
-        changes = await store.changes_after(session, 0, 9)
+        changes = await feed_store.changes_after(session, 0, 9)
     assert listed == [["as it was"], ["as it is"], ["as it became"]]
     assert [one.recorded_at for one in changes] == [told - late, told, after]
 

@@ -65,9 +65,10 @@ async def test_claims_within_others_take_no_room_from_claims_elsewhere(node):
 
 
 async def test_what_another_member_claims_below_is_not_for_sale_with_the_rest_of_the_host(node):
-    await import_claims(node, *claimed("pub.example", "pub.example/both"))
     await import_claims(
-        node, *claimed("pub.example/b_/", "pub.example/both", "pub.example:8443/c", member="m2")
+        node,
+        *claimed("pub.example", "pub.example/both"),
+        *claimed("pub.example/b_/", "pub.example/both", "pub.example:8443/c", member="m2"),
     )
 
     facts = await facts_of(node)
@@ -87,9 +88,9 @@ async def test_what_another_member_claims_below_is_not_for_sale_with_the_rest_of
 
 
 async def test_only_what_counts_today_or_tomorrow_is_anothers(node):
-    await import_claims(node, *claimed("pub.example"))
     await import_claims(
         node,
+        *claimed("pub.example"),
         *claimed("pub.example/over", member="m2", days="2026-01-01,2026-09-10"),
         *claimed("pub.example/ends", member="m2", days="2026-01-01,2026-09-11"),
         *claimed("pub.example/begins", member="m2", days="2026-09-11,"),
@@ -102,18 +103,18 @@ async def test_only_what_counts_today_or_tomorrow_is_anothers(node):
 async def test_below_a_claim_on_all_subdomains_are_those_of_others_and_not_the_other_way_round(
     node,
 ):
-    await import_claims(node, *claimed("*.pub.example", "news.example/x"))
     await import_claims(
-        node, *claimed("a.pub.example/b", "evilpub.example/b", "*.news.example/x/y", member="m2")
+        node,
+        *claimed("*.pub.example", "news.example/x"),
+        *claimed("a.pub.example/b", "evilpub.example/b", "*.news.example/x/y", member="m2"),
     )
 
     assert (await facts_of(node)).others == keys("a.pub.example/b")
 
 
 async def test_below_whom_more_members_stand_than_a_document_holds_everything_is_reserved(node):
-    await import_claims(node, *claimed("pub.example"))
     below = [f"pub.example/{n:04}" for n in range(RESERVED_MAX + 2)]
-    await import_claims(node, *claimed(*below, member="m2"))
+    await import_claims(node, *claimed("pub.example"), *claimed(*below, member="m2"))
 
     facts = await facts_of(node)
 
@@ -122,8 +123,7 @@ async def test_below_whom_more_members_stand_than_a_document_holds_everything_is
 
 
 async def test_a_site_is_told_what_another_member_below_it_reserves(node):
-    await import_claims(node, *claimed("pub.example"))
-    await import_claims(node, *claimed("pub.example/b/", member="m2"))
+    await import_claims(node, *claimed("pub.example"), *claimed("pub.example/b/", member="m2"))
     await import_opt_outs(node, "member:m2,TRAIN,2026-09-01T00:00:00Z")
 
     class Here:

@@ -108,8 +108,10 @@ def test_the_instants_that_are_known_are_found():
         "held.ordered: filed_at",
         "registry.delta: opt_outs.effective_at",
         "registry.delta: opt_outs.ends_at",
+        "registry.delta: opt_outs.since",
         "registry.delta: withdrawn_opt_outs.effective_at",
         "registry.delta: withdrawn_opt_outs.ends_at",
+        "registry.delta: withdrawn_opt_outs.since",
         "run.advised: objections_until",
     ]
 
