@@ -300,7 +300,14 @@ async def september(story):
             "why": "unpaid 1 day after its value date",
             "turn": "DE",
             "until": "2026-10-11",
-        }
+        },
+        {
+            "kind": "conflict",
+            "subject": "both.example/",
+            "why": "FR, GB hold it since 2025-01-01",
+            "turn": "settlement_officer",
+            "until": None,
+        },
     ]
     await people.exclude(small, SEPTEMBER, "DE")
     await story.pay(10, 13, charges=500)

@@ -170,7 +170,7 @@ class Server:
 
     def _has_terms(self) -> bool:
         answer = self.ask("GET", "/license.xml", [("host", "pub.example")])
-        return answer.headers["content-type"] == "application/rsl+xml"
+        return answer.headers.get("content-type") == "application/rsl+xml"
 
     def ask(self, method: str, target: str, headers: list[tuple[str, str]]) -> Answer:
         """Send one request."""
