@@ -40,10 +40,19 @@ def free_port():
         return door.getsockname()[1]
 
 
+def may_be_interrupted():
+    """Heed SIGINT also where a shell that runs the tests in its background ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 async def begun(command, folder, **options):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return await asyncio.create_subprocess_exec(
-        *("sh", "-c", command), cwd=folder, env={**os.environ, "PATH": path}, **options
+        *("sh", "-c", command),
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        preexec_fn=may_be_interrupted,
+        **options,
     )
 
 
