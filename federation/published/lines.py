@@ -4,14 +4,21 @@ Misspelled fields and a blank in the place of the colon are understood, as crawl
 (Google's parser, Scrapy's `protego`).
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from federation.published.rules import BadSourceError
+
 READ_BYTES: Final = 512_000
 """How much of a robots.txt every crawler reads at least (RFC 9309, 2.5): 500 KiB."""
 ANYBODY: Final = "*"
+TOLD_MAX: Final = 1_000_000
+"""Lines told to all agents together: a group's are told to each of its agents."""
+_ENDS: Final = re.compile(r"\r\n|\r|\n")
+_OTHER_ENDS: Final = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
 class Field(StrEnum):
@@ -78,9 +85,18 @@ class Line(NamedTuple):
         return f"line {self.number}"
 
 
-def lines_of(text: str) -> Iterator[Line]:
+def splits_of(text: str) -> list[list[str]]:
+    """Return the lines of a text; in both ways where crawlers would not end them alike.
+
+    CR and LF end a line (RFC 9309, 2.2), to some readers U+2028 and its like do as well.
+    """
+    found = [_ENDS.split(text)]
+    return found if _OTHER_ENDS.search(text) is None else [*found, text.splitlines()]
+
+
+def lines_of(split: Iterable[str]) -> Iterator[Line]:
     """Yield the lines that say something, without their comments."""
-    for number, raw in enumerate(text.splitlines(), 1):
+    for number, raw in enumerate(split, 1):
         line = raw.partition("#")[0].strip()
         if line:
             yield _line(number, line)
@@ -138,8 +154,14 @@ def _tokens(value: str) -> list[str]:
 
 
 def rules_by_agent(groups: Iterable[Group]) -> dict[str, list[Line]]:
-    """Return {agent: lines of all its groups}, in their order (RFC 9309, 2.2.1)."""
+    """Return {agent: lines of all its groups}, in their order (RFC 9309, 2.2.1).
+
+    Groups that tell many agents much are refused before it is spelled out (BAD_SOURCE).
+    """
     found: dict[str, list[Line]] = {}
+    groups = list(groups)
+    if sum(len(group.agents) * len(group.lines) for group in groups) > TOLD_MAX:
+        raise BadSourceError(f"more than {TOLD_MAX} lines, each counted for each agent it is told")
     for group in groups:
         for agent in dict.fromkeys(group.agents):
             found.setdefault(agent, []).extend(group.lines)

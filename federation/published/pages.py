@@ -6,6 +6,7 @@ from typing import Any, Final
 from lxml import etree
 
 from federation.addresses.urls import normalise_url
+from federation.published.lines import splits_of
 from federation.published.patterns import literal
 from federation.published.rules import BadSourceError, Kind, Notes, Reading
 from federation.published.words import SAYINGS_MAX, Page, Saying, read_sayings
@@ -20,7 +21,8 @@ def read_headers(data: bytes, url: str, ours: Collection[str] = ()) -> Reading:
     if len(data) > HEADER_BYTES_MAX:
         raise BadSourceError(f"more than {HEADER_BYTES_MAX} bytes of header fields")
     notes, sayings = Notes(), list[Saying]()
-    for number, line in enumerate(data.decode("utf-8", errors="replace").splitlines(), 1):
+    text = data.decode("utf-8", errors="replace")
+    for number, line in enumerate(splits_of(text)[0], 1):  # a field may hold U+2028 and its like
         name, colon, value = line.partition(":")
         if line[:1].isspace() and line.strip() and sayings:  # folded, as was once allowed
             last = sayings.pop()

@@ -22,6 +22,7 @@ from federation.published.lines import (
     groups_of,
     lines_of,
     rules_by_agent,
+    splits_of,
 )
 from federation.published.rules import (
     EVERY_USE,
@@ -35,6 +36,7 @@ from federation.published.rules import (
 from federation.published.weighing import Written, lists_of
 
 AGENTS_MAX: Final = 20_000
+SAYINGS_MAX: Final = 20_000
 _NAMES_SHOWN: Final = 8
 _RULES: Final = (Field.ALLOW, Field.DISALLOW)
 _SIGNALS: Final = (Field.SIGNAL, Field.USAGE)
@@ -55,7 +57,18 @@ def _read(
     kind: Kind, data: bytes, host: str, ours: frozenset[str], within: tuple[str, ...] | None
 ) -> Reading:
     notes = Notes()
-    lines = list(lines_of(_text(data, notes)))
+    lists = [
+        each
+        for split in splits_of(_text(data, notes))
+        for each in _lists(list(lines_of(split)), ours, within, notes)
+    ]
+    return Reading(kind, host, listed(lists), notes.all())
+
+
+def _lists(
+    lines: Sequence[Line], ours: frozenset[str], within: tuple[str, ...] | None, notes: Notes
+) -> list[RuleList]:
+    """Return the lists that some lines say."""
     groups = groups_of(line for line in lines if line.field is not Field.LICENCE)
     by_agent = rules_by_agent(groups)
     if len(by_agent) > AGENTS_MAX:
@@ -67,7 +80,7 @@ def _read(
     for signal in _signals(groups):
         lists += _list_of_signal(signal, sold, notes)
     _note_the_rest(lines, groups, by_agent, notes)
-    return Reading(kind, host, listed(lists), notes.all())
+    return lists
 
 
 def _text(data: bytes, notes: Notes) -> str:
@@ -147,12 +160,18 @@ class _Signal(NamedTuple):
 
 def _signals(groups: Iterable[Group]) -> list[_Signal]:
     found: dict[tuple[str, str, str], list[tuple[str, Said, Line]]] = {}
+    many = 0
     for group in groups:
         for line in group.lines:
             if line.field in _SIGNALS:
                 path, said = _path_and_labels(line.value)
+                agents = list(dict.fromkeys(group.agents)) or [""]
+                many += len(said) * len(agents)
+                if many > SAYINGS_MAX:
+                    what = f"{SAYINGS_MAX} labels, each counted for each agent it is told"
+                    raise BadSourceError(f"{line.place}: more than {what}")
                 for each in said:
-                    for agent in dict.fromkeys(group.agents) or [""]:
+                    for agent in agents:
                         key = (line.field.value, agent, each.label)
                         found.setdefault(key, []).append((path, each, line))
     return [

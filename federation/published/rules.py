@@ -12,6 +12,7 @@ RULES_MAX: Final = 50_000
 LISTS_MAX: Final = 1_000
 NOT_EXPRESSED_MAX: Final = 1_000
 TEXT_MAX: Final = 300
+_LOOKED_AT: Final = 10 * TEXT_MAX
 EVERY_USE: Final = "*"
 
 
@@ -108,9 +109,10 @@ def rule_matches(rule: str, path: str) -> bool:
 
 
 def shortened(text: str) -> str:
-    """Return a text as evidence shows it."""
-    plain = " ".join(text.split())
-    return plain if len(plain) <= TEXT_MAX else plain[: TEXT_MAX - 1] + "…"
+    """Return a text as evidence shows it; of an endless one only the start is looked at."""
+    plain = " ".join(text[:_LOOKED_AT].split())
+    is_whole = len(plain) <= TEXT_MAX and len(text) <= _LOOKED_AT
+    return plain if is_whole else plain[: TEXT_MAX - 1] + "…"
 
 
 class Notes:

@@ -5,6 +5,7 @@ links; 0 reserves nothing.
 """
 
 import json
+import re
 from collections.abc import Collection, Iterable
 from typing import Any, Final, cast
 
@@ -19,6 +20,8 @@ BYTES_MAX: Final = 1_000_000
 ENTRIES_MAX: Final = 5_000
 RESERVATION: Final = "tdm-reservation"
 POLICY: Final = "tdm-policy"
+_HALF: Final = re.compile("[\ud800-\udfff]")
+"""What JSON can escape and nobody can write down, as `\\ud800` alone."""
 _SOLD: Final = "reserved, and its policy is a licence of ours: this is no more than that"
 
 
@@ -75,6 +78,8 @@ def _strictest(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 def _rule(entry: Any, place: str, ours: frozenset[str], notes: Notes) -> Written | None:
     """Return the rule of an entry; one that reserves and names no place is about the whole site."""
     text = json.dumps(entry, ensure_ascii=False)
+    if _HALF.search(text):
+        raise BadSourceError(f"{place}: half of a character, which is no text")
     if not isinstance(entry, dict):
         notes.add(place, text, "no object with a location and a reservation")
         return None

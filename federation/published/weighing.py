@@ -12,7 +12,7 @@ from federation.addresses.matching import rule_length
 from federation.published.patterns import Pattern, read_pattern
 from federation.published.rules import Notes, Rule, RuleList, shortened
 
-_COMPARED_MAX: Final = 1_000_000
+_COMPARED_MAX: Final = 200_000
 _ALONE: Final = "a permission that its file puts behind it would win here: it stands alone"
 _OUTWEIGHS: Final = "here it outweighs a permission that its file puts first"
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, and_, delete, insert, literal, select
 
-from federation.registry.messages import RegistryDelta
+from federation.registry.messages import OptOutFact, RegistryDelta
 from federation.registry.tables import (
     IndexClaim,
     IndexClaimPast,
@@ -124,20 +125,27 @@ async def _withdraw(session: WriteSession, node: str, delta: RegistryDelta, now:
     for chunk in in_chunks(delta.withdrawn_claims):
         these = and_(IndexClaim.node == node, IndexClaim.claim_id.in_(chunk))
         await _move(session, IndexClaim, IndexClaimPast, these, now)
+    # Those that differ by their paths alone, as the rules of one list, go together: each statement
+    # looks through all that stands on its host.
+    alike: dict[OptOutFact, list[str]] = {}
     for fact in delta.withdrawn_opt_outs:
-        these = and_(
-            IndexOptOut.node == node,
-            IndexOptOut.holder_id.is_not_distinct_from(fact.holder_id),
-            IndexOptOut.host.is_not_distinct_from(fact.host),
-            IndexOptOut.path.is_not_distinct_from(fact.path),
-            IndexOptOut.wildcard == fact.wildcard,
-            IndexOptOut.use == fact.use,
-            IndexOptOut.effective_at == fact.effective_at,
-            IndexOptOut.state == fact.state.value,
-            IndexOptOut.source.is_not_distinct_from(fact.source),
-            IndexOptOut.since.is_not_distinct_from(fact.since),
-        )
-        await _move(session, IndexOptOut, IndexOptOutPast, these, now)
+        rest = msgspec.structs.replace(fact, path=None if fact.path is None else "", ends_at=None)
+        alike.setdefault(rest, []).extend([] if fact.path is None else [fact.path])
+    for fact, paths in alike.items():
+        for chunk in [()] if fact.path is None else in_chunks(paths):
+            these = and_(
+                IndexOptOut.node == node,
+                IndexOptOut.holder_id.is_not_distinct_from(fact.holder_id),
+                IndexOptOut.host.is_not_distinct_from(fact.host),
+                IndexOptOut.path.is_(None) if fact.path is None else IndexOptOut.path.in_(chunk),
+                IndexOptOut.wildcard == fact.wildcard,
+                IndexOptOut.use == fact.use,
+                IndexOptOut.effective_at == fact.effective_at,
+                IndexOptOut.state == fact.state.value,
+                IndexOptOut.source.is_not_distinct_from(fact.source),
+                IndexOptOut.since.is_not_distinct_from(fact.since),
+            )
+            await _move(session, IndexOptOut, IndexOptOutPast, these, now)
 
 
 async def _move(

@@ -1,6 +1,6 @@
 """The SQL of an edit: rows that come, rows that are known no more, and what they are judged by."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
@@ -185,21 +185,35 @@ async def rulings_from(session: ReadSession, sources: Collection[str]) -> list[O
     return found
 
 
-async def same_opt_outs(session: ReadSession, new: NewOptOut) -> list[OptOut]:
-    """Return the opt-outs known now of the same subject, use and instant, ended or not."""
-    query = select(OptOut).where(
-        known(OptOut),
-        OptOut.member_id.is_not_distinct_from(new.member_id),
-        OptOut.host.is_not_distinct_from(new.key.host if new.key else None),
-        OptOut.path.is_not_distinct_from(new.key.path if new.key else None),
-        OptOut.wildcard == (new.key.wildcard if new.key else False),
-        OptOut.use == new.use,
-        OptOut.state == new.state.value,
-        OptOut.source.is_not_distinct_from(new.source),
-        OptOut.since.is_not_distinct_from(new.since),
-        OptOut.effective_at == new.effective_at,
-    )
-    return list(await session.scalars(query.order_by(OptOut.id)))
+async def same_opt_outs(session: ReadSession, said: Iterable[NewOptOut]) -> list[OptOut]:
+    """Return the opt-outs known now of the same subject, use and instant as some, ended or not.
+
+    Those that differ by their paths alone, as the rules of one list, are asked for together: each
+    statement looks through all that stands on its host.
+    """
+    alike: dict[tuple[object, ...], tuple[NewOptOut, list[str]]] = {}
+    for new in said:
+        place = (new.key.host, new.key.wildcard) if new.key else None
+        rest = (place, new.member_id, new.use, new.effective_at, new.state, new.source, new.since)
+        _, paths = alike.setdefault(rest, (new, []))
+        paths += [new.key.path] if new.key else []
+    found: list[OptOut] = []
+    for new, paths in alike.values():
+        for chunk in in_chunks(paths) if new.key else [()]:
+            query = select(OptOut).where(
+                known(OptOut),
+                OptOut.member_id.is_not_distinct_from(new.member_id),
+                OptOut.host.is_not_distinct_from(new.key.host if new.key else None),
+                OptOut.path.in_(chunk) if new.key else OptOut.path.is_(None),
+                OptOut.wildcard == (new.key.wildcard if new.key else False),
+                OptOut.use == new.use,
+                OptOut.state == new.state.value,
+                OptOut.source.is_not_distinct_from(new.source),
+                OptOut.since.is_not_distinct_from(new.since),
+                OptOut.effective_at == new.effective_at,
+            )
+            found += await session.scalars(query.order_by(OptOut.id))
+    return found
 
 
 async def is_claimed_by_another(session: ReadSession, key: ClaimKey, own: Collection[str]) -> bool:

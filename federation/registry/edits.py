@@ -134,10 +134,8 @@ async def _write_opt_outs(
         gone.row.superseded_at = saying.now
         changes.withdrawn_opt_outs.append(facts.fact_of_opt_out(node, gone.row))
     await session.flush()
-    twins: dict[int, OptOut] = {}
-    for gone in edit.gone_opt_outs:
-        said = edit_store.as_entered(gone.row)
-        twins |= {row.id: row for row in await edit_store.same_opt_outs(session, said)}
+    said = [edit_store.as_entered(gone.row) for gone in edit.gone_opt_outs]
+    twins = {row.id: row for row in await edit_store.same_opt_outs(session, said)}
     changes.opt_outs += [facts.fact_of_opt_out(node, twin) for twin in twins.values()]
     rows = await edit_store.add_opt_outs(session, edit.opt_outs, saying)
     changes.opt_outs += [facts.fact_of_opt_out(node, row) for row in rows]

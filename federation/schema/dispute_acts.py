@@ -19,6 +19,7 @@ from federation.schema.context import Change, Info, change
 from federation.schema.disputes import Dispute, DisputeResult, shown
 from federation.schema.ids import number_of_row
 from federation.schema.proposals import rules_of
+from federation.successions import service as successions
 from federation.values.party import HUB
 from federation.values.roles import MAY_APPROVE, Role, may_keep_disputes
 
@@ -130,9 +131,16 @@ class DisputeDocumentInput:
         )
 
 
-def _party_of(at: Change, keepers: tuple[Role, ...], asked: str) -> str:
-    """Return for which side somebody acts: an officer for any, a member for itself."""
-    return asked if not at.who.roles.isdisjoint(keepers) else at.who.require_party()
+async def _party_of(at: Change, keepers: tuple[Role, ...], asked: str) -> str:
+    """Return for which side somebody acts: an officer for any, a member for itself (SUCCEEDED).
+
+    Or for whom it succeeds, if it names that member.
+    """
+    if not at.who.roles.isdisjoint(keepers):
+        return asked
+    own = at.who.require_party()
+    its = await successions.stands_for(at.session, own, at.now.date())
+    return asked if asked in its else own
 
 
 @strawberry.type
@@ -183,7 +191,7 @@ class DisputeMutation:
         keepers = may_keep_disputes(_here(info))
 
         async def act(at: Change) -> Dispute:
-            number, side = number_in(dispute), _party_of(at, keepers, party)
+            number, side = number_in(dispute), await _party_of(at, keepers, party)
             own = None if at.who.roles.isdisjoint({Role.MEMBER}) else side
             if own is not None:
                 await service.require_side(at.session, number, own)
@@ -257,7 +265,7 @@ class DisputeMutation:
         keepers = may_keep_disputes(_here(info))
 
         async def act(at: Change) -> Dispute:
-            number, side = number_in(dispute), _party_of(at, keepers, party)
+            number, side = number_in(dispute), await _party_of(at, keepers, party)
             own = None if at.who.roles.isdisjoint({Role.MEMBER}) else side
             if own is not None:
                 await service.require_side(at.session, number, own)

@@ -425,3 +425,32 @@ async def test_what_no_side_has_a_part_in_stays_held_and_is_not_shared_again(sma
         assert await code_of(sara.ask(RELEASE, id=made["id"])) == "DISPUTE_STATE"
     assert sum(int(row["amount"]["minor"]) for row in await sara.rows(SUSPENSE)) == left
     assert "disputed money" not in {row["kind"] for row in await sara.ask(WORK_LIST)}
+
+
+SUCCEED = """mutation($day: Date!) { recordSuccession(reason: "will", succession: {
+  subject: "member:de-a", startsOn: $day, successors: [{member: "de-b", shareBps: 10000}],
+  ground: "will", declaredBy: "Ling", capacity: "executor",
+  papers: [{kind: "grant", reference: "7/2026",
+    sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}] }) {
+  __typename ... on Proposal { id } ... on Refused { code message } } }"""
+SECOND = """mutation($id: ID!) { confirmProposal(id: $id) {
+  __typename ... on RegistryDone { act } ... on Refused { code message } } }"""
+
+
+async def test_for_a_member_that_is_succeeded_its_successor_speaks(small):
+    rosa = small.at("DE", "registry")
+    made = await opened(small)
+    shares = [{"party": "de-a", "bps": 5_000}, {"party": "de-b", "bps": 5_000}]
+    await rosa.ask(PROPOSE, id=made["id"], outcome={"kind": "PRO_RATA", "shares": shares})
+    proposed = await rosa.ask(SUCCEED, day=small.clock.instant.date().isoformat())
+    await small.at("DE", "second-registry", "registry_officer").ask(SECOND, id=proposed["id"])
+
+    gone, heir = small.member("DE", "de-a"), small.member("DE", "de-b")
+    async with nothing_changes(small):
+        assert await code_of(gone.ask(CONSENT, id=made["id"], party="de-a")) == "SUCCEEDED"
+        assert await code_of(bring(gone, made, party="de-a")) == "SUCCEEDED"
+    await bring(heir, made, party="de-a")
+    shown = await heir.ask(CONSENT, id=made["id"], party="de-a")
+
+    said = {side["party"]: (side["isDocumented"], side["agrees"]) for side in shown["sides"]}
+    assert said["de-a"] == (True, True)

@@ -6,7 +6,7 @@ from federation.addresses.urls import MalformedUrlError
 from federation.published.agents import AI_USES, INPUT, TRAINING
 from federation.published.pages import read_headers, read_page
 from federation.published.reading import read_source
-from federation.published.rules import BadSourceError, Kind
+from federation.published.rules import BadSourceError, Kind, shortened
 from federation.published.tdmrep import read_tdmrep
 from federation.published.terms import read_terms
 
@@ -260,3 +260,23 @@ def test_bad_terms_are_refused(data):
 def test_a_source_is_of_an_address(kind):
     with pytest.raises(MalformedUrlError):
         read_source(kind, b"", "ftp://site.example/")
+
+
+@pytest.mark.parametrize("entry", [{"location": "/\ud800"}, {"location": "/a", "\ud800": 1}])
+def test_half_of_a_character_in_tdmrep_is_refused_with_its_place(entry):
+    with pytest.raises(BadSourceError, match="entry 2: half of a character"):
+        tdmrep({"location": "/", "tdm-reservation": 1}, {"tdm-reservation": 1} | entry)
+
+
+def test_a_field_of_a_page_is_not_ended_by_what_ends_no_line():
+    fields = "TDM-Reservation: 1\r\nX-Note: a\u2028TDM-Policy: https://node.example/l\r\n"
+
+    reading = read_headers(fields.encode(), PAGE, ("node.example",))
+
+    assert reading.reserving("/news/1", "TRAIN") != []
+
+
+def test_evidence_is_shortened_without_a_look_at_all_of_it():
+    assert shortened("  a  b ") == "a b"
+    assert shortened(" " * 5_000) == "…"
+    assert shortened("ab " * 2_000) == ("ab " * 100)[:299] + "…"

@@ -309,3 +309,40 @@ def test_an_ai_txt_is_about_ai_alone():
     assert reading.reserving("/a.jpg", "TRAIN") != []
     assert reading.reserving("/a.txt", "TRAIN") == []
     assert reading.reserving("/a.jpg", "SEARCH") == []
+
+
+@pytest.mark.parametrize("mark", ["\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize(
+    "hidden", ["Allow: /", "User-agent: nobody", "License: https://hub.example/"]
+)
+def test_what_stands_in_a_comment_to_some_crawlers_opens_nothing(mark, hidden):
+    text = (
+        f"User-agent: *\nCrawl-delay: 1\n# x{mark}{hidden}\nDisallow: /\nContent-Usage: search=n\n"
+    )
+    reading = read_source(Kind.ROBOTS, text.encode(), f"https://{HOST}/", ours=("hub.example",))
+
+    assert reading.reserving("/a", "TRAIN") != []
+    assert reading.reserving("/a", "SEARCH") != []
+
+
+def test_what_ends_a_line_to_some_crawlers_reserves_as_they_read_it():
+    reading = read_source(
+        Kind.ROBOTS, "User-agent: *\u2028Disallow: /a".encode(), f"https://{HOST}/"
+    )
+
+    assert reading.reserving("/a", "TRAIN") != []
+
+
+def test_lines_told_to_many_agents_are_refused_before_they_are_spelled_out():
+    agents = "".join(f"User-agent: {number:x}\n" for number in range(14_000))
+    with pytest.raises(BadSourceError, match="more than 1000000 lines"):
+        read_source(Kind.ROBOTS, (agents + "Allow:/\n" * 34_000).encode(), f"https://{HOST}/")
+
+
+def test_labels_told_to_many_agents_are_refused_with_their_place():
+    agents = "".join(f"User-agent: {number:x}\n" for number in range(900))
+    labels = ",".join(f"a{number}=n" for number in range(99))
+    text = agents + f"Content-Usage: {labels}\n" * 500
+
+    with pytest.raises(BadSourceError, match="line 901: more than 20000 labels"):
+        read_source(Kind.ROBOTS, text.encode(), f"https://{HOST}/")

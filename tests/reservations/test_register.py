@@ -2,12 +2,15 @@ from datetime import timedelta
 from hashlib import sha256
 
 import pytest
+from sqlalchemy import event
 
 from federation.errors import RefusalError
+from federation.history.kinds import Saying
 from federation.published.rules import Kind
 from federation.reservations import service, store
 from federation.reservations.comparing import unpacked_notes
 from federation.reservations.rulings import Ruling
+from federation.reservations.telling import tell
 from federation.reservations.worklist import of_reservations
 from federation.values.roles import Role
 from federation.values.work_item import WorkItem
@@ -276,3 +279,20 @@ async def test_what_is_sold_here_reserves_nothing_against_it(database):
     taken = await hand_over(database, text, ours=("node.example",))
 
     assert (taken.came, await rulings(database)) == (0, [])
+
+
+async def test_a_thousand_rules_end_in_few_statements(node):
+    many = "".join(f"Disallow: /{number}/\n" for number in range(1_000))
+    await hand_over(node, f"User-agent: *\n{many}")
+    asked = []
+    async with node.write("tell") as session:
+        await tell(session, "DE", 1, Saying("rosa", "from the site", MONDAY))
+    gone = await hand_over(node, "# nothing\n", seen_at=TUESDAY)
+    await confirm(node, gone.version.version_id)
+    async with node.write("tell again") as session:
+        engine = session.get_bind()
+        event.listen(engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+        await tell(session, "DE", 1, Saying("ruth", "they said so", THURSDAY))
+
+    of_their_paths = [one for one in asked if "registry_opt_out.path IN" in one]
+    assert len(of_their_paths) == 2  # 500 paths each
