@@ -69,7 +69,7 @@ def gate_of(site: Site) -> tuple[Gate, Background]:
     itself = AboutSite(f"federation-site {__version__}", site.mode, source.signed_at, spool.waiting)
     teller = VisitTeller(visits, itself, node=site.node, bearer=bearer, fetch=site.fetch)
     rounds = {
-        "policy": Round(POLL_SECONDS, source.refresh),
+        "policy": Round(POLL_SECONDS, source.refresh, lambda: source.current() is None),
         "usage": Round(REPORT_SECONDS, reporter.tick),
         "visits": Round(TELL_SECONDS, teller.tick),
         "terms": Round(TERMS_SECONDS, terms.refresh),

@@ -1,7 +1,9 @@
 // What the kit's README shows for Workers, in workerd as Miniflare runs it: `node workerd.mjs CONFIG PORT`.
+// What its Durable Object keeps lies beside CONFIG, as at Cloudflare it outlives the workers.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { Miniflare } from "../../../tools/judges/node_modules/miniflare/dist/src/index.js";
@@ -29,7 +31,11 @@ const miniflare = new Miniflare({
   host: "127.0.0.1",
   port: Number(port),
   cf: false,
-  handleRuntimeStdio: (out, err) => [out, err].forEach((stream) => stream.resume()),
+  handleRuntimeStdio: (out, err) => {
+    out.pipe(process.stdout);
+    err.pipe(process.stderr);
+  },
+  durableObjectsPersist: join(folder, "objects"),
   workers: [
     {
       ...{ ...common, name: "gate", scriptPath: join(folder, "worker.js") },
@@ -41,10 +47,13 @@ const miniflare = new Miniflare({
   ],
 });
 const gate = await miniflare.getWorker("gate");
-await gate.scheduled();
+const ending = new AbortController();
 process.removeAllListeners("SIGTERM"); // Miniflare ends there, before anything is handed in
-process.once("SIGTERM", async () => {
+process.once("SIGTERM", () => ending.abort());
+while (!ending.signal.aborted) {
   await gate.scheduled(); // in the place of a worker's timer
-  await miniflare.dispose();
-  process.exit(0);
-});
+  await wait(1000, undefined, { signal: ending.signal }).catch(() => undefined);
+}
+await gate.scheduled();
+await miniflare.dispose();
+process.exit(0);
