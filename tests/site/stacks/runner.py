@@ -26,7 +26,7 @@ from tests.site.stacks.wire import Answer, exchange
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent.parent
 TABLE = HERE.parent / "corpus" / "requests.json"
-SECONDS_MAX = 30.0
+SECONDS_MAX = STOP_SECONDS_MAX = 30.0
 PROBE = "StatusCake"  # asks whether a stack is ready; no case of the table has this name
 COMPARED = (
     *("content-type", "cache-control", "vary", "www-authenticate", "link", "allow", "retry-after"),
@@ -141,7 +141,7 @@ class Server:
         command = [*self.stack.command, str(file), str(self.port)]
         env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
         # It prints into a file: a pipe of ours would stay open as long as anything that it started.
-        self.printed = tempfile.TemporaryFile()
+        self.printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has ended
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -196,7 +196,7 @@ class Server:
         try:
             if by != signal.SIGKILL:
                 process.send_signal(by)
-                process.wait(SECONDS_MAX)
+                process.wait(STOP_SECONDS_MAX)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -21,6 +21,10 @@ const folder = dirname(resolve(file));
 writeFileSync(join(folder, "worker.js"), placed(shown.at(-2)));
 writeFileSync(join(folder, "site.js"), placed(shown.at(-1)));
 
+const ending = new AbortController();
+const end = () => ending.abort();
+process.on("SIGTERM", end);
+
 const common = {
   modules: true,
   modulesRoot: "/",
@@ -46,10 +50,10 @@ const miniflare = new Miniflare({
     { ...common, name: "site", scriptPath: join(HERE, "application.mjs") },
   ],
 });
+// Miniflare's own would end everything before anything is handed in. Ours is there from the start: a
+// signal that comes while there is none, or another, is lost.
+for (const each of process.listeners("SIGTERM")) if (each !== end) process.off("SIGTERM", each);
 const gate = await miniflare.getWorker("gate");
-const ending = new AbortController();
-process.removeAllListeners("SIGTERM"); // Miniflare ends there, before anything is handed in
-process.once("SIGTERM", () => ending.abort());
 while (!ending.signal.aborted) {
   await gate.scheduled(); // in the place of a worker's timer
   await wait(1000, undefined, { signal: ending.signal }).catch(() => undefined);
