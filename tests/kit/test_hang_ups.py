@@ -326,9 +326,10 @@ def test_a_policy_that_a_gone_request_pulled_is_pulled_anew():
 LOST = "Array(99).fill(() => Promise.reject(new Error('Network connection lost.')))"
 
 
-def test_a_worker_without_a_policy_asks_again_within_two_seconds():
+@pytest.mark.parametrize("end", ["/policy", "/oauth/token"])
+def test_a_worker_without_a_policy_asks_again_within_two_seconds(end):
     said = worker(f"""
-        answers["/policy"] = {LOST}.slice(0, 5);
+        answers["{end}"] = {LOST}.slice(0, 5);
         const gate = await made();
         const found = [];
         for (let second = 0; second < 42; second += 1) {{
@@ -336,10 +337,12 @@ def test_a_worker_without_a_policy_asks_again_within_two_seconds():
           await flushed();
           now += 1;
         }}
-        say({{ pulls: asked("/policy"), found, logged }});
+        say({{ pulls: asked("/policy"), tokens: asked("/oauth/token"), found, logged }});
         """)
 
-    assert said["pulls"] == [0, 1, 3, 5, 7, 9, 39]
+    pulls = {"/policy": [0, 1, 3, 5, 7, 9, 39], "/oauth/token": [9, 39]}
+    tokens = {"/policy": [0], "/oauth/token": [0, 1, 3, 5, 7, 9]}
+    assert (said["pulls"], said["tokens"]) == (pulls[end], tokens[end])
     assert said["found"] == [503] * 9 + [200] * 33
     lost = "UNREACHABLE: The server did not answer. (Error)"
     assert [line for line in said["logged"] if "/news/a" not in line] == [lost]

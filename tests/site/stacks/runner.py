@@ -140,6 +140,7 @@ class Server:
             self.port = free.getsockname()[1]
         command = [*self.stack.command, str(file), str(self.port)]
         env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
+        env["TMPDIR"] = str(self.folder)  # what it leaves there goes with the folder
         # It prints into a file: a pipe of ours would stay open as long as anything that it started.
         self.printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has ended
         self.process = subprocess.Popen(

@@ -9,6 +9,7 @@ import { UnreachableError, jsonIn } from "./wire.js";
 const USED_PART_MAX = 5 / 6; // of a life, after which the next one is fetched
 const JITTER_PART = 1 / 6; // or so much earlier, so that not all who began together ask together
 const LIFE_SECONDS_MAX = 86_400;
+const UNANSWERED_SECONDS_MAX = 2; // whoever asks in rounds has pauses of its own
 const TOKEN_CHARS_MAX = 4096;
 
 /** The server answered, and gave this client no token. */
@@ -80,7 +81,8 @@ export class ClientBearer {
       this.#held = { token, renewAt: now + seconds * used, endsAt: now + seconds };
     } catch (error) {
       if (!(error instanceof RefusalError)) throw error;
-      this.#pause.lengthen(now);
+      const isUnanswered = error instanceof UnreachableError;
+      this.#pause.lengthen(now, isUnanswered ? UNANSWERED_SECONDS_MAX : undefined);
       this.#last = error;
     }
   }
