@@ -92,8 +92,8 @@ export class WorkerGate {
     this.#teller = new VisitTeller(visits, reach, config, policy);
     this.#loading = new SharedWork(() => this.#load(config, reach), clock);
     this.#rounds = {
-      policy: this.#round("policy", (source) => source.refresh(), POLL_SECONDS),
-      terms: this.#round("terms", () => terms.refresh(), TERMS_SECONDS),
+      policy: this.#round("policy", POLL_SECONDS, (source) => source.refresh()),
+      terms: this.#round("terms", TERMS_SECONDS, () => terms.refresh()),
     };
   }
 
@@ -151,11 +151,11 @@ export class WorkerGate {
 
   /**
    * Pull something again and again, once it is known what the store has kept.
-   * @param {string} what
-   * @param {(source: PolicySource) => Promise<void>} act
+   * @param {"policy" | "terms"} what
    * @param {number} every seconds
+   * @param {(source: PolicySource) => Promise<void>} act
    */
-  #round(what, act, every) {
+  #round(what, every, act) {
     const pull = () =>
       this.#try(what, async () => {
         const source = await this.#loaded();
