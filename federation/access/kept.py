@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from federation.access.forks import begins_anew_after_forks
-from federation.access.pauses import Pause
+from federation.access.pauses import DELAY_SECONDS_MAX, Pause
+from federation.access.wire import UnreachableError
 from federation.errors import LaterError, RefusalError
 
 T = TypeVar("T")
@@ -32,10 +33,15 @@ class Fresh(NamedTuple, Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What time it is and how chance falls: by monotonic seconds, and from 0 to 1."""
+    """What time it is and how chance falls: by monotonic seconds, and from 0 to 1.
+
+    After a server that did not answer it is asked again in so many seconds at most
+    (`unanswered_max`); whoever asks in rounds has pauses of its own and needs none here.
+    """
 
     monotonic: Callable[[], float] = time.monotonic
     chance: Callable[[], float] = random.random
+    unanswered_max: float = DELAY_SECONDS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,9 @@ class Kept(Generic[T]):
             value, seconds = self._get()
         except RefusalError as refusal:
             asked = refusal.retry_after if isinstance(refusal, LaterError) else 0
-            self._pause.lengthen(now, asked)
+            is_unanswered = isinstance(refusal, UnreachableError)
+            most = self._pace.unanswered_max if is_unanswered else DELAY_SECONDS_MAX
+            self._pause.lengthen(now, asked, most)
             self._last = refusal
             if isinstance(refusal, self._over):
                 self._held = held = None

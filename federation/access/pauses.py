@@ -17,11 +17,14 @@ class Pause:
         """Tell whether another attempt is due."""
         return now >= self._until
 
-    def lengthen(self, now: float, at_least: float = 0.0) -> None:
-        """Wait twice as long as the last time, and so long as is asked; five minutes at most."""
+    def lengthen(
+        self, now: float, at_least: float = 0.0, at_most: float = DELAY_SECONDS_MAX
+    ) -> float:
+        """Wait twice as long as the last time, within what is asked; return for how long."""
         doubled = self._delay_seconds * 2 or _FIRST_DELAY_SECONDS
-        self._delay_seconds = min(max(doubled, at_least), DELAY_SECONDS_MAX)
+        self._delay_seconds = min(max(doubled, at_least), at_most)
         self._until = now + self._delay_seconds
+        return self._delay_seconds
 
     def reset(self) -> None:
         """Start over: the last attempt succeeded."""

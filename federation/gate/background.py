@@ -11,18 +11,28 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from federation.access.forks import begins_anew_after_forks
+from federation.access.pauses import Pause
 from federation.errors import RefusalError
 
 STOP_SECONDS_MAX: Final = 5.0
-AGAIN_SECONDS_MAX: Final = 30.0  # after a round that failed
+AGAIN_SECONDS_MAX: Final = 30.0  # after a round that failed: one, two, four seconds and so on
+AWAITED_SECONDS_MAX: Final = 2.0  # where crawlers wait for it: for the first policy
 _log = logging.getLogger(__name__)
 
 
+def _nobody() -> bool:
+    return False
+
+
 class Round(NamedTuple):
-    """What is done again and again, so many seconds after it was done."""
+    """What is done again and again, so many seconds after it was done; sooner where it failed.
+
+    `is_awaited` tells that crawlers wait for it, so that it is tried again within two seconds.
+    """
 
     seconds: float
     act: Callable[[], object]
+    is_awaited: Callable[[], bool] = _nobody
 
 
 class Background:
@@ -74,19 +84,28 @@ class Background:
 
 def _run(each: Round, is_over: threading.Event) -> None:
     """Do one round after the other; what hinders them is said once, until it is something else."""
-    said = ""
+    said, pause = "", Pause()
     while not is_over.is_set():
-        seconds = min(each.seconds, AGAIN_SECONDS_MAX)
+        is_done = False
         try:
             each.act()
-            seconds, said = each.seconds, ""
+            is_done, said = True, ""
         except RefusalError as refusal:
             said = _said_once(f"{refusal.code}: {refusal}", said)
         except OSError as error:
             said = _said_once(f"{error.filename or 'the disk'}: {error.strerror or error}", said)
         except Exception:  # noqa: BLE001 - a defect in one round must not end the counting
             _log.exception("a background round failed")
-        is_over.wait(seconds)
+        is_over.wait(_seconds_until(each, pause, is_done=is_done))
+
+
+def _seconds_until(each: Round, pause: Pause, *, is_done: bool) -> float:
+    """Return in how many seconds a round is done again."""
+    if is_done:
+        pause.reset()
+        return each.seconds
+    again_max = AWAITED_SECONDS_MAX if each.is_awaited() else AGAIN_SECONDS_MAX
+    return pause.lengthen(0.0, at_most=min(each.seconds, again_max))
 
 
 def _said_once(what: str, before: str) -> str:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from federation import __version__
 from federation.access.bearers import Bearer, ClientBearer, GivenBearer
+from federation.access.kept import Pace
 from federation.gate import asgi, wsgi
-from federation.gate.background import Background, Round
+from federation.gate.background import AWAITED_SECONDS_MAX, Background, Round
 from federation.gate.gate import Gate, GateConfig
 from federation.gate.guesses import NOTICE_SECONDS
 from federation.gate.nonces import NonceStore
@@ -69,7 +70,7 @@ def gate_of(site: Site) -> tuple[Gate, Background]:
     itself = AboutSite(f"federation-site {__version__}", site.mode, source.signed_at, spool.waiting)
     teller = VisitTeller(visits, itself, node=site.node, bearer=bearer, fetch=site.fetch)
     rounds = {
-        "policy": Round(POLL_SECONDS, source.refresh),
+        "policy": Round(POLL_SECONDS, source.refresh, lambda: source.current() is None),
         "usage": Round(REPORT_SECONDS, reporter.tick),
         "visits": Round(TELL_SECONDS, teller.tick),
         "terms": Round(TERMS_SECONDS, terms.refresh),
@@ -80,6 +81,9 @@ def gate_of(site: Site) -> tuple[Gate, Background]:
 
 def _bearer(site: SiteConfig) -> Bearer:
     if site.client is not None:
-        return ClientBearer(site.client, server=site.node, clock=site.clock, fetch=site.fetch)
+        pace = Pace(unanswered_max=AWAITED_SECONDS_MAX)  # the rounds have pauses of their own
+        return ClientBearer(
+            site.client, server=site.node, clock=site.clock, fetch=site.fetch, pace=pace
+        )
     assert site.node_token is not None  # noqa: S101 - one of the two is there
     return GivenBearer(site.node_token)

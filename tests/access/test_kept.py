@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from federation.access.kept import Awaited, Fresh, Kept, Pace
+from federation.access.wire import UnreachableError
 from federation.errors import LaterError, RefusalError
 from tests.seconds import Seconds
 
@@ -122,6 +123,26 @@ async def test_one_who_stops_waiting_takes_it_from_nobody(make, source):
     source.hold.set()
 
     assert await second == 1
+
+
+@pytest.mark.parametrize(
+    ("refusal", "seconds"),
+    [(UnreachableError(), [0, 1, 3, 5, 7]), (RefusalError(), [0, 1, 3, 7, 15])],
+    ids=["unanswered", "refused"],
+)
+def test_who_asks_in_rounds_pauses_little_after_no_answer(source, time, refusal, seconds):
+    kept = Kept(source, what="number", pace=Pace(time, unanswered_max=2))
+    source.refusal = refusal
+    begun, asked = time.now, []
+    while len(asked) < 5:
+        before = source.count
+        with pytest.raises(RefusalError):
+            kept.current()
+        if source.count > before:
+            asked.append(time.now - begun)
+        time.now += 1
+
+    assert asked == seconds
 
 
 async def test_in_a_pause_the_same_refusal_is_raised_without_asking(make, source, time):

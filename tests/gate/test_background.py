@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from federation.errors import RefusalError
 from federation.gate import background
 from federation.gate.background import Background, Round
@@ -50,3 +52,38 @@ def test_a_defect_is_logged_each_time_with_its_place(caplog, monkeypatch):
     assert [(record.getMessage(), record.exc_info is None) for record in caplog.records] == [
         ("a background round failed", False)
     ] * 2
+
+
+class Waited:
+    """An end that comes after so many rounds, and notes how long each was waited for."""
+
+    def __init__(self, rounds):
+        self.seconds, self._rounds = [], rounds
+
+    def is_set(self):
+        return len(self.seconds) == self._rounds
+
+    def wait(self, seconds):
+        self.seconds.append(seconds)
+
+
+@pytest.mark.parametrize(
+    ("every", "is_awaited", "seconds"),
+    [
+        (30.0, True, [1, 2, 2, 2, 2, 2, 30, 1]),
+        (30.0, False, [1, 2, 4, 8, 16, 30, 30, 1]),
+        (300.0, False, [1, 2, 4, 8, 16, 30, 300, 1]),
+        (5.0, False, [1, 2, 4, 5, 5, 5, 5, 1]),
+    ],
+    ids=["awaited", "policy", "terms", "often"],
+)
+def test_a_round_that_failed_is_tried_again_in_growing_pauses(every, is_awaited, seconds):
+    waited = Waited(len(seconds))
+
+    def act():
+        if len(waited.seconds) != 6:
+            raise LostError
+
+    background._run(Round(every, act, lambda: is_awaited), waited)
+
+    assert waited.seconds == seconds

@@ -206,7 +206,7 @@ import { store } from "./site.js";
 const [config, given, signed] = process.argv.slice(2).map((text) => JSON.parse(text));
 const gates = [];
 for (let place = 0; place < 3; place += 1) {
-  gates.push(await createGate({ config, store, log: () => undefined }));
+  gates.push(createGate({ config, store, log: () => undefined }));
 }
 const ask = async (gate, path, headers) => {
   const request = new Request(`https://pub.example${path}`, { headers });
@@ -220,7 +220,7 @@ const replays = await Promise.all(gates.map((gate) => ask(gate, "/news/a", signe
 const batches = await store.batches();
 await Promise.all(gates.map((gate) => gate.tick()));
 const left = await store.batches();
-const reborn = await createGate({ config, store, fetch: () => Promise.reject() });
+const reborn = createGate({ config, store, fetch: () => Promise.reject() });
 const counts = [served.filter((status) => status === 200).length, replays.sort()];
 const last = await ask(reborn, "/news/again", given);
 console.log(JSON.stringify([counts, batches.length, left.length, last]));

@@ -406,7 +406,7 @@ def test_what_hinders_a_round_is_said_once_until_it_is_something_else():
         const troubles = ["full", "full", "gone", null, "gone"];
         await new Promise((done) => {
           const kept = setInterval(() => undefined, 1000); // rounds keep no process alive
-          void background.every(0, async () => {
+          background.every(0, async () => {
             if (troubles.length === 0) {
               clearInterval(kept);
               background.stop();

@@ -12,11 +12,12 @@ from subprocess import run
 import pytest
 from aiohttp import web
 
+from federation.access.bearers import ClientCredential
 from federation.access.wire import Call, UnreachableError, fetch
 from federation.gate.asgi import AsgiGate
 from federation.gate.background import Background, Round
 from federation.gate.spool import Spool
-from federation.site.install import protect
+from federation.site.install import gate_of, protect
 from federation.site.site_config import SiteConfig
 
 FORBIDDEN = {"authlib", "sqlalchemy", "strawberry", "litestar"}
@@ -86,7 +87,9 @@ async def test_a_site_pulls_its_policy_serves_and_reports(site, node, tmp_path):
         ),
     )
     rounds = gate.background.rounds
+    assert rounds["policy"].is_awaited()
     await asyncio.to_thread(rounds["policy"].act)
+    assert not rounds["policy"].is_awaited()
 
     answer = await site.get(token=site.token(), gate=gate)
     await asyncio.to_thread(rounds["usage"].act)
@@ -234,6 +237,34 @@ def test_a_round_that_failed_is_tried_again_before_its_time(monkeypatch):
     background.stop()
 
     assert len(tries) == 3
+
+
+def test_a_site_that_got_no_token_asks_for_one_with_each_of_its_rounds(site, tmp_path, monkeypatch):
+    """The rounds have pauses of their own; here those of the token are of no length at most."""
+    monkeypatch.setattr("federation.site.install.AWAITED_SECONDS_MAX", 0.0)
+    asked = []
+
+    def lost(call):
+        asked.append(call.url)
+        raise UnreachableError
+
+    _, background = gate_of(
+        SiteConfig(
+            node="https://node-xx.example",
+            member_id="M-17",
+            node_jwks=[site.node_key.public_jwk()],
+            hub_jwks=[site.hub_key.public_jwk()],
+            client=ClientCredential(client_id="site-1", secret="secret"),
+            directory=tmp_path / "gate",
+            origins=["https://pub.example"],
+            fetch=lost,
+        )
+    )
+    for _ in range(3):
+        with pytest.raises(UnreachableError):
+            background.rounds["policy"].act()
+
+    assert asked == ["https://node-xx.example/oauth/token"] * 3
 
 
 async def test_a_site_has_stopped_when_its_server_hears_so(site):

@@ -62,6 +62,8 @@ class StubNode:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # lines stay open, as those of a real node do
+    disable_nagle_algorithm = True  # head and body leave apart
     node: StubNode
 
     def do_GET(self) -> None:

@@ -1,5 +1,6 @@
 """Runs the table against a stack: `python -m tests.site.stacks.runner NAME`."""
 
+import io
 import json
 import os
 import shutil
@@ -11,11 +12,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from tests.signing.corpus.forge import HUB_KEY, MEMBER, NODE_KEY
 from tests.site.stacks.node import CLIENT, SECRET, StubNode, a_node
@@ -25,7 +26,7 @@ from tests.site.stacks.wire import Answer, exchange
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent.parent
 TABLE = HERE.parent / "corpus" / "requests.json"
-SECONDS_MAX = 30.0
+SECONDS_MAX = STOP_SECONDS_MAX = 30.0
 PROBE = "StatusCake"  # asks whether a stack is ready; no case of the table has this name
 COMPARED = (
     *("content-type", "cache-control", "vary", "www-authenticate", "link", "allow", "retry-after"),
@@ -129,6 +130,7 @@ class Server:
     file: Path | None = None
     port: int = 0
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
+    printed: IO[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
         """Start it with the configuration in `file`, or with that of the site at its node."""
@@ -138,7 +140,18 @@ class Server:
             self.port = free.getsockname()[1]
         command = [*self.stack.command, str(file), str(self.port)]
         env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
-        self.process = subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True)
+        env["TMPDIR"] = str(self.folder)  # what it leaves there goes with the folder
+        # It prints into a file: a pipe of ours would stay open as long as anything that it started.
+        self.printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has ended
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=env,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=self.printed,
+            stderr=subprocess.STDOUT,
+        )
 
     def _configured(self) -> Path:
         file = self.folder / "federation-site.json"
@@ -177,12 +190,26 @@ class Server:
         return exchange(self.port, method, target, headers)
 
     def stop(self, by: int = signal.SIGTERM) -> None:
-        """End it; a signal that none can catch is sent to its children as well."""
-        if self.process is not None:
-            send = os.killpg if by == signal.SIGKILL else os.kill
-            send(self.process.pid, by)
-            self.process.wait(SECONDS_MAX)
-            self.process = None
+        """End it, say what it printed, and leave nothing of what it started."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        try:
+            if by != signal.SIGKILL:
+                process.send_signal(by)
+                process.wait(STOP_SECONDS_MAX)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(SECONDS_MAX)
+            self._say_what_it_printed()
+
+    def _say_what_it_printed(self) -> None:
+        printed, self.printed = self.printed, None
+        assert printed is not None
+        with printed:
+            printed.seek(0)
+            sys.stderr.write(printed.read().decode(errors="replace"))
 
     def lines(self) -> list[dict[str, Any]]:
         """Return the usage that the node has or the spool holds, each line once."""
@@ -194,15 +221,15 @@ class Server:
 
 @contextmanager
 def servers(stack: Stack, sites: Iterable[str] = SITES) -> Iterator[dict[str, Server]]:
-    """Run a stack once for each site, all at the same time."""
+    """Run a stack once for each site, all at the same time; whatever happens, all of it ends."""
     with ExitStack() as exits:
         found: dict[str, Server] = {}
         for site in sites:
             node = exits.enter_context(a_node(has_policy=site != "without a policy"))
             folder = Path(exits.enter_context(tempfile.TemporaryDirectory()))
             found[site] = Server(stack, folder, node, site)
-            found[site].start()
             exits.callback(found[site].stop)
+            found[site].start()
         for server in found.values():
             server.wait()
         yield found
@@ -299,9 +326,21 @@ def run(name: str) -> list[str]:
     return wrong
 
 
-if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        differences = run(name)
-        sys.stdout.write("\n".join([*differences, f"{name}: {len(differences)} differences\n"]))
+def judge(name: str) -> int:
+    """Say in what a stack differs, how many times, and what it printed only where it does."""
+    said, differences = io.StringIO(), ["it did not come to an end"]
+    try:
+        with redirect_stderr(said):
+            differences = run(name)
+    finally:
         if differences:
+            sys.stderr.write(said.getvalue())
+    sys.stdout.write("\n".join([*differences, f"{name}: {len(differences)} differences\n"]))
+    return 1 if differences else 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started ends as well
+    for name in sys.argv[1:]:
+        if judge(name):
             sys.exit(1)

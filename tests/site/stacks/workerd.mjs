@@ -1,7 +1,9 @@
 // What the kit's README shows for Workers, in workerd as Miniflare runs it: `node workerd.mjs CONFIG PORT`.
+// What its Durable Object keeps lies beside CONFIG, as at Cloudflare it outlives the workers.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { Miniflare } from "../../../tools/judges/node_modules/miniflare/dist/src/index.js";
@@ -19,6 +21,10 @@ const folder = dirname(resolve(file));
 writeFileSync(join(folder, "worker.js"), placed(shown.at(-2)));
 writeFileSync(join(folder, "site.js"), placed(shown.at(-1)));
 
+const ending = new AbortController();
+const end = () => ending.abort();
+process.on("SIGTERM", end);
+
 const common = {
   modules: true,
   modulesRoot: "/",
@@ -29,7 +35,11 @@ const miniflare = new Miniflare({
   host: "127.0.0.1",
   port: Number(port),
   cf: false,
-  handleRuntimeStdio: (out, err) => [out, err].forEach((stream) => stream.resume()),
+  handleRuntimeStdio: (out, err) => {
+    out.pipe(process.stdout);
+    err.pipe(process.stderr);
+  },
+  durableObjectsPersist: join(folder, "objects"),
   workers: [
     {
       ...{ ...common, name: "gate", scriptPath: join(folder, "worker.js") },
@@ -40,11 +50,14 @@ const miniflare = new Miniflare({
     { ...common, name: "site", scriptPath: join(HERE, "application.mjs") },
   ],
 });
+// Miniflare's own would end everything before anything is handed in. Ours is there from the start: a
+// signal that comes while there is none, or another, is lost.
+for (const each of process.listeners("SIGTERM")) if (each !== end) process.off("SIGTERM", each);
 const gate = await miniflare.getWorker("gate");
-await gate.scheduled();
-process.removeAllListeners("SIGTERM"); // Miniflare ends there, before anything is handed in
-process.once("SIGTERM", async () => {
+while (!ending.signal.aborted) {
   await gate.scheduled(); // in the place of a worker's timer
-  await miniflare.dispose();
-  process.exit(0);
-});
+  await wait(1000, undefined, { signal: ending.signal }).catch(() => undefined);
+}
+await gate.scheduled();
+await miniflare.dispose();
+process.exit(0);

@@ -12,7 +12,7 @@ import { application } from "./application.mjs";
 const [, , file, port] = process.argv;
 const config = JSON.parse(readFileSync(file, "utf8"));
 const store = new DiskStore(resolve(dirname(file), config.directory));
-const gate = await createGate({
+const gate = createGate({
   config,
   store,
   log: () => undefined,

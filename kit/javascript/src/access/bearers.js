@@ -3,11 +3,13 @@
 import { RefusalError } from "../errors.js";
 import { toBase64 } from "../signing/base64.js";
 import { Pause } from "./pauses.js";
-import { jsonIn } from "./wire.js";
+import { SharedWork } from "./shared-work.js";
+import { UnreachableError, jsonIn } from "./wire.js";
 
 const USED_PART_MAX = 5 / 6; // of a life, after which the next one is fetched
 const JITTER_PART = 1 / 6; // or so much earlier, so that not all who began together ask together
 const LIFE_SECONDS_MAX = 86_400;
+const UNANSWERED_SECONDS_MAX = 2; // whoever asks in rounds has pauses of its own
 const TOKEN_CHARS_MAX = 4096;
 
 /** The server answered, and gave this client no token. */
@@ -20,11 +22,10 @@ export class NoTokenError extends RefusalError {
 export class ClientBearer {
   /** @type {{token: string, renewAt: number, endsAt: number} | null} */
   #held = null;
-  /** @type {Promise<void> | null} */
-  #turn = null;
   /** @type {unknown} */
   #last = new NoTokenError();
   #pause = new Pause();
+  #renewal;
   #client;
   #url;
   #ask;
@@ -39,6 +40,7 @@ export class ClientBearer {
     this.#url = `${server.replace(/\/+$/, "")}/oauth/token`;
     this.#ask = ask;
     this.#seconds = seconds;
+    this.#renewal = new SharedWork(() => this.#renew(seconds()), seconds);
   }
 
   /**
@@ -48,15 +50,20 @@ export class ClientBearer {
    */
   async current() {
     const now = this.#seconds();
-    if (this.#held !== null && now >= this.#held.endsAt) this.#held = null;
-    if (this.#held === null || now >= this.#held.renewAt) {
-      this.#turn ??= this.#renew(now).finally(() => {
-        this.#turn = null;
-      });
-      if (this.#held === null) await this.#turn;
+    const held = this.#heldAt(now);
+    if (held !== null) {
+      if (now >= held.renewAt) void this.#renewal.begin();
+      return held.token;
     }
-    if (this.#held === null) throw this.#last;
-    return this.#held.token;
+    const isOver = await this.#renewal.ended();
+    const renewed = this.#heldAt(now);
+    if (renewed !== null) return renewed.token;
+    throw isOver ? this.#last : new UnreachableError("no token in time");
+  }
+
+  /** @param {number} now */
+  #heldAt(now) {
+    return this.#held !== null && now < this.#held.endsAt ? this.#held : null;
   }
 
   /** Fetch another one when it is asked for next: the server did not take this one. */
@@ -74,7 +81,8 @@ export class ClientBearer {
       this.#held = { token, renewAt: now + seconds * used, endsAt: now + seconds };
     } catch (error) {
       if (!(error instanceof RefusalError)) throw error;
-      this.#pause.lengthen(now);
+      const isUnanswered = error instanceof UnreachableError;
+      this.#pause.lengthen(now, isUnanswered ? UNANSWERED_SECONDS_MAX : undefined);
       this.#last = error;
     }
   }

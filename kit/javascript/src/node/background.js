@@ -1,5 +1,6 @@
 /** The loops beside the gate: fetch the policy and the terms, hand in the usage. */
 
+import { Pause, againSecondsMax } from "../access/pauses.js";
 import { RefusalError } from "../errors.js";
 import { spoken } from "../site/gate.js";
 
@@ -7,7 +8,6 @@ export const POLL_SECONDS = 30;
 export const REPORT_SECONDS = 30;
 export const TERMS_SECONDS = 300;
 export const NOTICE_SECONDS = 300;
-const AGAIN_SECONDS_MAX = 30; // after a round that failed
 
 /** Runs as long as the process does, and keeps it alive for nothing. */
 export class Background {
@@ -22,25 +22,36 @@ export class Background {
   }
 
   /**
-   * Do something now, and again so many seconds after it was done. What hinders it is said once,
-   * until it is something else.
+   * Do something now, and again so many seconds after it was done; after one, two, four and so on
+   * where it failed. What hinders it is said once, until it is something else.
    * @param {number} seconds
    * @param {() => Promise<unknown>} act
-   * @param {string} [before] what hindered it the last time
+   * @param {() => boolean} [isAwaited] crawlers wait for it, so that it is tried again within two seconds
    */
-  async every(seconds, act, before = "") {
+  every(seconds, act, isAwaited = () => false) {
+    void this.#round({ seconds, act, isAwaited, pause: new Pause() }, "");
+  }
+
+  /**
+   * @param {{seconds: number, act: () => Promise<unknown>, isAwaited: () => boolean, pause: Pause}} round
+   * @param {string} before what hindered it the last time
+   */
+  async #round(round, before) {
     let said = "";
+    let { seconds } = round;
     try {
-      await act();
+      await round.act();
+      round.pause.reset();
     } catch (error) {
       said = error instanceof RefusalError ? spoken(error) : String(error);
       if (said !== before) this.#log(`a background round failed: ${said}`);
+      seconds = round.pause.lengthen(0, againSecondsMax(seconds, round.isAwaited()));
     }
     if (this.#isOver) return;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      void this.every(seconds, act, said);
-    }, (said ? Math.min(seconds, AGAIN_SECONDS_MAX) : seconds) * 1000);
+      void this.#round(round, said);
+    }, seconds * 1000);
     timer.unref();
     this.#timers.add(timer);
   }

@@ -92,11 +92,12 @@ export class Site {
     await terms.load();
     const source = await PolicySource.begin(config, reach);
     this.#source = source;
-    void this.#background.every(POLL_SECONDS, () => source.refresh());
-    void this.#background.every(REPORT_SECONDS, () => this.report());
-    void this.#background.every(TELL_SECONDS, () => this.#teller.tick());
-    void this.#background.every(TERMS_SECONDS, () => terms.refresh());
-    void this.#background.every(NOTICE_SECONDS, async () => this.gate.tell());
+    const isAwaited = () => source.current() === null;
+    this.#background.every(POLL_SECONDS, () => source.refresh(), isAwaited);
+    this.#background.every(REPORT_SECONDS, () => this.report());
+    this.#background.every(TELL_SECONDS, () => this.#teller.tick());
+    this.#background.every(TERMS_SECONDS, () => terms.refresh());
+    this.#background.every(NOTICE_SECONDS, async () => this.gate.tell());
   }
 
   /** Hand in what was recorded, and return how many batches the node took. */

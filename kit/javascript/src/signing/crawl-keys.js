@@ -15,7 +15,7 @@ const D = mod(-121665n * power(121666n, PRIME - 2n));
 const Y_OF_ORDER_8 = 0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n;
 const SMALL = new Set([0n, 1n, PRIME - 1n, Y_OF_ORDER_8, PRIME - Y_OF_ORDER_8]);
 
-/** @type {Map<string, Promise<CrawlPublicKey>>} */
+/** @type {Map<string, CrawlPublicKey>} keys and no promises: who began one may be gone */
 const imported = new Map();
 
 /** Half a crawler's key: it checks. `kid` is its RFC 7638 thumbprint (RFC 8037, A.3). */
@@ -60,11 +60,10 @@ export class CrawlPublicKey {
 }
 
 /** @param {string} x */
-function keyOf(x) {
-  const known = imported.get(x) ?? readKey(x);
+async function keyOf(x) {
+  const known = imported.get(x) ?? (await readKey(x));
   imported.delete(x);
   imported.set(x, known);
-  known.catch(() => imported.delete(x));
   forgetOldest(imported, IMPORTED_MAX);
   return known;
 }

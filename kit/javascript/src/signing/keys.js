@@ -19,7 +19,7 @@ export class InvalidKeyError extends RefusalError {
 
 /** @typedef {Map<string, PublicKey>} Keys by `kid` */
 
-/** @type {Map<string, Promise<PublicKey>>} */
+/** @type {Map<string, PublicKey>} keys and no promises: who began one may be gone */
 const points = new Map();
 /** @type {Map<string, null>} signatures that were found good, which stays true for ever */
 const confirmed = new Map();
@@ -105,12 +105,11 @@ function members(value) {
  * @param {string} x
  * @param {string} y
  */
-function point(x, y) {
+async function point(x, y) {
   const name = `${x}.${y}`;
-  const known = points.get(name) ?? imported(x, y);
+  const known = points.get(name) ?? (await imported(x, y));
   points.delete(name);
   points.set(name, known);
-  known.catch(() => points.delete(name));
   forgetOldest(points, POINTS_MAX);
   return known;
 }

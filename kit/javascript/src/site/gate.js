@@ -185,8 +185,8 @@ export class Gate {
     if (credential === null) throw new LicenceRequiredError();
     const policy = requireFresh(this.policy.current(), instant);
     const address = callerOf(seen, this.config.proxies);
-    const turn = await this.guesses.requireTurn(address, credential.token);
     const request = signable(seen, origin);
+    const turn = await this.guesses.requireTurn(address, credential.token);
     const look = () => grant(ask, credential, request, { policy, instant, isLoose: this.isLoose });
     const granted = await this.#granted(look, turn);
     const { proof, token } = granted;

@@ -4,10 +4,12 @@
  * What is limited is how many wrong ones are looked at, never what a right one opens: a token that
  * was found genuine here is looked at whatever else comes from its address. No more are looked at at
  * once than may be wrong: others wait for a verdict, so that many at once are counted like one after
- * the other. Who can write its own address (a server that believes a header of anybody) is held up by
- * what all addresses may do together.
+ * the other. A look of which nothing is heard for some seconds is none: in Workers a request ends
+ * without a word when its client hangs up. Who can write its own address (a server that believes a
+ * header of anybody) is held up by what all addresses may do together.
  */
 
+import { within } from "../access/shared-work.js";
 import { digest, forgetOldest } from "../signing/keys.js";
 import { TooManyGuessesError } from "./refusals.js";
 
@@ -16,15 +18,17 @@ const TIMES_OF_ALL = 20; // of all addresses together, which a caller may be abl
 const ALL = "of all addresses";
 const GENUINE_MAX = 2_000;
 const BUCKETS_MAX = 20_000;
+const LOOK_SECONDS_MAX = 10;
 const SOURCES_MAX = 1_000; // told apart in one notice
 
 /**
  * @typedef {object} Looks The tokens of one bucket that are being looked at.
- * @property {number} count
+ * @property {Set<Turn>} turns the oldest first
  * @property {Promise<void>} over when there is a verdict on all of them
  * @property {() => void} end
  */
-/** @typedef {{name: string, address: string, places: string[]}} Turn a token may be looked at; it ends */
+/** @typedef {{name: string, address: string, places: string[], since: number}} Turn a token may be
+ *   looked at; it ends */
 
 /** How many wrong tokens came from where, of one process of a site. */
 export class Guesses {
@@ -34,6 +38,8 @@ export class Guesses {
   #buckets = new Map();
   /** @type {Map<string, Looks>} */
   #looks = new Map();
+  /** @type {Set<Turn>} all of them, the oldest first */
+  #turns = new Set();
   /** @type {Map<string, number>} */
   #wrong = new Map();
   #unseen = 0;
@@ -61,6 +67,7 @@ export class Guesses {
   async requireTurn(address, token) {
     const name = await digest(token);
     for (;;) {
+      this.#dropOld();
       const own = under(address, name);
       const places = this.#genuine.has(name) ? [own] : [own, address, ALL];
       const seconds = places.map((place) => this.#secondsUntil(place)).find((each) => each > 0);
@@ -70,9 +77,10 @@ export class Guesses {
         throw new TooManyGuessesError(seconds);
       }
       const looked = places.map((place) => this.#looks.get(place));
-      const busy = looked.find((each, at) => each && this.#left(places[at] ?? "") - each.count < 1);
-      if (busy === undefined) return this.#begun({ name, address, places });
-      await busy.over;
+      const busy = looked.find((each, at) => each && this.#left(places[at] ?? "") - each.turns.size < 1);
+      if (busy === undefined) return this.#begun({ name, address, places, since: this.#seconds() });
+      const [oldest] = busy.turns;
+      await within(busy.over, oldest ? this.#secondsOf(oldest) : 0);
     }
   }
 
@@ -80,22 +88,39 @@ export class Guesses {
    * There is a verdict, and what was wrong is counted: others may have their turn.
    * @param {Turn} turn
    */
-  end({ places }) {
-    for (const place of places) {
+  end(turn) {
+    if (!this.#turns.delete(turn)) return;
+    for (const place of turn.places) {
       const looks = this.#looks.get(place);
-      if (looks === undefined) continue;
-      looks.count -= 1;
-      if (looks.count > 0) continue;
+      looks?.turns.delete(turn);
+      if (looks === undefined || looks.turns.size > 0) continue;
       this.#looks.delete(place);
       looks.end();
     }
   }
 
+  /** Forget looks of which nothing was heard. */
+  #dropOld() {
+    for (const turn of this.#turns) {
+      if (this.#secondsOf(turn) > 0) return;
+      this.end(turn);
+    }
+  }
+
+  /**
+   * Return for how many seconds more a look counts; a clock that was set back ends it.
+   * @param {Turn} turn
+   */
+  #secondsOf({ since }) {
+    return LOOK_SECONDS_MAX - Math.abs(this.#seconds() - since);
+  }
+
   /** @param {Turn} turn */
   #begun(turn) {
+    this.#turns.add(turn);
     for (const place of turn.places) {
       const looks = this.#looks.get(place) ?? newLooks();
-      looks.count += 1;
+      looks.turns.add(turn);
       this.#looks.set(place, looks);
     }
     return turn;
@@ -195,7 +220,7 @@ function newLooks() {
   const over = new Promise((done) => {
     end = done;
   });
-  return { count: 0, over, end };
+  return { turns: new Set(), over, end };
 }
 
 /**

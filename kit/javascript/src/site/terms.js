@@ -43,7 +43,8 @@ export class Terms {
   /** Hold what the store has kept. */
   async load() {
     const text = await loaded(this.#reach.store, TERMS, this.#reach.log);
-    if (text !== null) this.#held = await answerOf(text);
+    const kept = text === null ? null : await answerOf(text);
+    this.#held ??= kept; // unless it was pulled meanwhile
   }
 
   /** @returns {import("./answers.js").Answer | null} */

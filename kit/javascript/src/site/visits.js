@@ -8,6 +8,7 @@
 export const SERVED = "SERVED"; // licensed, and counted as usage
 export const NOT_COUNTED = "NOT_COUNTED"; // licensed, and no page: a redirect, an error, HEAD
 const SOON_SECONDS = 5;
+const HANDED_SECONDS_MAX = 30; // as long as a worker may go on behind an answer
 export const DAYS_KEPT = 30; // a node takes days of 35 days back
 const ROWS_OF_A_DAY = 2_000; // a node takes 5,000 of all sites of a member
 const REST = "other";
@@ -33,6 +34,8 @@ const REST = "other";
 export class VisitCounts {
   /** @type {Map<string, VisitCount>} */
   #new = new Map();
+  /** @type {Set<{rows: VisitCount[], since: number}>} what the store has not said it has */
+  #handed = new Set();
   #addedAt = -Infinity;
   #parts;
 
@@ -66,17 +69,31 @@ export class VisitCounts {
     this.#count(agent, isCounted ? SERVED : NOT_COUNTED, false, at);
   }
 
-  /** Add what was counted to the store; what cannot be added stays counted here. */
+  /**
+   * Add what was counted to the store; what cannot be added stays counted here. So does that of which
+   * nothing is heard: the request that began it may have ended without a word.
+   */
   async addUp() {
+    const now = this.#parts.clock();
+    for (const handed of this.#handed) {
+      if (Math.abs(now - handed.since) >= HANDED_SECONDS_MAX) this.#takeBack(handed);
+    }
     if (this.#new.size === 0) return;
-    const taken = this.#new;
+    const handed = { rows: [...this.#new.values()], since: now };
     this.#new = new Map();
+    this.#handed.add(handed);
     try {
-      await this.#parts.store.addVisits([...taken.values()]);
+      await this.#parts.store.addVisits(handed.rows);
+      this.#handed.delete(handed);
     } catch (error) {
-      for (const row of taken.values()) this.#add(row);
+      this.#takeBack(handed);
       throw error;
     }
+  }
+
+  /** @param {{rows: VisitCount[], since: number}} handed */
+  #takeBack(handed) {
+    if (this.#handed.delete(handed)) handed.rows.forEach((row) => this.#add(row));
   }
 
   /**

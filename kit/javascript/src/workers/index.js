@@ -1,12 +1,14 @@
 /**
  * The gate for servers that speak in `Request` and `Response`: Cloudflare Workers, Deno, Bun.
  *
- *     const gate = await createGate({ config, store });
+ *     const gate = createGate({ config, store });
  *     export default { fetch: (request) => gate.handle(request, (passed) => fetch(passed)) };
  */
 
 import { ClientBearer } from "../access/bearers.js";
-import { asker } from "../access/wire.js";
+import { Round } from "../access/rounds.js";
+import { SharedWork } from "../access/shared-work.js";
+import { UnreachableError, asker } from "../access/wire.js";
 import { RefusalError } from "../errors.js";
 import { NOT_CACHED, handsOver, isOfCaches, varied } from "../site/answers.js";
 import { readConfig } from "../site/config.js";
@@ -15,10 +17,12 @@ import { Gate, spoken } from "../site/gate.js";
 import { PolicySource } from "../site/policy-source.js";
 import { Recording } from "../site/recording.js";
 import { Reporter } from "../site/reporter.js";
+import { LICENCE_PATH } from "../site/reservations.js";
 import { Seen } from "../site/seen.js";
 import { Terms } from "../site/terms.js";
 import { VisitTeller } from "../site/visit-teller.js";
 import { VisitCounts } from "../site/visits.js";
+import { held, streamed } from "./streaming.js";
 
 const POLL_SECONDS = 30;
 const TERMS_SECONDS = 300;
@@ -40,49 +44,57 @@ const SWITCHED = 101;
  */
 
 /**
- * Return a gate that holds what the store has kept.
+ * Return a gate. What its store has kept it reads when a request first needs it.
  * @param {Parts} parts
  */
-export async function createGate(parts) {
-  const config = readConfig(parts.config);
-  const log = parts.log ?? ((line) => console.error(`federation-site: ${line}`));
-  const clock = parts.clock ?? (() => Date.now() / 1000);
-  const ask = asker(parts.fetch);
-  const bearer = new ClientBearer(config.client, { server: config.node, ask, seconds: clock });
-  const reach = { store: parts.store, ask, bearer, clock, log };
-  const source = await PolicySource.begin(config, reach);
-  const terms = new Terms(config, reach);
-  await terms.load();
-  const { store, waitUntil } = parts;
-  const soon = waitUntil && ((/** @type {() => Promise<void>} */ act) => waitUntil(tried(act, log)));
-  const visits = new VisitCounts({ store, clock, soon });
-  const gate = new Gate({ config, policy: source, store, terms, clock, log, visits });
-  const reporter = new Reporter(reach, { node: config.node, seconds: clock });
-  const teller = new VisitTeller(visits, reach, config, source);
-  return new WorkerGate(gate, { source, terms, reporter, teller }, parts);
+export function createGate(parts) {
+  return new WorkerGate(readConfig(parts.config), parts);
 }
 
 /** One site's gate in one worker. */
 export class WorkerGate {
-  #polledAt = -Infinity;
-  #termsAt = -Infinity;
+  /** @type {PolicySource | null} */
+  #source = null;
   /** @type {Map<string, string>} */
   #hindered = new Map();
-  /** @type {Promise<void>} the last pull of the policy */
-  #pulled = Promise.resolve();
   #gate;
-  #beside;
+  #policy;
+  #terms;
+  #loading;
+  #reporter;
+  #teller;
+  #rounds;
   #parts;
 
   /**
-   * @param {Gate} gate
-   * @param {{source: PolicySource, terms: Terms, reporter: Reporter, teller: VisitTeller}} beside
+   * @param {import("../site/config.js").SiteConfig} config
    * @param {Parts} parts
    */
-  constructor(gate, beside, parts) {
-    this.#gate = gate;
-    this.#beside = beside;
+  constructor(config, parts) {
+    const { store, waitUntil } = parts;
+    const log = parts.log ?? ((line) => console.error(`federation-site: ${line}`));
+    const clock = parts.clock ?? (() => Date.now() / 1000);
+    const ask = asker(parts.fetch);
+    const bearer = new ClientBearer(config.client, { server: config.node, ask, seconds: clock });
+    const reach = { store, ask, bearer, clock, log };
+    const soon = waitUntil && ((/** @type {() => Promise<void>} */ act) => waitUntil(tried(act, log)));
+    const visits = new VisitCounts({ store, clock, soon });
+    const policy = {
+      current: () => this.#source?.current() ?? null,
+      look: async () => this.#source?.look(),
+    };
+    const terms = new Terms(config, reach);
     this.#parts = parts;
+    this.#terms = terms;
+    this.#policy = policy;
+    this.#gate = new Gate({ config, policy, store, terms, clock, log, visits });
+    this.#reporter = new Reporter(reach, { node: config.node, seconds: clock });
+    this.#teller = new VisitTeller(visits, reach, config, policy);
+    this.#loading = new SharedWork(() => this.#load(config, reach), clock);
+    this.#rounds = {
+      policy: this.#round("policy", POLL_SECONDS, (source) => source.refresh()),
+      terms: this.#round("terms", TERMS_SECONDS, () => terms.refresh()),
+    };
   }
 
   /**
@@ -94,6 +106,7 @@ export class WorkerGate {
   async handle(request, next) {
     const seen = this.#seenBy(request);
     this.#pull();
+    if (seen.path === LICENCE_PATH) await this.#loaded();
     if (!this.#gate.concerns(seen)) return next(request);
     if (isWebSocket(request) && this.#gate.closes(seen)) {
       return new Response(null, { status: 403, headers: { "cache-control": NOT_CACHED } });
@@ -113,30 +126,58 @@ export class WorkerGate {
    */
   async tick() {
     this.#pull();
-    await this.#pulled;
-    await this.#try("usage", () => this.#beside.reporter.tick());
-    await this.#try("visits", () => this.#beside.teller.tick());
+    await this.#rounds.policy.ended();
+    await this.#try("usage", () => this.#reporter.tick());
+    await this.#try("visits", () => this.#teller.tick());
     this.#gate.tell();
+  }
+
+  /**
+   * Hold what the store has kept, unless that is so.
+   * @param {import("../site/config.js").SiteConfig} config
+   * @param {import("../site/policy-source.js").Reach} reach
+   */
+  async #load(config, reach) {
+    await this.#terms.load();
+    const source = await PolicySource.begin(config, reach);
+    this.#source ??= source;
+  }
+
+  /** Wait until what the store has kept is held, or for as long as one waits for a store. */
+  async #loaded() {
+    if (this.#source === null) await this.#loading.ended();
+    return this.#source;
+  }
+
+  /**
+   * Pull something again and again, once it is known what the store has kept.
+   * @param {"policy" | "terms"} what
+   * @param {number} every seconds
+   * @param {(source: PolicySource) => Promise<void>} act
+   */
+  #round(what, every, act) {
+    const pull = () =>
+      this.#try(what, async () => {
+        const source = await this.#loaded();
+        if (source === null) throw new UnreachableError("the store");
+        await act(source);
+      });
+    const isAwaited = () => what === "policy" && this.#policy.current() === null;
+    return new Round(pull, { every, seconds: this.#gate.clock, isAwaited });
   }
 
   /** Pull policy and terms where it is time, behind whatever is answered. */
   #pull() {
-    const now = this.#gate.clock();
-    const { source, terms } = this.#beside;
-    if (now >= this.#polledAt + POLL_SECONDS) {
-      this.#polledAt = now;
-      this.#pulled = this.#try("policy", () => source.refresh());
-      this.#behind(this.#pulled);
-    }
-    if (now >= this.#termsAt + TERMS_SECONDS) {
-      this.#termsAt = now;
-      this.#behind(this.#try("terms", () => terms.refresh()));
+    for (const round of Object.values(this.#rounds)) {
+      const pulled = round.begin();
+      if (pulled !== null) this.#behind(pulled);
     }
   }
 
   /** Wait for a policy where none is held: crawlers do, for the one pull that is under way. */
   async #known() {
-    if (this.#beside.source.current() === null) await this.#pulled;
+    await this.#loaded();
+    if (this.#policy.current() === null) await this.#rounds.policy.ended();
   }
 
   /** @param {Promise<unknown>} work */
@@ -145,7 +186,8 @@ export class WorkerGate {
   }
 
   /**
-   * Do something that may fail; what hinders it is said once, until it is something else.
+   * Do something that may fail, and tell whether it did not; what hinders it is said once, until it
+   * is something else.
    * @param {string} what
    * @param {() => Promise<unknown>} act
    */
@@ -154,6 +196,7 @@ export class WorkerGate {
     await tried(act, (line) => (said = line));
     if (said && said !== this.#hindered.get(what)) this.#gate.log(said);
     this.#hindered.set(what, said);
+    return !said;
   }
 
   /**
@@ -208,81 +251,6 @@ export class WorkerGate {
       address: address(request),
     });
   }
-}
-
-/** @typedef {ReadableStreamDefaultReader<Uint8Array>} Reader */
-/** @typedef {(bytes: number) => Promise<void | null>} Record */
-/** @typedef {{chunk: Uint8Array | null, isLast: boolean, bytes: number, ahead: Uint8Array | null}} Held */
-
-/**
- * Read one chunk, and one ahead: whether it is the last is known before it is passed on, and the
- * whole is recorded then.
- * @param {Reader} reader
- * @param {number} before bytes that were passed on
- * @param {Record} record
- * @param {Uint8Array | null} [ahead] what was read already
- * @returns {Promise<Held>}
- */
-async function held(reader, before, record, ahead = null) {
-  const chunk = ahead ?? (await filled(reader));
-  if (chunk === null) {
-    await record(before);
-    return { chunk, isLast: true, bytes: before, ahead: null };
-  }
-  const bytes = before + chunk.length;
-  const next = await filled(reader);
-  if (next === null) await record(bytes);
-  return { chunk, isLast: next === null, bytes, ahead: next };
-}
-
-/**
- * Read the next chunk that has something in it, null at the end.
- * @param {Reader} reader
- */
-async function filled(reader) {
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return null;
-    if (value.length > 0) return value;
-  }
-}
-
-/**
- * Return a body that passes on what was read; one that is given up is recorded for what was taken.
- * @param {Reader} reader
- * @param {Held} first
- * @param {Record} record
- * @param {(bytes: number) => void} cutShort
- */
-function streamed(reader, first, record, cutShort) {
-  /** @type {Held | null} */
-  let part = first;
-  let passed = 0;
-  /** @type {Uint8Array | null} */
-  let ahead = null;
-  /** An application that breaks off has been read so far. */
-  const following = async () => {
-    try {
-      return await held(reader, passed, record, ahead);
-    } catch (error) {
-      cutShort(passed);
-      throw error;
-    }
-  };
-  return new ReadableStream({
-    async pull(controller) {
-      const now = part ?? (await following());
-      part = null;
-      if (now.chunk !== null) controller.enqueue(now.chunk);
-      passed = now.bytes;
-      ahead = now.ahead;
-      if (now.isLast) controller.close();
-    },
-    async cancel(reason) {
-      cutShort(passed);
-      await reader.cancel(reason);
-    },
-  });
 }
 
 /**
