@@ -165,6 +165,17 @@ async def merged_into(
     return [found_of(kind, row) for row in rows if Span(row.starts_at, row.ends_at).meets(period)]
 
 
+async def merged_at(
+    session: ReadSession, kind: Kind[Body], things: Sequence[str], moment: Moment
+) -> list[Found[Body]]:
+    """Return what some things had merged into them, as it was at a moment; not what that had."""
+    table, found = kind.table, list[Found[Body]]()
+    for chunk in in_chunks(things):
+        query = select(table).where(table.merged_into.in_(chunk), in_force(table, moment))
+        found += [found_of(kind, row) for row in await session.scalars(query)]
+    return found
+
+
 async def spans_of(
     session: ReadSession, kind: Kind[Body], things: Sequence[str], known_at: datetime | None
 ) -> dict[str, Span]:
