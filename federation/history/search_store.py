@@ -5,13 +5,15 @@ versions hold them. However many there are, a page looks at no more than some th
 Nothing here writes.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, TextClause, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, TextClause, and_, select, text, true, tuple_
 
-from federation.history.kinds import Body, Kind, Moment, Page, Place
-from federation.history.store import found_of, in_force, is_known
+from federation.history.kinds import Body, Found, Kind, Moment, Page, Place
+from federation.history.store import found_of, holds, in_force
 from federation.history.tables import Versioned
 from federation.store.sessions import ReadSession
 from federation.values.search_words import words_of
@@ -32,14 +34,17 @@ _HOLDING: Final = {
         " @@ CAST(:asked AS tsquery)"
     ),
 }
+Order = tuple[ColumnElement[bool], ColumnElement[bool]]
 _VERSION: Final = {"sqlite": "rowid", "postgresql": "version"}
 _FIRST: Final = "SELECT {version} FROM {holding} LIMIT :most"
+_COUNT: Final = "SELECT count(*) FROM (SELECT {version} FROM {holding} LIMIT :most) AS first"
 _ALL: Final = {
     "sqlite": "{table}.version IN (SELECT rowid FROM {holding})",
     # An array is made once; of IN PostgreSQL may ask the index again for every row.
     "postgresql": "{table}.version = ANY (ARRAY (SELECT version FROM {holding}))",
 }
-# PostgreSQL would rather make the words of each row anew than ask the index for a few of many.
+# PostgreSQL would rather make the words of each row anew than ask the index for a few of many, and
+# read all that there is rather than some thousands in order.
 _BY_INDEX, _AS_EVER = (text(f"SET LOCAL enable_seqscan = {state}") for state in ("off", "on"))
 
 
@@ -64,7 +69,7 @@ async def search(
         return await _put_in_order(session, kind, kind.table.version.in_(few), moment, after, limit)
     page = await _looked_through(session, kind, moment, words, after, limit)
     is_short = len(page.found) < limit and page.after is not None
-    if words and is_short and await _holding_at_most(session, kind, words, MANY) is not None:
+    if words and is_short and not await _are_more(session, kind, words, MANY):
         matching = _matching(session, kind, words)
         return await _put_in_order(session, kind, matching, moment, after, limit)
     return page
@@ -74,15 +79,38 @@ async def _holding_at_most(
     session: ReadSession, kind: Kind[Body], words: Sequence[str], most: int
 ) -> Sequence[int] | None:
     """Return the versions that hold the words, None where there are more than so many."""
-    dialect = session.get_bind().dialect.name
-    query = text(_FIRST.format(version=_VERSION[dialect], holding=_holding(dialect, kind)))
-    asked = {"asked": _asked(dialect, words), "most": most + 1}
-    if dialect == "postgresql":
-        await session.execute(_BY_INDEX)
-    found = list(await session.scalars(query, asked))
-    if dialect == "postgresql":
-        await session.execute(_AS_EVER)
+    found = list(await _asked_of_index(session, kind, words, _FIRST, most))
     return found if len(found) <= most else None
+
+
+async def _are_more(
+    session: ReadSession, kind: Kind[Body], words: Sequence[str], most: int
+) -> bool:
+    """Tell whether more versions than so many hold the words."""
+    [count] = await _asked_of_index(session, kind, words, _COUNT, most)
+    return count > most
+
+
+async def _asked_of_index(
+    session: ReadSession, kind: Kind[Body], words: Sequence[str], query: str, most: int
+) -> Sequence[int]:
+    """Ask the full-text index for versions that hold the words, for one more than so many."""
+    dialect = session.get_bind().dialect.name
+    statement = text(query.format(version=_VERSION[dialect], holding=_holding(dialect, kind)))
+    asked = {"asked": _asked(dialect, words), "most": most + 1}
+    async with _by_index(session):
+        return (await session.scalars(statement, asked)).all()
+
+
+@asynccontextmanager
+async def _by_index(session: ReadSession) -> AsyncIterator[None]:
+    """Let PostgreSQL ask an index, whatever it believes of how many rows there are."""
+    is_asked = session.get_bind().dialect.name == "postgresql"
+    if is_asked:
+        await session.execute(_BY_INDEX)
+    yield
+    if is_asked:
+        await session.execute(_AS_EVER)
 
 
 async def _looked_through(
@@ -95,47 +123,44 @@ async def _looked_through(
 ) -> Page[Body]:
     """Look at so many versions in order; the page ends where it is full, or behind the last thing.
 
-    Of the thing of the last version all are looked at: the next page begins behind it.
+    An index has them in order with their times: of what did not hold nothing else is read.
     """
-    table: type[Versioned] = kind.table
-    everything = _ordered(kind, _known(kind, moment), after)
-    window: Any = everything.limit(LOOKED_AT_MAX).subquery().c
-    query = select(window.version).where(*_is_found(window, moment, words))
-    numbers = set(await session.scalars(query.limit(limit + 1)))
-    last: Place | None = None
-    if len(numbers) <= limit:
-        places = everything.with_only_columns(table.sorted_by, table.thing)
-        row = (await session.execute(places.offset(LOOKED_AT_MAX - 1).limit(1))).first()
-        if row is not None:
-            last = Place(*row)
-            of_last = (table.thing == last.thing, table.sorted_by == last.sorted_by)
-            query = select(table.version).where(*of_last, *_is_found(table, moment, words))
-            numbers.update(await session.scalars(query))
-    rows = await session.scalars(select(table).where(table.version.in_(numbers)))
-    found = sorted((found_of(kind, row) for row in rows), key=lambda one: one.place)
+    orders, table = _orders(kind.table, moment.known_at), kind.table
+    found = list[Found[Body]]()
+    async with _by_index(session):
+        ends = [await _end(session, kind, order, after) for order, _ in orders]
+        last = min((end for end in ends if end is not None), default=None)
+        for order, was_known in orders:
+            query = select(table).where(order, was_known, holds(table, moment.at))
+            query = query.where(*_written(table, words), *_to(table, last))
+            rows = await session.scalars(_ordered(kind, query, after).limit(limit + 1))
+            found += [found_of(kind, row) for row in rows]
+    found.sort(key=lambda one: one.place)
     return Page(found[:limit], found[limit - 1].place if len(found) > limit else last)
 
 
-def _is_found(versions: Any, moment: Moment, words: Sequence[str]) -> Sequence[ColumnElement[bool]]:
-    """Return which versions held at a moment, of what is itself, and have the words."""
-    is_itself = versions.merged_into.is_(None)
-    return (in_force(versions, moment), is_itself, *_written(versions.words, words))
+def _orders(table: type[Versioned], known_at: datetime | None) -> list[Order]:
+    """Return what an index has in order: what is known now; of a past moment, what no more is, too.
+
+    With each comes what of it was known then.
+    """
+    itself = table.merged_into.is_(None)
+    known = and_(table.superseded_at.is_(None), itself)
+    if known_at is None:
+        return [(known, true())]
+    recorded = table.recorded_at <= known_at
+    gone = and_(table.superseded_at.is_not(None), itself)
+    return [(known, recorded), (gone, and_(recorded, table.superseded_at > known_at))]
 
 
-def _known(kind: Kind[Body], moment: Moment) -> Select[Any]:
-    """Ask for what an index has in order: what is known now, or everything that ever was."""
-    table = kind.table
-    columns: list[Any] = [
-        table.version,
-        table.starts_at,
-        table.ends_at,
-        table.recorded_at,
-        table.superseded_at,
-        table.merged_into,
-        table.words,
-    ]
-    query = select(*columns)
-    return query.where(is_known(table, None)) if moment.known_at is None else query
+async def _end(
+    session: ReadSession, kind: Kind[Body], order: ColumnElement[bool], after: Place | None
+) -> Place | None:
+    """Return the last place that is looked at in an order, None where all of it is."""
+    columns: list[Any] = [kind.table.sorted_by, kind.table.thing]
+    places = _ordered(kind, select(*columns).where(order), after)
+    row = (await session.execute(places.offset(LOOKED_AT_MAX - 1).limit(1))).first()
+    return None if row is None else Place(*row)
 
 
 async def _put_in_order(
@@ -162,10 +187,14 @@ def _ordered(kind: Kind[Body], query: Select[Any], after: Place | None) -> Selec
     return query.order_by(table.sorted_by, table.thing)
 
 
-def _written(column: ColumnElement[str], words: Sequence[str]) -> list[ColumnElement[bool]]:
+def _to(table: type[Versioned], last: Place | None) -> list[ColumnElement[bool]]:
+    return [] if last is None else [tuple_(table.sorted_by, table.thing) <= tuple_(*last)]
+
+
+def _written(table: type[Versioned], words: Sequence[str]) -> list[ColumnElement[bool]]:
     """Ask the same of a text as the index: words hold letters and digits only."""
-    whole = [column.like(f"% {word} %") for word in words[:-1]]
-    return [*whole, *(column.like(f"% {word}%") for word in words[-1:])]
+    whole = [table.words.like(f"% {word} %") for word in words[:-1]]
+    return [*whole, *(table.words.like(f"% {word}%") for word in words[-1:])]
 
 
 def _matching(session: ReadSession, kind: Kind[Body], words: Sequence[str]) -> TextClause:

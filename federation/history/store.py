@@ -153,14 +153,9 @@ async def versions_over(
 async def merged_into(
     session: ReadSession, kind: Kind[Body], thing: str, period: Span
 ) -> list[Found[Body]]:
-    """Return the versions known now by which others are a thing for some time of a period.
-
-    An index has all that is merged now together, at the head of its order: so many are looked at.
-    """
+    """Return the versions known now by which others are a thing for some time of a period."""
     table = kind.table
-    query = select(table).where(
-        is_known(table, None), table.sorted_by == "", table.merged_into == thing
-    )
+    query = select(table).where(is_known(table, None), table.merged_into == thing)
     rows = await session.scalars(query.order_by(table.thing, table.starts_at))
     return [found_of(kind, row) for row in rows if Span(row.starts_at, row.ends_at).meets(period)]
 
@@ -202,11 +197,12 @@ async def spans_of(
 
 def in_force(table: type[Versioned], moment: Moment) -> ColumnElement[bool]:
     """Return which versions held at an instant, as it was known at another."""
-    return and_(
-        table.starts_at <= moment.at,
-        or_(table.ends_at.is_(None), table.ends_at > moment.at),
-        is_known(table, moment.known_at),
-    )
+    return and_(holds(table, moment.at), is_known(table, moment.known_at))
+
+
+def holds(table: type[Versioned], at: datetime) -> ColumnElement[bool]:
+    """Return which versions are of a period in which an instant lies."""
+    return and_(table.starts_at <= at, or_(table.ends_at.is_(None), table.ends_at > at))
 
 
 def is_known(table: type[Versioned], known_at: datetime | None) -> ColumnElement[bool]:
