@@ -18,7 +18,7 @@ from federation.history.tables import Versioned
 from federation.store.sessions import ReadSession
 from federation.values.search_words import words_of
 
-FEW: Final = 2_000
+FEW: Final = 5_000
 """So many versions that match are put in order at once."""
 LOOKED_AT_MAX: Final = 10_000
 """Of more, so many versions in order are looked at for a page."""
@@ -43,6 +43,10 @@ _ALL: Final = {
     # An array is made once; of IN PostgreSQL may ask the index again for every row.
     "postgresql": "{table}.version = ANY (ARRAY (SELECT version FROM {holding}))",
 }
+_AMONG: Final = {
+    "sqlite": "{table}.version IN (SELECT value FROM json_each(:found))",
+    "postgresql": "{table}.version = ANY (CAST(:found AS bigint[]))",
+}
 # PostgreSQL would rather make the words of each row anew than ask the index for a few of many, and
 # read all that there is rather than some thousands in order.
 _BY_INDEX, _AS_EVER = (text(f"SET LOCAL enable_seqscan = {state}") for state in ("off", "on"))
@@ -66,7 +70,7 @@ async def search(
     words = words_of(asked)[:WORDS_MAX]
     few = await _holding_at_most(session, kind, words, FEW) if words else None
     if few is not None:
-        return await _put_in_order(session, kind, kind.table.version.in_(few), moment, after, limit)
+        return await _put_in_order(session, kind, _among(session, kind, few), moment, after, limit)
     page = await _looked_through(session, kind, moment, words, after, limit)
     is_short = len(page.found) < limit and page.after is not None
     if words and is_short and not await _are_more(session, kind, words, MANY):
@@ -79,7 +83,9 @@ async def _holding_at_most(
     session: ReadSession, kind: Kind[Body], words: Sequence[str], most: int
 ) -> Sequence[int] | None:
     """Return the versions that hold the words, None where there are more than so many."""
-    found = list(await _asked_of_index(session, kind, words, _FIRST, most))
+    if await _hold_whole(session, kind, words, most):
+        return None
+    found = await _asked_of_index(session, kind, _FIRST, most, words)
     return found if len(found) <= most else None
 
 
@@ -87,19 +93,39 @@ async def _are_more(
     session: ReadSession, kind: Kind[Body], words: Sequence[str], most: int
 ) -> bool:
     """Tell whether more versions than so many hold the words."""
-    [count] = await _asked_of_index(session, kind, words, _COUNT, most)
+    if await _hold_whole(session, kind, words, most):
+        return True
+    [count] = await _asked_of_index(session, kind, _COUNT, most, words)
+    return count > most
+
+
+async def _hold_whole(
+    session: ReadSession, kind: Kind[Body], words: Sequence[str], most: int
+) -> bool:
+    """Tell whether more versions than so many hold the words as they are, also the last.
+
+    Those an index has in its order; the words with a beginning in common it has to put together
+    first, however many there are: it is asked for them only where this does not tell.
+    """
+    [count] = await _asked_of_index(session, kind, _COUNT, most, words, is_last_whole=True)
     return count > most
 
 
 async def _asked_of_index(
-    session: ReadSession, kind: Kind[Body], words: Sequence[str], query: str, most: int
+    session: ReadSession,
+    kind: Kind[Body],
+    query: str,
+    most: int,
+    words: Sequence[str],
+    *,
+    is_last_whole: bool = False,
 ) -> Sequence[int]:
     """Ask the full-text index for versions that hold the words, for one more than so many."""
     dialect = session.get_bind().dialect.name
     statement = text(query.format(version=_VERSION[dialect], holding=_holding(dialect, kind)))
-    asked = {"asked": _asked(dialect, words), "most": most + 1}
+    asked = _asked(dialect, words, is_last_whole=is_last_whole)
     async with _by_index(session):
-        return (await session.scalars(statement, asked)).all()
+        return (await session.scalars(statement, {"asked": asked, "most": most + 1})).all()
 
 
 @asynccontextmanager
@@ -166,7 +192,7 @@ async def _end(
 async def _put_in_order(
     session: ReadSession,
     kind: Kind[Body],
-    which: ColumnElement[bool] | TextClause,
+    which: TextClause,
     moment: Moment,
     after: Place | None,
     limit: int,
@@ -205,12 +231,19 @@ def _matching(session: ReadSession, kind: Kind[Body], words: Sequence[str]) -> T
     return matching.bindparams(asked=_asked(dialect, words))
 
 
+def _among(session: ReadSession, kind: Kind[Body], found: Sequence[int]) -> TextClause:
+    """Return which versions are some of which the numbers are known: all as one parameter."""
+    dialect = session.get_bind().dialect.name
+    numbers = list(found) if dialect == "postgresql" else f"[{','.join(map(str, found))}]"
+    return text(_AMONG[dialect].format(table=kind.table.__tablename__)).bindparams(found=numbers)
+
+
 def _holding(dialect: str, kind: Kind[Body]) -> str:
     return _HOLDING[dialect].format(table=kind.table.__tablename__)
 
 
-def _asked(dialect: str, words: Sequence[str]) -> str:
+def _asked(dialect: str, words: Sequence[str], *, is_last_whole: bool = False) -> str:
     """Write what is asked as the database's index understands it."""
     if dialect == "sqlite":
-        return " ".join(f'"{word}"' for word in words) + "*"
-    return " & ".join(f"'{word}'" for word in words) + ":*"
+        return " ".join(f'"{word}"' for word in words) + ("" if is_last_whole else "*")
+    return " & ".join(f"'{word}'" for word in words) + ("" if is_last_whole else ":*")
