@@ -47,9 +47,19 @@ _AMONG: Final = {
     "sqlite": "{table}.version IN (SELECT value FROM json_each(:found))",
     "postgresql": "{table}.version = ANY (CAST(:found AS bigint[]))",
 }
-# PostgreSQL would rather make the words of each row anew than ask the index for a few of many, and
-# read all that there is rather than some thousands in order.
-_BY_INDEX, _AS_EVER = (text(f"SET LOCAL enable_seqscan = {state}") for state in ("off", "on"))
+_SCANS: Final = ("seqscan", "indexscan", "indexonlyscan", "bitmapscan")
+
+
+def _scanning(*allowed: str) -> TextClause:
+    states = (f"'enable_{each}', '{'on' if each in allowed else 'off'}'" for each in _SCANS)
+    return text(f"SELECT {', '.join(f'set_config({state}, true)' for state in states)}")
+
+
+# PostgreSQL would rather make the words of each row anew than ask their index for a few of many,
+# and read all that there is rather than some thousands in order.
+_BY_WORDS: Final = _scanning("bitmapscan")
+_IN_ORDER: Final = _scanning("indexscan", "indexonlyscan")
+_AS_EVER: Final = _scanning(*_SCANS)
 
 
 async def search(
@@ -124,16 +134,16 @@ async def _asked_of_index(
     dialect = session.get_bind().dialect.name
     statement = text(query.format(version=_VERSION[dialect], holding=_holding(dialect, kind)))
     asked = _asked(dialect, words, is_last_whole=is_last_whole)
-    async with _by_index(session):
+    async with _by_index(session, _BY_WORDS):
         return (await session.scalars(statement, {"asked": asked, "most": most + 1})).all()
 
 
 @asynccontextmanager
-async def _by_index(session: ReadSession) -> AsyncIterator[None]:
+async def _by_index(session: ReadSession, how: TextClause) -> AsyncIterator[None]:
     """Let PostgreSQL ask an index, whatever it believes of how many rows there are."""
     is_asked = session.get_bind().dialect.name == "postgresql"
     if is_asked:
-        await session.execute(_BY_INDEX)
+        await session.execute(how)
     yield
     if is_asked:
         await session.execute(_AS_EVER)
@@ -153,7 +163,7 @@ async def _looked_through(
     """
     orders, table = _orders(kind.table, moment.known_at), kind.table
     found = list[Found[Body]]()
-    async with _by_index(session):
+    async with _by_index(session, _IN_ORDER):
         ends = [await _end(session, kind, order, after) for order, _ in orders]
         last = min((end for end in ends if end is not None), default=None)
         for order, was_known in orders:
@@ -201,7 +211,8 @@ async def _put_in_order(
     query = select(kind.table).where(
         in_force(kind.table, moment), kind.table.merged_into.is_(None), which
     )
-    rows = await session.scalars(_ordered(kind, query, after).limit(limit + 1))
+    async with _by_index(session, _BY_WORDS):
+        rows = await session.scalars(_ordered(kind, query, after).limit(limit + 1))
     found = [found_of(kind, row) for row in rows]
     return Page(found[:limit], found[limit - 1].place if len(found) > limit else None)
 

@@ -14,7 +14,7 @@ from federation.identifiers.schemes import Identifier, IdentifierTakenError
 from federation.rightholders.service import UnknownRightholderError, unknown_rightholders
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works import store
-from federation.works.copies import require_one_step
+from federation.works.copies import is_linked, require_one_step
 from federation.works.store import WORKS
 from federation.works.work import DraftWork, Work, numbers_one, read_work, read_work_id
 
@@ -86,7 +86,7 @@ async def contradictions(
         for name in names:
             if name in unknown:
                 found.setdefault(work_id, UnknownRightholderError(name))
-    for statement in statements:
+    for statement in filter(is_linked, statements):
         try:
             await require_one_step(session, rules.node, statement)
         except RefusalError as refusal:
@@ -100,7 +100,8 @@ async def _sharing(
     """Return {work: the others that ever had a number of it}."""
     ours = {s.thing: numbers_of(s.body) for s in statements if s.body is not None}
     everything = sorted({text for texts in ours.values() for text in texts})
-    holders = await store.holders_of(session, everything)
+    if not (holders := await store.holders_of(session, everything)):
+        return {}
     return {
         work_id: {name for text in texts for name in holders.get(text, ())} - {work_id}
         for work_id, texts in ours.items()
