@@ -36,13 +36,13 @@ _HOLDING: Final = {
 }
 Order = tuple[ColumnElement[bool], ColumnElement[bool]]
 _VERSION: Final = {"sqlite": "rowid", "postgresql": "version"}
-_FIRST: Final = "SELECT {version} FROM {holding} LIMIT :most"
-_COUNT: Final = "SELECT count(*) FROM (SELECT {version} FROM {holding} LIMIT :most) AS first"
-_ALL: Final = {
-    "sqlite": "{table}.version IN (SELECT rowid FROM {holding})",
-    # An array is made once; of IN PostgreSQL may ask the index again for every row.
-    "postgresql": "{table}.version = ANY (ARRAY (SELECT version FROM {holding}))",
-}
+_COUNT: Final = "SELECT count(*) FROM (SELECT {version} FROM {holding} LIMIT :most) AS held"
+_TOO_MANY: Final = -1  # in the place of their numbers
+_ALL: Final = (
+    "WITH held AS MATERIALIZED (SELECT {version} AS version FROM {holding} LIMIT :most)"
+    " SELECT version FROM held WHERE (SELECT count(*) FROM held) < :most"
+    " UNION ALL SELECT -1 WHERE (SELECT count(*) FROM held) >= :most"
+)
 _AMONG: Final = {
     "sqlite": "{table}.version IN (SELECT value FROM json_each(:found))",
     "postgresql": "{table}.version = ANY (CAST(:found AS bigint[]))",
@@ -78,64 +78,45 @@ async def search(
     may have fewer things than `limit`, even none, and go on: after so many looked at it ends.
     """
     words = words_of(asked)[:WORDS_MAX]
-    few = await _holding_at_most(session, kind, words, FEW) if words else None
-    if few is not None:
-        return await _put_in_order(session, kind, _among(session, kind, few), moment, after, limit)
+    held = await _holding(session, kind, words) if words else None
+    if held is not None and len(held) <= FEW:
+        return await _put_in_order(session, kind, held, moment, after, limit)
     page = await _looked_through(session, kind, moment, words, after, limit)
-    is_short = len(page.found) < limit and page.after is not None
-    if words and is_short and not await _are_more(session, kind, words, MANY):
-        matching = _matching(session, kind, words)
-        return await _put_in_order(session, kind, matching, moment, after, limit)
+    if held is not None and len(page.found) < limit and page.after is not None:
+        return await _put_in_order(session, kind, held, moment, after, limit)
     return page
 
 
-async def _holding_at_most(
-    session: ReadSession, kind: Kind[Body], words: Sequence[str], most: int
+async def _holding(
+    session: ReadSession, kind: Kind[Body], words: Sequence[str]
 ) -> Sequence[int] | None:
-    """Return the versions that hold the words, None where there are more than so many."""
-    if await _hold_whole(session, kind, words, most):
-        return None
-    found = await _asked_of_index(session, kind, _FIRST, most, words)
-    return found if len(found) <= most else None
+    """Return the versions that hold the words, None where there are very many.
 
-
-async def _are_more(
-    session: ReadSession, kind: Kind[Body], words: Sequence[str], most: int
-) -> bool:
-    """Tell whether more versions than so many hold the words."""
-    if await _hold_whole(session, kind, words, most):
-        return True
-    [count] = await _asked_of_index(session, kind, _COUNT, most, words)
-    return count > most
-
-
-async def _hold_whole(
-    session: ReadSession, kind: Kind[Body], words: Sequence[str], most: int
-) -> bool:
-    """Tell whether more versions than so many hold the words as they are, also the last.
-
-    Those an index has in its order; the words with a beginning in common it has to put together
-    first, however many there are: it is asked for them only where this does not tell.
+    Those of words as they are an index has in its order; of the words with a beginning in common
+    it has to put them together first, however many: it is asked for them where nothing else tells.
     """
-    [count] = await _asked_of_index(session, kind, _COUNT, most, words, is_last_whole=True)
-    return count > most
+    [count] = await _asked_of_index(session, kind, _COUNT, words, is_last_whole=True)
+    if count > MANY:
+        return None
+    found = await _asked_of_index(session, kind, _ALL, words)
+    return None if list(found) == [_TOO_MANY] else found
 
 
 async def _asked_of_index(
     session: ReadSession,
     kind: Kind[Body],
     query: str,
-    most: int,
     words: Sequence[str],
     *,
     is_last_whole: bool = False,
 ) -> Sequence[int]:
-    """Ask the full-text index for versions that hold the words, for one more than so many."""
-    dialect = session.get_bind().dialect.name
-    statement = text(query.format(version=_VERSION[dialect], holding=_holding(dialect, kind)))
+    """Ask the full-text index for versions that hold the words, for one more than many."""
+    dialect, table = session.get_bind().dialect.name, kind.table.__tablename__
+    holding = _HOLDING[dialect].format(table=table)
+    statement = text(query.format(version=_VERSION[dialect], holding=holding))
     asked = _asked(dialect, words, is_last_whole=is_last_whole)
     async with _by_index(session, _BY_WORDS):
-        return (await session.scalars(statement, {"asked": asked, "most": most + 1})).all()
+        return (await session.scalars(statement, {"asked": asked, "most": MANY + 1})).all()
 
 
 @asynccontextmanager
@@ -202,17 +183,18 @@ async def _end(
 async def _put_in_order(
     session: ReadSession,
     kind: Kind[Body],
-    which: TextClause,
+    versions: Sequence[int],
     moment: Moment,
     after: Place | None,
     limit: int,
 ) -> Page[Body]:
     """Put some versions in order, of which there are not too many."""
     query = select(kind.table).where(
-        in_force(kind.table, moment), kind.table.merged_into.is_(None), which
+        in_force(kind.table, moment),
+        kind.table.merged_into.is_(None),
+        _among(session, kind, versions),
     )
-    async with _by_index(session, _BY_WORDS):
-        rows = await session.scalars(_ordered(kind, query, after).limit(limit + 1))
+    rows = await session.scalars(_ordered(kind, query, after).limit(limit + 1))
     found = [found_of(kind, row) for row in rows]
     return Page(found[:limit], found[limit - 1].place if len(found) > limit else None)
 
@@ -234,23 +216,11 @@ def _written(table: type[Versioned], words: Sequence[str]) -> list[ColumnElement
     return [*whole, *(table.words.like(f"% {word}%") for word in words[-1:])]
 
 
-def _matching(session: ReadSession, kind: Kind[Body], words: Sequence[str]) -> TextClause:
-    """Return which versions hold every word, the last as a beginning, by the database's index."""
-    dialect = session.get_bind().dialect.name
-    table, holding = kind.table.__tablename__, _holding(dialect, kind)
-    matching = text(_ALL[dialect].format(table=table, holding=holding))
-    return matching.bindparams(asked=_asked(dialect, words))
-
-
-def _among(session: ReadSession, kind: Kind[Body], found: Sequence[int]) -> TextClause:
+def _among(session: ReadSession, kind: Kind[Body], versions: Sequence[int]) -> TextClause:
     """Return which versions are some of which the numbers are known: all as one parameter."""
     dialect = session.get_bind().dialect.name
-    numbers = list(found) if dialect == "postgresql" else f"[{','.join(map(str, found))}]"
+    numbers = list(versions) if dialect == "postgresql" else f"[{','.join(map(str, versions))}]"
     return text(_AMONG[dialect].format(table=kind.table.__tablename__)).bindparams(found=numbers)
-
-
-def _holding(dialect: str, kind: Kind[Body]) -> str:
-    return _HOLDING[dialect].format(table=kind.table.__tablename__)
 
 
 def _asked(dialect: str, words: Sequence[str], *, is_last_whole: bool = False) -> str:
