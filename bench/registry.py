@@ -30,7 +30,7 @@ import msgspec
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from federation.history import search_store
-from federation.history.kinds import Moment, Saying
+from federation.history.kinds import Moment, Place, Saying
 from federation.identifiers.schemes import Identifier, Scheme
 from federation.licensing.rights import Question, own_rights
 from federation.nodes.registry_files import take_in
@@ -127,9 +127,18 @@ async def database(kind: str, folder: Path) -> AsyncIterator[tuple[str, Callable
     try:
         await server.start()
         async with server.url(migrated=True) as url:
+            await tidy_up_meanwhile(url)
             yield url, lambda: cpu_of(server)
     finally:
         await server.stop()
+
+
+async def tidy_up_meanwhile(url: str) -> None:
+    """Let a server do what every one does that tests did not start: vacuum and count its rows."""
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    await connection.execute("ALTER SYSTEM SET autovacuum = on")
+    await connection.execute("SELECT pg_reload_conf()")
+    await connection.close()
 
 
 def cpu_of(server: PostgresServer) -> float:
@@ -163,9 +172,9 @@ async def measure(kind: str, count: int) -> int:
             print(f"  {cost:.0f} us of CPU each, {share}; {rss()} MiB")
             print(f"  CPU by quarters {', '.join(f'{each:.0f}' for each in costs)}")
             missed += wall > WALL_MAX or rss() > RSS_MAX or costs[-1] > GROWTH_MAX * costs[0]
-            for what, (wall, cpu) in (await reads(db, count, words)).items():
+            for what, (wall, cpu) in (await reads(db, count, words, server_cpu)).items():
                 limit = next(most for start, most in LIMITS.items() if what.startswith(start))
-                print(f"  {what}: {wall:.1f} ms of at most {limit:.0f}; {cpu:.1f} of CPU here")
+                print(f"  {what}: {wall:.1f} ms of at most {limit:.0f}; {cpu:.1f} of CPU")
                 missed += wall > limit
             print(f"  {rss()} MiB after all")
             await db.close()
@@ -246,9 +255,22 @@ async def raw_copy(kind: str, url: str, folder: Path, server_cpu: Callable[[], f
     return taken
 
 
-async def reads(db: Database, count: int, words: list[str]) -> dict[str, tuple[float, float]]:
-    """Return the milliseconds of questions, by the clock and of CPU: medians of 25."""
+async def reads(
+    db: Database, count: int, words: list[str], server_cpu: Callable[[], float]
+) -> dict[str, tuple[float, float]]:
+    """Return the milliseconds of questions, by the clock (medians) and of CPU (means): of 25."""
     await claim_hosts(db)
+
+    async def p50(ask: Callable[[], Awaitable[None]]) -> tuple[float, float]:
+        await ask()
+        walls, cpu = [], time.process_time() + server_cpu()
+        for _ in range(ASKED):
+            wall = time.perf_counter()
+            await ask()
+            walls.append(time.perf_counter() - wall)
+        taken = time.process_time() + server_cpu() - cpu
+        return statistics.median(walls) * 1_000, taken / ASKED * 1_000
+
     moment = Moment(LATER)
     chance = random.Random(2)  # noqa: S311 - as above
 
@@ -257,10 +279,12 @@ async def reads(db: Database, count: int, words: list[str]) -> dict[str, tuple[f
         async with db.read() as session:
             assert await works.find_numbered(session, asked, moment) is not None
 
-    def search(text: str, moment: Moment = moment) -> Callable[[], Awaitable[None]]:
+    def search(
+        text: str, moment: Moment = moment, after: Place | None = None
+    ) -> Callable[[], Awaitable[None]]:
         async def asked() -> None:
             async with db.read() as session:
-                await search_store.search(session, store.WORKS, text, moment, after=None, limit=20)
+                await search_store.search(session, store.WORKS, text, moment, after=after, limit=20)
 
         return asked
 
@@ -285,6 +309,9 @@ async def reads(db: Database, count: int, words: list[str]) -> dict[str, tuple[f
         "search of a common word": await p50(search("the")),
         "search of two words": await p50(search(f"history {words[5]}")),
         "search of two common words": await p50(search("history of")),
+        "search of two rare words": await p50(search(f"{words[29_000]} {words[28_000]}")),
+        "search of a beginning in common": await p50(search("th")),
+        "search of a page from the middle": await p50(search("the", after=Place("m", ""))),
         "search of a prefix": await p50(search(words[20_000][:2])),
         "search of a letter": await p50(search("a")),
         "search that finds nothing": await p50(search("xylophones unheard")),
@@ -292,6 +319,9 @@ async def reads(db: Database, count: int, words: list[str]) -> dict[str, tuple[f
         "search of what is all at the end": await p50(search("zz")),
         "search before everything": await p50(search("", Moment(BEFORE))),
         "search of a word before everything": await p50(search("the", Moment(BEFORE))),
+        "search of a beginning before everything": await p50(search("th", Moment(BEFORE))),
+        "search of a letter before everything": await p50(search("a", Moment(BEFORE))),
+        "search of some thousands before everything": await p50(search("zz", Moment(BEFORE))),
         "search of what was known before": await p50(search("the", Moment(LATER, BEFORE))),
         "search of what was known once": await p50(search("the", Moment(LATER, NOW))),
         "work by what all share": await p50(shared),
@@ -313,17 +343,6 @@ async def claim_hosts(db: Database) -> None:
         async with db.write("bench") as session:
             found = await claims.read_table(session, table, body.encode(), node="GB")
             await enter_table(session, found, node="GB", saying=Saying("anna", "bench", NOW))
-
-
-async def p50(ask: Callable[[], Awaitable[None]]) -> tuple[float, float]:
-    await ask()
-    walls, cpus = [], []
-    for _ in range(ASKED):
-        wall, cpu = time.perf_counter(), time.process_time()
-        await ask()
-        walls.append(time.perf_counter() - wall)
-        cpus.append(time.process_time() - cpu)
-    return statistics.median(walls) * 1_000, statistics.median(cpus) * 1_000
 
 
 def rss() -> int:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped
 
 from federation.history.kinds import Body, Statement
 from federation.store.base import Base
-from federation.store.bulk import in_chunks, insert_rows
+from federation.store.bulk import among, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
 
 
@@ -45,8 +45,8 @@ async def things_by(
 ) -> dict[str, set[str]]:
     """Return {key: the things of which some version has it}."""
     found: dict[str, set[str]] = {}
-    for chunk in in_chunks(keys):
-        rows = await session.execute(select(key, thing).where(key.in_(chunk), *only))
-        for one, name in rows:
+    if keys:
+        query = select(key, thing).where(among(session, key, keys), *only)
+        for one, name in await session.execute(query):
             found.setdefault(one, set()).add(name)
     return found

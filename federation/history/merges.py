@@ -34,6 +34,21 @@ async def find_as_merged(
     return list(unique.values())
 
 
+async def became(
+    session: ReadSession, kind: Kind[Body], things: Collection[str], moment: Moment
+) -> dict[str, list[Found[Body]]]:
+    """Return {id: what it had merged into it at a moment}, also by way of others."""
+    found, stay = dict[str, list[Found[Body]]](), {thing: thing for thing in things}
+    asked = sorted(stay)
+    while asked:
+        more = await store.merged_at(session, kind, asked, moment)
+        for one in more:
+            stay[one.thing] = stay[one.merged_into or one.thing]
+            found.setdefault(stay[one.thing], []).append(one)
+        asked = sorted(one.thing for one in more)
+    return found
+
+
 def _last(found: Mapping[str, Found[Body]], thing: str) -> Found[Body] | None:
     """Follow merges to the end: no chain of them comes back (`acts.judge_merge`)."""
     one = found.get(thing)

@@ -5,18 +5,20 @@ versions hold them. However many there are, a page looks at no more than some th
 Nothing here writes.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, TextClause, select, text, tuple_
+from sqlalchemy import ColumnElement, Select, TextClause, and_, select, text, true, tuple_
 
-from federation.history.kinds import Body, Kind, Moment, Page, Place
-from federation.history.store import found_of, in_force, is_known
+from federation.history.kinds import Body, Found, Kind, Moment, Page, Place
+from federation.history.store import found_of, holds, in_force
 from federation.history.tables import Versioned
 from federation.store.sessions import ReadSession
 from federation.values.search_words import words_of
 
-FEW: Final = 2_000
+FEW: Final = 5_000
 """So many versions that match are put in order at once."""
 LOOKED_AT_MAX: Final = 10_000
 """Of more, so many versions in order are looked at for a page."""
@@ -32,15 +34,32 @@ _HOLDING: Final = {
         " @@ CAST(:asked AS tsquery)"
     ),
 }
+Order = tuple[ColumnElement[bool], ColumnElement[bool]]
 _VERSION: Final = {"sqlite": "rowid", "postgresql": "version"}
-_FIRST: Final = "SELECT {version} FROM {holding} LIMIT :most"
-_ALL: Final = {
-    "sqlite": "{table}.version IN (SELECT rowid FROM {holding})",
-    # An array is made once; of IN PostgreSQL may ask the index again for every row.
-    "postgresql": "{table}.version = ANY (ARRAY (SELECT version FROM {holding}))",
+_COUNT: Final = "SELECT count(*) FROM (SELECT {version} FROM {holding} LIMIT :most) AS held"
+_TOO_MANY: Final = -1  # in the place of their numbers
+_ALL: Final = (
+    "WITH held AS MATERIALIZED (SELECT {version} AS version FROM {holding} LIMIT :most)"
+    " SELECT version FROM held WHERE (SELECT count(*) FROM held) < :most"
+    " UNION ALL SELECT -1 WHERE (SELECT count(*) FROM held) >= :most"
+)
+_AMONG: Final = {
+    "sqlite": "{table}.version IN (SELECT value FROM json_each(:found))",
+    "postgresql": "{table}.version = ANY (CAST(:found AS bigint[]))",
 }
-# PostgreSQL would rather make the words of each row anew than ask the index for a few of many.
-_BY_INDEX, _AS_EVER = (text(f"SET LOCAL enable_seqscan = {state}") for state in ("off", "on"))
+_SCANS: Final = ("seqscan", "indexscan", "indexonlyscan", "bitmapscan")
+
+
+def _scanning(*allowed: str) -> TextClause:
+    states = (f"'enable_{each}', '{'on' if each in allowed else 'off'}'" for each in _SCANS)
+    return text(f"SELECT {', '.join(f'set_config({state}, true)' for state in states)}")
+
+
+# PostgreSQL would rather make the words of each row anew than ask their index for a few of many,
+# and read all that there is rather than some thousands in order.
+_BY_WORDS: Final = _scanning("bitmapscan")
+_IN_ORDER: Final = _scanning("indexscan", "indexonlyscan")
+_AS_EVER: Final = _scanning(*_SCANS)
 
 
 async def search(
@@ -59,30 +78,56 @@ async def search(
     may have fewer things than `limit`, even none, and go on: after so many looked at it ends.
     """
     words = words_of(asked)[:WORDS_MAX]
-    few = await _holding_at_most(session, kind, words, FEW) if words else None
-    if few is not None:
-        return await _put_in_order(session, kind, kind.table.version.in_(few), moment, after, limit)
+    held = await _holding(session, kind, words) if words else None
+    if held is not None and len(held) <= FEW:
+        return await _put_in_order(session, kind, held, moment, after, limit)
     page = await _looked_through(session, kind, moment, words, after, limit)
-    is_short = len(page.found) < limit and page.after is not None
-    if words and is_short and await _holding_at_most(session, kind, words, MANY) is not None:
-        matching = _matching(session, kind, words)
-        return await _put_in_order(session, kind, matching, moment, after, limit)
+    if held is not None and len(page.found) < limit and page.after is not None:
+        return await _put_in_order(session, kind, held, moment, after, limit)
     return page
 
 
-async def _holding_at_most(
-    session: ReadSession, kind: Kind[Body], words: Sequence[str], most: int
+async def _holding(
+    session: ReadSession, kind: Kind[Body], words: Sequence[str]
 ) -> Sequence[int] | None:
-    """Return the versions that hold the words, None where there are more than so many."""
-    dialect = session.get_bind().dialect.name
-    query = text(_FIRST.format(version=_VERSION[dialect], holding=_holding(dialect, kind)))
-    asked = {"asked": _asked(dialect, words), "most": most + 1}
-    if dialect == "postgresql":
-        await session.execute(_BY_INDEX)
-    found = list(await session.scalars(query, asked))
-    if dialect == "postgresql":
+    """Return the versions that hold the words, None where there are very many.
+
+    Those of words as they are an index has in its order; of the words with a beginning in common
+    it has to put them together first, however many: it is asked for them where nothing else tells.
+    """
+    [count] = await _asked_of_index(session, kind, _COUNT, words, is_last_whole=True)
+    if count > MANY:
+        return None
+    found = await _asked_of_index(session, kind, _ALL, words)
+    return None if list(found) == [_TOO_MANY] else found
+
+
+async def _asked_of_index(
+    session: ReadSession,
+    kind: Kind[Body],
+    query: str,
+    words: Sequence[str],
+    *,
+    is_last_whole: bool = False,
+) -> Sequence[int]:
+    """Ask the full-text index for versions that hold the words, for one more than many."""
+    dialect, table = session.get_bind().dialect.name, kind.table.__tablename__
+    holding = _HOLDING[dialect].format(table=table)
+    statement = text(query.format(version=_VERSION[dialect], holding=holding))
+    asked = _asked(dialect, words, is_last_whole=is_last_whole)
+    async with _by_index(session, _BY_WORDS):
+        return (await session.scalars(statement, {"asked": asked, "most": MANY + 1})).all()
+
+
+@asynccontextmanager
+async def _by_index(session: ReadSession, how: TextClause) -> AsyncIterator[None]:
+    """Let PostgreSQL ask an index, whatever it believes of how many rows there are."""
+    is_asked = session.get_bind().dialect.name == "postgresql"
+    if is_asked:
+        await session.execute(how)
+    yield
+    if is_asked:
         await session.execute(_AS_EVER)
-    return found if len(found) <= most else None
 
 
 async def _looked_through(
@@ -95,60 +140,59 @@ async def _looked_through(
 ) -> Page[Body]:
     """Look at so many versions in order; the page ends where it is full, or behind the last thing.
 
-    Of the thing of the last version all are looked at: the next page begins behind it.
+    An index has them in order with their times: of what did not hold nothing else is read.
     """
-    table: type[Versioned] = kind.table
-    everything = _ordered(kind, _known(kind, moment), after)
-    window: Any = everything.limit(LOOKED_AT_MAX).subquery().c
-    query = select(window.version).where(*_is_found(window, moment, words))
-    numbers = set(await session.scalars(query.limit(limit + 1)))
-    last: Place | None = None
-    if len(numbers) <= limit:
-        places = everything.with_only_columns(table.sorted_by, table.thing)
-        row = (await session.execute(places.offset(LOOKED_AT_MAX - 1).limit(1))).first()
-        if row is not None:
-            last = Place(*row)
-            of_last = (table.thing == last.thing, table.sorted_by == last.sorted_by)
-            query = select(table.version).where(*of_last, *_is_found(table, moment, words))
-            numbers.update(await session.scalars(query))
-    rows = await session.scalars(select(table).where(table.version.in_(numbers)))
-    found = sorted((found_of(kind, row) for row in rows), key=lambda one: one.place)
+    orders, table = _orders(kind.table, moment.known_at), kind.table
+    found = list[Found[Body]]()
+    async with _by_index(session, _IN_ORDER):
+        ends = [await _end(session, kind, order, after) for order, _ in orders]
+        last = min((end for end in ends if end is not None), default=None)
+        for order, was_known in orders:
+            query = select(table).where(order, was_known, holds(table, moment.at))
+            query = query.where(*_written(table, words), *_to(table, last))
+            rows = await session.scalars(_ordered(kind, query, after).limit(limit + 1))
+            found += [found_of(kind, row) for row in rows]
+    found.sort(key=lambda one: one.place)
     return Page(found[:limit], found[limit - 1].place if len(found) > limit else last)
 
 
-def _is_found(versions: Any, moment: Moment, words: Sequence[str]) -> Sequence[ColumnElement[bool]]:
-    """Return which versions held at a moment, of what is itself, and have the words."""
-    is_itself = versions.merged_into.is_(None)
-    return (in_force(versions, moment), is_itself, *_written(versions.words, words))
+def _orders(table: type[Versioned], known_at: datetime | None) -> list[Order]:
+    """Return what an index has in order: what is known now; of a past moment, what no more is, too.
+
+    With each comes what of it was known then.
+    """
+    itself = table.merged_into.is_(None)
+    known = and_(table.superseded_at.is_(None), itself)
+    if known_at is None:
+        return [(known, true())]
+    recorded = table.recorded_at <= known_at
+    gone = and_(table.superseded_at.is_not(None), itself)
+    return [(known, recorded), (gone, and_(recorded, table.superseded_at > known_at))]
 
 
-def _known(kind: Kind[Body], moment: Moment) -> Select[Any]:
-    """Ask for what an index has in order: what is known now, or everything that ever was."""
-    table = kind.table
-    columns: list[Any] = [
-        table.version,
-        table.starts_at,
-        table.ends_at,
-        table.recorded_at,
-        table.superseded_at,
-        table.merged_into,
-        table.words,
-    ]
-    query = select(*columns)
-    return query.where(is_known(table, None)) if moment.known_at is None else query
+async def _end(
+    session: ReadSession, kind: Kind[Body], order: ColumnElement[bool], after: Place | None
+) -> Place | None:
+    """Return the last place that is looked at in an order, None where all of it is."""
+    columns: list[Any] = [kind.table.sorted_by, kind.table.thing]
+    places = _ordered(kind, select(*columns).where(order), after)
+    row = (await session.execute(places.offset(LOOKED_AT_MAX - 1).limit(1))).first()
+    return None if row is None else Place(*row)
 
 
 async def _put_in_order(
     session: ReadSession,
     kind: Kind[Body],
-    which: ColumnElement[bool] | TextClause,
+    versions: Sequence[int],
     moment: Moment,
     after: Place | None,
     limit: int,
 ) -> Page[Body]:
     """Put some versions in order, of which there are not too many."""
     query = select(kind.table).where(
-        in_force(kind.table, moment), kind.table.merged_into.is_(None), which
+        in_force(kind.table, moment),
+        kind.table.merged_into.is_(None),
+        _among(session, kind, versions),
     )
     rows = await session.scalars(_ordered(kind, query, after).limit(limit + 1))
     found = [found_of(kind, row) for row in rows]
@@ -162,26 +206,25 @@ def _ordered(kind: Kind[Body], query: Select[Any], after: Place | None) -> Selec
     return query.order_by(table.sorted_by, table.thing)
 
 
-def _written(column: ColumnElement[str], words: Sequence[str]) -> list[ColumnElement[bool]]:
+def _to(table: type[Versioned], last: Place | None) -> list[ColumnElement[bool]]:
+    return [] if last is None else [tuple_(table.sorted_by, table.thing) <= tuple_(*last)]
+
+
+def _written(table: type[Versioned], words: Sequence[str]) -> list[ColumnElement[bool]]:
     """Ask the same of a text as the index: words hold letters and digits only."""
-    whole = [column.like(f"% {word} %") for word in words[:-1]]
-    return [*whole, *(column.like(f"% {word}%") for word in words[-1:])]
+    whole = [table.words.like(f"% {word} %") for word in words[:-1]]
+    return [*whole, *(table.words.like(f"% {word}%") for word in words[-1:])]
 
 
-def _matching(session: ReadSession, kind: Kind[Body], words: Sequence[str]) -> TextClause:
-    """Return which versions hold every word, the last as a beginning, by the database's index."""
+def _among(session: ReadSession, kind: Kind[Body], versions: Sequence[int]) -> TextClause:
+    """Return which versions are some of which the numbers are known: all as one parameter."""
     dialect = session.get_bind().dialect.name
-    table, holding = kind.table.__tablename__, _holding(dialect, kind)
-    matching = text(_ALL[dialect].format(table=table, holding=holding))
-    return matching.bindparams(asked=_asked(dialect, words))
+    numbers = list(versions) if dialect == "postgresql" else f"[{','.join(map(str, versions))}]"
+    return text(_AMONG[dialect].format(table=kind.table.__tablename__)).bindparams(found=numbers)
 
 
-def _holding(dialect: str, kind: Kind[Body]) -> str:
-    return _HOLDING[dialect].format(table=kind.table.__tablename__)
-
-
-def _asked(dialect: str, words: Sequence[str]) -> str:
+def _asked(dialect: str, words: Sequence[str], *, is_last_whole: bool = False) -> str:
     """Write what is asked as the database's index understands it."""
     if dialect == "sqlite":
-        return " ".join(f'"{word}"' for word in words) + "*"
-    return " & ".join(f"'{word}'" for word in words) + ":*"
+        return " ".join(f'"{word}"' for word in words) + ("" if is_last_whole else "*")
+    return " & ".join(f"'{word}'" for word in words) + ("" if is_last_whole else ":*")

@@ -26,7 +26,7 @@ from federation.history.kinds import (
 from federation.history.spans import Displaced, Span, displaced
 from federation.history.tables import Versioned
 from federation.store.base import to_micros
-from federation.store.bulk import in_chunks, insert_rows, set_column
+from federation.store.bulk import among, insert_rows, set_column
 from federation.store.sessions import ReadSession, WriteSession
 
 _WORDS_ROWS = 400
@@ -89,11 +89,11 @@ async def record(
     gone: list[int] = []
     said: list[Told] = []
     for number, statement in zip(numbers, statements, strict=True):
-        before = known.get(statement.thing, {})
-        spans = {version: one.span for version, one in before.items()}
-        for old in displaced(list(spans.items()), statement.period):
-            gone.append(old.version)
-            said += _rests(before[old.version], old, number)
+        if before := known.get(statement.thing):
+            spans = [(version, one.span) for version, one in before.items()]
+            for old in displaced(spans, statement.period):
+                gone.append(old.version)
+                said += _rests(before[old.version], old, number)
         if statement.body is not None:
             said.append(_said(statement, statement.body, number))
     table: Any = kind.table
@@ -107,11 +107,11 @@ async def find(
     session: ReadSession, kind: Kind[Body], things: Sequence[str], moment: Moment
 ) -> dict[str, Found[Body]]:
     """Return things by id as they were; one that was not there then is left out."""
-    found: dict[str, Found[Body]] = {}
-    for chunk in in_chunks(things):
-        query = select(kind.table).where(kind.table.thing.in_(chunk), in_force(kind.table, moment))
-        found |= {row.thing: found_of(kind, row) for row in await session.scalars(query)}
-    return found
+    if not things:
+        return {}
+    is_one = among(session, kind.table.thing, things)
+    query = select(kind.table).where(is_one, in_force(kind.table, moment))
+    return {row.thing: found_of(kind, row) for row in await session.scalars(query)}
 
 
 async def listed(
@@ -143,26 +143,33 @@ async def versions_over(
     meets = or_(table.ends_at.is_(None), table.ends_at > period.starts_at)
     if period.ends_at is not None:
         meets = and_(meets, table.starts_at < period.ends_at)
-    for chunk in in_chunks(things):
-        query = select(table).where(table.thing.in_(chunk), is_known(table, None), meets)
-        for row in await session.scalars(query.order_by(table.starts_at)):
-            found.setdefault(row.thing, []).append(found_of(kind, row))
+    is_one = among(session, table.thing, things)
+    query = select(table).where(is_one, is_known(table, None), meets)
+    for row in await session.scalars(query.order_by(table.starts_at)):
+        found.setdefault(row.thing, []).append(found_of(kind, row))
     return found
 
 
 async def merged_into(
     session: ReadSession, kind: Kind[Body], thing: str, period: Span
 ) -> list[Found[Body]]:
-    """Return the versions known now by which others are a thing for some time of a period.
-
-    An index has all that is merged now together, at the head of its order: so many are looked at.
-    """
+    """Return the versions known now by which others are a thing for some time of a period."""
     table = kind.table
-    query = select(table).where(
-        is_known(table, None), table.sorted_by == "", table.merged_into == thing
-    )
+    query = select(table).where(is_known(table, None), table.merged_into == thing)
     rows = await session.scalars(query.order_by(table.thing, table.starts_at))
     return [found_of(kind, row) for row in rows if Span(row.starts_at, row.ends_at).meets(period)]
+
+
+async def merged_at(
+    session: ReadSession, kind: Kind[Body], things: Sequence[str], moment: Moment
+) -> list[Found[Body]]:
+    """Return what some things had merged into them, as it was at a moment; not what that had."""
+    if not things:
+        return []
+    table = kind.table
+    had = table.merged_into.is_not(None) & among(session, table.merged_into, things)
+    rows = await session.scalars(select(table).where(had, in_force(table, moment)))
+    return [found_of(kind, row) for row in rows]
 
 
 async def spans_of(
@@ -174,28 +181,26 @@ async def spans_of(
     """
     found: dict[str, Span] = {}
     table = kind.table
-    for chunk in in_chunks(things):
-        # COUNT leaves out rows without an end: one of them, and the thing has none.
-        query = select(
-            table.thing,
-            func.min(table.starts_at),
-            func.max(table.ends_at),
-            func.count() - func.count(table.ends_at),
-        ).where(table.thing.in_(chunk), is_known(table, known_at))
-        for thing, starts_at, ends_at, open_ended in await session.execute(
-            query.group_by(table.thing)
-        ):
-            found[thing] = Span(starts_at, None if open_ended else ends_at)
+    # COUNT leaves out rows without an end: one of them, and the thing has none.
+    query = select(
+        table.thing,
+        func.min(table.starts_at),
+        func.max(table.ends_at),
+        func.count() - func.count(table.ends_at),
+    ).where(among(session, table.thing, things), is_known(table, known_at))
+    for thing, starts_at, ends_at, open_ended in await session.execute(query.group_by(table.thing)):
+        found[thing] = Span(starts_at, None if open_ended else ends_at)
     return found
 
 
 def in_force(table: type[Versioned], moment: Moment) -> ColumnElement[bool]:
     """Return which versions held at an instant, as it was known at another."""
-    return and_(
-        table.starts_at <= moment.at,
-        or_(table.ends_at.is_(None), table.ends_at > moment.at),
-        is_known(table, moment.known_at),
-    )
+    return and_(holds(table, moment.at), is_known(table, moment.known_at))
+
+
+def holds(table: type[Versioned], at: datetime) -> ColumnElement[bool]:
+    """Return which versions are of a period in which an instant lies."""
+    return and_(table.starts_at <= at, or_(table.ends_at.is_(None), table.ends_at > at))
 
 
 def is_known(table: type[Versioned], known_at: datetime | None) -> ColumnElement[bool]:
@@ -226,22 +231,19 @@ async def known_of(
     table, found = kind.table, dict[str, dict[int, Told]]()
     columns = (table.version, table.change, table.starts_at, table.ends_at, table.thing)
     texts = (table.sorted_by, table.words, table.merged_into, table.body)
-    for chunk in in_chunks(things):
-        query = select(*columns, *texts).where(table.thing.in_(chunk), is_known(table, None))
-        for row in await session.execute(query):
-            span = Span(row.starts_at, row.ends_at)
-            words = (row.sorted_by, row.words, row.merged_into, row.body)
-            known = found.setdefault(row.thing, {})
-            known[row.version] = Told(row.change, span, row.thing, *words)
+    is_one = among(session, table.thing, things)
+    for row in await session.execute(select(*columns, *texts).where(is_one, is_known(table, None))):
+        span = Span(row.starts_at, row.ends_at)
+        words = (row.sorted_by, row.words, row.merged_into, row.body)
+        known = found.setdefault(row.thing, {})
+        known[row.version] = Told(row.change, span, row.thing, *words)
     return found
 
 
 async def never_there(session: ReadSession, kind: Kind[Body], things: Sequence[str]) -> list[str]:
     """Return those of some things of which nothing is known, for whatever time."""
-    known: set[str] = set()
-    for chunk in in_chunks(things):
-        query = select(kind.table.thing).where(kind.table.thing.in_(chunk))
-        known.update(await session.scalars(query.where(is_known(kind.table, None)).distinct()))
+    query = select(kind.table.thing).where(among(session, kind.table.thing, things))
+    known = set(await session.scalars(query.where(is_known(kind.table, None)).distinct()))
     return [thing for thing in things if thing not in known]
 
 

@@ -61,15 +61,26 @@ class Versioned:
     @declared_attr.directive
     @classmethod
     def __table_args__(cls) -> tuple[Any, ...]:
-        """Find a thing by its id, what was merged into it, and all in order, known now or ever."""
-        known = text("superseded_at IS NULL")
-        name = f"ix_{cls.__tablename__}"
-        merged = text("merged_into IS NOT NULL")
+        """Find a thing by its id, what was merged into it, and all that are themselves in order.
+
+        What is known and what is known no more have an order each. The times stand in it, so that
+        a search passes by what did not hold without reading it.
+        """
+        name, itself = f"ix_{cls.__tablename__}", "merged_into IS NULL"
+        order = ("sorted_by", "thing", "starts_at", "ends_at", "recorded_at")
         return (
-            Index(f"{name}_merged", "merged_into", sqlite_where=merged, postgresql_where=merged),
             Index(f"{name}_thing", "thing"),
-            Index(f"{name}_sorted", "sorted_by", "thing"),
-            Index(
-                f"{name}_known", "sorted_by", "thing", sqlite_where=known, postgresql_where=known
+            _partial(f"{name}_merged", "merged_into", only="merged_into IS NOT NULL"),
+            _partial(f"{name}_known", *order, only=f"superseded_at IS NULL AND {itself}"),
+            _partial(
+                f"{name}_gone",
+                *order,
+                "superseded_at",
+                only=f"superseded_at IS NOT NULL AND {itself}",
             ),
         )
+
+
+def _partial(name: str, *columns: str, only: str) -> Index:
+    where = text(only)
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)

@@ -9,8 +9,7 @@ from federation.registryimports import options, service, store, tables
 from federation.registryimports import verdicts as words
 from federation.schema.context import Info
 from federation.schema.pages import Connection
-from federation.store.base import from_micros, to_micros
-from federation.values.cursors import BadCursorError, cursor_of, key_of, page_size
+from federation.values.cursors import KeptInstant, cursor_of, key_of, page_size
 from federation.values.roles import MAY_READ_MEMBERS
 
 _LIST = "registryImports"
@@ -111,14 +110,13 @@ class RegistryImportQuery:
     ) -> Connection[RegistryImport]:
         """List imports and how far they are (BAD_PAGE, BAD_CURSOR)."""
         info.context.require(*MAY_READ_MEMBERS.staff)
-        size, key = page_size(first), key_of(_LIST, after, tuple[int, str])
-        place = None if key is None else _place(*key)
+        size, key = page_size(first), key_of(_LIST, after, tuple[KeptInstant, str])
         async with info.context.server.db.read() as session:
-            found = await store.imports(session, place, size + 1)
+            found = await store.imports(session, key, size + 1)
         return Connection.of(
             found,
             size,
-            lambda row: cursor_of(_LIST, (to_micros(row.started_at), row.import_id)),
+            lambda row: cursor_of(_LIST, (row.started_at, row.import_id)),
             RegistryImport.of,
         )
 
@@ -129,11 +127,3 @@ class RegistryImportQuery:
         async with info.context.server.db.read() as session:
             row = await store.find_import(session, id)
         return None if row is None else RegistryImport.of(row)
-
-
-def _place(micros: int, import_id: str) -> tuple[datetime, str]:
-    """Return where a page begins; who makes up a cursor may name no instant (BAD_CURSOR)."""
-    try:
-        return from_micros(micros), import_id
-    except OverflowError as error:
-        raise BadCursorError(f"{micros}") from error

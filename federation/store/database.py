@@ -200,8 +200,9 @@ def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
         cursor.execute(f"PRAGMA busy_timeout={patience}")
         if writes:
             make_wal(cursor)
-        # The writer keeps what it has not committed; what readers read the system's cache has too.
-        own = ["cache_size=-2000"] if writes else ["cache_size=-1000", "query_only=ON"]
+        # The writer keeps what it has not committed, up to most of a batch of an import; what
+        # readers read the system's cache has too.
+        own = ["cache_size=-16000"] if writes else ["cache_size=-1000", "query_only=ON"]
         for pragma in ["foreign_keys=ON", "synchronous=FULL", *own]:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -67,7 +67,7 @@ class Fields:
     def many(
         self, field: str, values: Sequence[Any], most: int, read: Callable[[Any], Value]
     ) -> tuple[Value, ...]:
-        """Read a list of at most so many, each thing in it once."""
+        """Read a list of at most so many; what stands in it again is kept once, and that noted."""
         if not values:
             return ()
         if len(values) > most:
@@ -77,7 +77,9 @@ class Fields:
         for number, value in enumerate(values, start=1):
             name = field if len(values) == 1 else f"{field}[{number}]"
             found = self.one(name, value, read)
-            if found is not None:
+            if found is not None and found in kept:
+                self.altered.append(Fault(name, "it stands there already, and is kept once"))
+            elif found is not None:
                 kept[found] = None
         return tuple(kept)
 

@@ -17,15 +17,18 @@ WORDS_OF_A_THING_MAX: Final = 2_000
 SORTED_BY_MAX: Final = 200
 """Things are put in order by so many characters of their titles or names, then by their ids."""
 
-# What they find is the group: of a longer word, its beginning.
-_ASCII_WORDS: Final = re.compile(rf"([a-z0-9]{{1,{WORD_LENGTH_MAX}}})[a-z0-9]*")
+# Most texts are ASCII, and a catalogue has millions: a table and a split are a third of the price.
+_ASCII: Final = "".join(chr(n).lower() if chr(n).isalnum() else " " for n in range(128))
+# What is found is the group: of a longer word, its beginning.
 _WORDS: Final = re.compile(rf"([^\W_]{{1,{WORD_LENGTH_MAX}}})[^\W_]*")
 
 
 def words_of(text: str) -> list[str]:
     """Return the words of a text in their order, each as often as it stands there."""
     if text.isascii():
-        return _ASCII_WORDS.findall(text.lower())
+        words = text.translate(_ASCII).split()
+        is_long = len(text) > WORD_LENGTH_MAX and max(map(len, words), default=0) > WORD_LENGTH_MAX
+        return [word[:WORD_LENGTH_MAX] for word in words] if is_long else words
     folded = unicodedata.normalize("NFKC", text).casefold()
     bare = "".join(
         character

@@ -21,6 +21,12 @@ class CanonicalChainError(RefusalError):
     code: ClassVar[str] = "CANONICAL_CHAIN"
 
 
+def is_linked(statement: Statement[Work]) -> bool:
+    """Tell whether a statement makes a copy, or merges: nothing else can make a copy of a copy."""
+    is_copy = statement.body is not None and statement.body.canonical is not None
+    return is_copy or statement.merged_into is not None
+
+
 async def require_one_step(session: ReadSession, node: str, statement: Statement[Work]) -> None:
     """Refuse what would make a copy of a copy while a statement holds (CANONICAL_CHAIN).
 

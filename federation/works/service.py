@@ -1,6 +1,6 @@
 """Acts on works, and what contradicts one that is registered; and finding them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -8,13 +8,13 @@ from federation.errors import RefusalError
 from federation.history import store as history
 from federation.history.identifying import Numbering, held_by_others
 from federation.history.kinds import Found, Moment, Page, Place, Saying, Statement
-from federation.history.merges import as_merged, find_as_merged
+from federation.history.merges import as_merged, became, find_as_merged
 from federation.history.service import Acts
 from federation.identifiers.schemes import Identifier, IdentifierTakenError
 from federation.rightholders.service import UnknownRightholderError, unknown_rightholders
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works import store
-from federation.works.copies import require_one_step
+from federation.works.copies import is_linked, require_one_step
 from federation.works.store import WORKS
 from federation.works.work import DraftWork, Work, numbers_one, read_work, read_work_id
 
@@ -86,7 +86,7 @@ async def contradictions(
         for name in names:
             if name in unknown:
                 found.setdefault(work_id, UnknownRightholderError(name))
-    for statement in statements:
+    for statement in filter(is_linked, statements):
         try:
             await require_one_step(session, rules.node, statement)
         except RefusalError as refusal:
@@ -100,7 +100,8 @@ async def _sharing(
     """Return {work: the others that ever had a number of it}."""
     ours = {s.thing: numbers_of(s.body) for s in statements if s.body is not None}
     everything = sorted({text for texts in ours.values() for text in texts})
-    holders = await store.holders_of(session, everything)
+    if not (holders := await store.holders_of(session, everything)):
+        return {}
     return {
         work_id: {name for text in texts for name in holders.get(text, ())} - {work_id}
         for work_id, texts in ours.items()
@@ -148,13 +149,30 @@ async def standing_at(
     standing = [name for name in names if name in had and address in had[name].body.addresses]
     found: list[Found[Work]] = []
     shown = await as_merged(session, WORKS, standing, moment)
+    heads = await _first_standing(session, address, shown, moment)
     for name in standing:
         one = shown.get(name)
-        is_there_itself = one is not None and one.thing != name and address in one.body.addresses
-        if one is None or is_there_itself:
+        if one is None or heads.get(one.thing, name) != name:
             continue
         if len(found) == limit:
             return Page(found, found[-1].place)
         found.append(replace(one, place=Place("", name)))
     is_last = len(names) < STANDING_MAX
     return Page(found, None if is_last else Place("", names[-1]))
+
+
+async def _first_standing(
+    session: ReadSession, address: str, shown: Mapping[str, Found[Work]], moment: Moment
+) -> dict[str, str]:
+    """Return {work: in whose place it is shown}, of those that others were merged into.
+
+    That is its own where it stands at the address itself, else that of the first that does: one
+    page may end between two that are the same work.
+    """
+    stay = {one.thing: one for name, one in shown.items() if one.thing != name}
+    merged = await became(session, WORKS, stay, moment)
+    found = dict[str, str]()
+    for work_id, one in stay.items():
+        standing = (each.thing for each in merged[work_id] if address in each.body.addresses)
+        found[work_id] = work_id if address in one.body.addresses else min(standing)
+    return found

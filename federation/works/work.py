@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import ClassVar, Final, NamedTuple
 
 import msgspec
@@ -266,6 +266,7 @@ _word_count = up_to(WORD_COUNT_MAX)
 _uniqueness = up_to(UNIQUENESS_MAX)
 
 
+@lru_cache(maxsize=1_000)  # a catalogue has few
 def _language(text: str) -> str:
     if len(text) > LANGUAGE_LENGTH_MAX or _LANGUAGE.fullmatch(text) is None:
         raise ValueError(f"{text[:40]!r} is no language tag of BCP 47, such as en or de-AT")

@@ -95,6 +95,7 @@ async def test_what_is_kept_of_creators_otherwise_is_said(node):
         lines(
             {"work_id": "W-1", "title": "x", "creators": [plain, weir]},
             {"work_id": "W-2", "title": "x", "creators": [plain]},
+            {"work_id": "W-3", "title": "x", "creators": [plain, plain]},
         ),
         format="ndjson",
     )
@@ -111,6 +112,7 @@ async def test_what_is_kept_of_creators_otherwise_is_said(node):
             ),
         ),
         ("ACCEPTED", ""),
+        ("ACCEPTED_WITH_CHANGES", "creators[2]: it stands there already, and is kept once"),
     ]
 
 

@@ -293,6 +293,7 @@ LISTS = {
 MADE_UP = [
     *((number,) for number in (2**63 - 1, -(2**63), 2**63, 1.5, None, True)),
     *((number, "x") for number in (2**63 - 1, 1 - 2**63, 2**62, 253402300800_000000)),
+    *((instant, "x") for instant in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z")),
     *(("x", text) for text in ("\ufffd", "x\0", "x" * 2_000)),
     ("x" * 2_000,),
     (),

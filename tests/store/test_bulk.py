@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from federation.store.base import to_micros
-from federation.store.bulk import insert_rows, set_column
+from federation.store.bulk import among, insert_rows, set_column
+from federation.store.plain import BadParameterError
 from federation.store.tables import IdempotentResult, Lease, OutboxMessage
 from tests.databases import contents, refused
 
@@ -145,3 +146,21 @@ async def test_an_optional_column_may_be_emptied_and_filled(database, value):
     async with database.read() as session:
         found = await session.scalar(select(OutboxMessage.delivered_at))
     assert found == (NOON if value else None)
+
+
+async def test_rows_are_found_by_many_texts_each_as_it_is(database):
+    length = Lease.__table__.c.name.type.length
+    whole = "x" * length
+    names = ["a", "näte", "it's", '"[]\\', "", whole, *(f"{number:05d}" for number in range(1_000))]
+    await insert(database, leases("b", *names))
+
+    async def found(*texts):
+        async with database.read() as session:
+            query = select(Lease.name).where(among(session, Lease.name, texts))
+            return sorted(await session.scalars(query))
+
+    assert await found(*names, "nobody", "a") == sorted(names)
+    assert await found(f"{whole}x", "A", "0000") == []
+    assert await found() == []
+    with pytest.raises(BadParameterError):
+        await found("a", "a\0")

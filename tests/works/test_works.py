@@ -594,6 +594,23 @@ async def test_works_at_an_address_are_looked_at_so_many_at_a_time(database, mon
     assert await standing(database, "pub.example/") == ["W-2", "W-3", "W-4"]
 
 
+async def test_works_at_an_address_that_are_one_elsewhere_are_shown_once(database):
+    for name in ("W-1", "W-2", "W-3", "W-4"):
+        await register(database, name, title=name, addresses=["pub.example/"])
+    await register(database, "V", title="V")
+    await merge(database, "W-4", "W-2", at=NOW + DAY)
+    for name in ("W-2", "W-3"):
+        await merge(database, name, "V", at=NOW + 2 * DAY)
+
+    for at, there in (
+        (NOW, ["W-1", "W-2", "W-3", "W-4"]),
+        (NOW + DAY, ["W-1", "W-2", "W-3"]),
+        (NOW + 2 * DAY, ["W-1", "V"]),
+    ):
+        for size in (1, 2, 100):
+            assert await standing(database, "pub.example/", at=at, size=size) == there, at
+
+
 async def test_many_merges_are_followed_to_the_one_that_stays(database):
     names = [f"W-{number}" for number in range(6)]
     for name in names:

@@ -32,12 +32,12 @@ class Asked(NamedTuple):
 
 ASKED = {
     "hub": [
-        Asked("graphql", 145, "settlement_officer"),
+        Asked("graphql", 155, "settlement_officer"),
         Asked("openapi.json", 32, "settlement_officer"),
     ],
     "node": [
-        Asked("graphql", 145, "registry_officer"),
-        Asked("openapi.json", 34, "registry_officer"),
+        Asked("graphql", 194, "registry_officer"),
+        Asked("openapi.json", 35, "registry_officer"),
     ],
 }
 
