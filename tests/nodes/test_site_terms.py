@@ -12,33 +12,17 @@ from federation.addresses.urls import UrlKey, normalise_url
 from federation.consent.states import Reason, State
 from federation.gate.rulings import HeldPolicy
 from federation.nodes import site_terms as module
-from federation.nodes.site_terms import SiteTermsHolder, site_terms
+from federation.nodes.site_terms import SiteTermsHolder
 from federation.registry import delta_store, index_store
 from federation.registry.tables import Claim, Member, OptOut
-from federation.signing.keys import key_set
-from federation.signing.policy import open_site_policy, sign_site_policy
-from federation.signing.tokens import covers
 from tests.databases import HUB_TERMS, a_party
+from tests.nodes.policies import Here, policy_of, served
 from tests.nodes.random_registries import HOSTS, INSTANTS, NOW, PATHS, USES, a_registry
-from tests.signing.corpus.forge import HUB_KEY, NODE, NODE_KEY, SECOND, status_lists, trust
 
 REGISTRIES = 60
 LONG_AGO = NOW - timedelta(days=9)
 PAGES = [*PATHS, "/x/y/z/w", "/n/10", "/xy", "/n/1/"]
 ODD = ["/X/y", "/x;v=1/y", "/x%2Fy", "/%78/y", "/x%5Cy/z", "//x/y", "/x/..;/n/1", "/N", "/x/Y/z/w"]
-PINNED = key_set([NODE_KEY.public_jwk()]), key_set([HUB_KEY.public_jwk()])
-
-
-class Here:
-    """The node, as far as terms of a site ask it."""
-
-    code, url = "DE", "https://de.example"
-
-    def __init__(self, now=NOW):
-        self.now = now
-
-    def clock(self):
-        return self.now
 
 
 @pytest.fixture
@@ -58,30 +42,9 @@ async def enter(node, rows):
             await session.flush()
 
 
-async def policy_of(node, member="m1", now=NOW):
-    """Return the policy that the node signs, as the gate opens it."""
-    async with node.read() as session:
-        terms = await site_terms(session, Here(now), member)
-    seconds = int(now.timestamp()) - SECOND
-    signed = sign_site_policy(
-        NODE_KEY,
-        node=NODE,
-        member=member,
-        terms=terms,
-        trust=trust(seconds),
-        status_lists=status_lists(seconds=seconds),
-        now=now,
-    )
-    return open_site_policy(signed, *PINNED)
-
-
 async def index_of(node, keys):
     async with node.read() as session:
         return index_store.claim_index(await index_store.own_slice(session, "DE", keys))
-
-
-def served(policy, host, path):
-    return covers(policy.site.prefixes, f"https://{host}{path}")
 
 
 async def test_the_gate_says_of_each_page_what_the_index_says(node):
