@@ -98,19 +98,20 @@ async def test_no_spelling_opens_what_the_index_reserves_in_any_reading(node):
     assert compared > 100
 
 
-def said_of(path, state=State.WITHHELD, use="*", *, member=None, since=LONG_AGO, **more):
+def said_of(path, state=State.WITHHELD, use="*", *, member=None, begins=LONG_AGO, **more):
     return OptOut(
         member_id=member,
         host=None if member else "a.example",
         path=None if member else path,
         wildcard=False,
         use=use,
-        effective_at=since,
+        effective_at=begins,
         ends_at=more.get("ends_at"),
         recorded_at=NOW,
         rules="1.1",
         state=state,
         source=None,
+        since=more.get("since"),
     )
 
 
@@ -154,8 +155,8 @@ async def test_of_rulings_that_began_before_the_policy_the_latest_decides(node):
         node,
         rows_of(
             *(said_of("/yes"), said_of("/no", State.OPTED_IN)),
-            said_of("/yes", State.OPTED_IN, since=second),
-            said_of("/no", since=second),
+            said_of("/yes", State.OPTED_IN, begins=second),
+            said_of("/no", begins=second),
             *(said_of("/both"), said_of("/both", State.OPTED_IN)),
         ),
     )
@@ -163,6 +164,23 @@ async def test_of_rulings_that_began_before_the_policy_the_latest_decides(node):
     assert await answers(node, "/yes") == [None, None, "OPTED_OUT"]
     assert await answers(node, "/no") == ["WITHHELD", "WITHHELD", "OPTED_OUT"]
     assert await answers(node, "/both") == ["WITHHELD", "WITHHELD", "OPTED_OUT"]
+
+
+async def test_of_a_work_that_comes_to_a_page_within_the_hour_the_latest_word_decides(node):
+    comes = NOW + timedelta(minutes=1)
+    first, second = LONG_AGO, LONG_AGO + timedelta(days=1)
+    await enter(
+        node,
+        rows_of(
+            said_of("/yes", begins=comes, since=first),
+            said_of("/yes", State.OPTED_IN, begins=comes, since=second),
+            said_of("/no", State.OPTED_IN, begins=comes, since=first),
+            said_of("/no", begins=comes, since=second),
+        ),
+    )
+
+    assert await answers(node, "/yes", comes) == [None, None, "OPTED_OUT"]
+    assert await answers(node, "/no", comes) == ["WITHHELD", "WITHHELD", "OPTED_OUT"]
 
 
 async def test_what_ends_within_the_hour_ends_at_the_gate(node):
