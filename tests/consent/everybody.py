@@ -74,7 +74,7 @@ class Everybody:
         async with self.node.write("sell") as session:
             session.add(a_row(licence))
 
-    async def asked(self, pages, use, at):
+    async def asked(self, pages, use, at, policies):
         """Return {who: {page: why not}}; who may leave pages out that are none of theirs."""
         merged = await self.hub_with_nodes_word(pages, use, at)
         return {
@@ -86,7 +86,7 @@ class Everybody:
             "metering by the hub": await self.metering(self.hub, pages, use, at),
             "tokens of the node": await self.minting("DE", pages, [use], at),
             "tokens of the hub": await self.minting(HUB, pages, [use], at),
-            **await self.gates(pages, use, at),
+            **self.gates(policies, pages, use, at),
         }
 
     async def consent(self, pages, use, at, known_at=None, territory=None):
@@ -175,19 +175,25 @@ class Everybody:
             return index_store.claim_index(await index_store.index_slice(session, [key]))
         return index_store.claim_index(await index_store.own_slice(session, code, [key]))
 
-    async def gates(self, pages, use, at):
-        """Ask each member's site, by a policy of that instant and by one half an hour older."""
+    async def policies(self, at):
+        """Return {whose: policy} of each member's site: of an instant, and half an hour older."""
+        return {
+            f"{member}, {age} old": await policy_of(self.node, member, at - age)
+            for member in self.members
+            for age in (timedelta(), timedelta(minutes=30))
+        }
+
+    def gates(self, policies, pages, use, at):
+        """Ask the gate of each site, of the pages that it serves."""
         found = {}
-        for member in self.members:
-            for age in (timedelta(), timedelta(minutes=30)):
-                policy = await policy_of(self.node, member, at - age)
-                here = [page for page in pages if covers(policy.site.prefixes, page)]
-                held = HeldPolicy(policy)
-                said = {page: held.why_withheld(keys_of(page), use, at) for page in here}
-                found[f"gate of {member}, policy {age} old"] = said
-                if self.javascript is not None:
-                    told = self._in_javascript(policy, here, use, at)
-                    found[f"JavaScript gate of {member}, policy {age} old"] = told
+        for whose, policy in policies.items():
+            here = [page for page in pages if covers(policy.site.prefixes, page)]
+            held = HeldPolicy(policy)
+            said = {page: held.why_withheld(keys_of(page), use, at) for page in here}
+            found[f"gate of {whose}"] = said
+            if self.javascript is not None:
+                told = self._in_javascript(policy, here, use, at)
+                found[f"JavaScript gate of {whose}"] = told
         return found
 
     def _in_javascript(self, policy, pages, use, at):

@@ -18,6 +18,7 @@ CLAIMED = [  # claim, its member
     ("copy.example", "/", "m2"),  # whose original is x.example/a/b
 ]
 CANONICAL = {"https://copy.example/": "https://x.example/a/b"}
+NOBODYS = "https://nobodys.example/a"
 PAGES = [
     "https://x.example/",
     "https://x.example/a",
@@ -27,7 +28,7 @@ PAGES = [
     "https://y.example/a",
     "https://w.y.example/a",
     "https://copy.example/",
-    "https://nobodys.example/a",
+    NOBODYS,
 ]
 ODD = [  # spellings by which an application may be asked for x.example/a/b
     "https://x.example/%61/b",

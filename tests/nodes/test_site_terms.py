@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from sqlalchemy import delete
 
 from federation.addresses.readings import readings
 from federation.addresses.urls import UrlKey, normalise_url
@@ -14,9 +13,9 @@ from federation.gate.rulings import HeldPolicy
 from federation.nodes import site_terms as module
 from federation.nodes.site_terms import SiteTermsHolder
 from federation.registry import delta_store, index_store
-from federation.registry.tables import Claim, Member, OptOut
+from federation.registry.tables import Claim, OptOut
 from tests.databases import HUB_TERMS, a_party
-from tests.nodes.policies import Here, policy_of, served
+from tests.nodes.policies import Here, enter, policy_of, served
 from tests.nodes.random_registries import HOSTS, INSTANTS, NOW, PATHS, USES, a_registry
 
 REGISTRIES = 60
@@ -30,16 +29,6 @@ async def node(database):
     async with database.write("setup") as session:
         session.add(a_party("HUB", terms=HUB_TERMS))
     return database
-
-
-async def enter(node, rows):
-    """Keep these rows instead of those there were."""
-    async with node.write("rows") as session:
-        for table in (OptOut, Claim, Member):
-            await session.execute(delete(table))
-        for group in rows:
-            session.add_all(group)
-            await session.flush()
 
 
 async def index_of(node, keys):

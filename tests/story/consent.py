@@ -5,10 +5,12 @@ Amounts are computed here from SETTLEMENT.md, as fractions, and by nothing of th
 
 import asyncio
 import hashlib
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -187,10 +189,13 @@ class Site:
 
     small: Any
     gate: Any
+    policy: Path
+    pins: dict[str, Any]
+    javascript: Any
     served: list[tuple[str, datetime, str]] = field(default_factory=list)
 
     @classmethod
-    async def of(cls, small, folder, code, member, origin):
+    async def of(cls, small, folder, code, member, origin, javascript=None):
         """Put a gate before a member's site, with a credential of the member's collective."""
         made = await small.at(code, "registry").ask(ISSUE, party=member)
         client = ClientCredential(client_id=made["client"]["id"], secret=made["secret"])
@@ -204,7 +209,15 @@ class Site:
             origins=[origin],
             clock=small.clock,
         )
-        return cls(small, protect(press, config))
+        pins = {
+            "node": small.running[code].url,
+            "member": member,
+            "origins": [origin],
+            "node_jwks": config.node_jwks,
+            "hub_jwks": config.hub_jwks,
+        }
+        policy = folder / "policy.jwt"
+        return cls(small, protect(press, config), policy, pins, javascript)
 
     async def hear(self):
         """Fetch the policy, as the gate does twice a minute.
@@ -233,9 +246,26 @@ class Site:
         transport = httpx.ASGITransport(self.gate)
         async with httpx.AsyncClient(transport=transport) as crawler:
             answer = await crawler.get(f"https://{page}", headers=headers)
-        if answer.status_code == 200:
+        found = answer.status_code, None if answer.is_success else answer.json()["code"]
+        assert self.javascript is None or self._in_javascript(page, headers) == found
+        if answer.is_success:
             self.served.append((page, self.small.clock(), use))
-        return answer.status_code, answer.json()["code"] if answer.status_code != 200 else None
+        return found
+
+    def _in_javascript(self, page, headers):
+        """Ask the JavaScript gate the same, with the policy that the Python gate holds."""
+        origin, _, path = f"https://{page}".partition(".example")
+        headers = headers | {"Host": origin.removeprefix("https://") + ".example"}
+        [said] = self.javascript.ask(
+            "gate",
+            site=self.pins,
+            now=int(self.small.clock().timestamp()),
+            policy=self.policy.read_text(),
+            requests=[{"method": "GET", "target": path, "headers": list(headers.items())}],
+        )
+        if said["act"] == "serve":
+            return 200, None
+        return said["status"], json.loads(said["body"])["code"]
 
     async def stop(self):
         await asyncio.to_thread(self.gate.background.stop)

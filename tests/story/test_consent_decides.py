@@ -32,8 +32,11 @@ from tests.federation.harness import (
 )
 from tests.federation.holding import CLAIM, DISPUTE, code_of
 from tests.federation.test_rights_statements import keys_of, opened
+from tests.kit.javascript import javascript
 from tests.story import consent, people
 from tests.story.consent import Due, Line, Site, heard, minted, on
+
+__all__ = ["javascript"]  # a fixture
 
 pytestmark = pytest.mark.slow
 SEPTEMBER, OCTOBER, NOVEMBER = "2026-09", "2026-10", "2026-11"
@@ -88,8 +91,9 @@ class Quarter:
         self.adjusted = {}  # of earlier months, and released: both are November's
 
     @classmethod
-    async def begin(cls, small, folder):
-        return cls(small, await Site.of(small, folder, "DE", "de-a", "https://news.example"))
+    async def begin(cls, small, folder, javascript):
+        origin = "https://news.example"
+        return cls(small, await Site.of(small, folder, "DE", "de-a", origin, javascript))
 
     async def use(self, *lines):
         """Let a site report what was used."""
@@ -183,7 +187,7 @@ class Quarter:
 
 
 @pytest.fixture
-async def quarter(backend, tmp_path):
+async def quarter(backend, tmp_path, javascript):
     scenario = write_scenario(
         tmp_path / "files",
         scenario_toml=consent.TOML,
@@ -196,7 +200,7 @@ async def quarter(backend, tmp_path):
         for keeper in small.keepers.values():  # what nodes pull of the hub, they pull in that time
             keeper.service.server.monotonic = lambda: small.clock().timestamp()
         small.set_clock(on(9, 10))
-        quarter = await Quarter.begin(small, tmp_path / "site")
+        quarter = await Quarter.begin(small, tmp_path / "site", javascript)
         yield quarter
         await quarter.site.stop()
 
