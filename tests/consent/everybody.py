@@ -150,12 +150,15 @@ class Everybody:
     async def minting(self, code, pages, uses, at):
         """Say of which pages a token is refused; nothing of what is nobody's, or two members'."""
         database, found = (self.hub if code == HUB else self.node), {}
+        keys = {page: normalise_url(page) for page in pages}
         async with database.read() as session:
-            for page in pages:
-                key = normalise_url(page)
-                index = await self._index(session, code, key)
-                if not (claims := index.claimants(key, at)):
-                    continue
+            index = index_store.claim_index(
+                await index_store.index_slice(session, keys.values())
+                if code == HUB
+                else await index_store.own_slice(session, code, keys.values())
+            )
+            claims = {page: index.claimants(key, at) for page, key in keys.items()}
+            for page in (page for page in pages if claims[page]):
                 asked = Asked(audience=[page], uses=uses)
                 try:
                     await mint_token(
@@ -165,15 +168,10 @@ class Everybody:
                     found[page] = NOT_SAID
                 except OutsideLicenceError:
                     assert code == HUB
-                    assert len({claim.holder_id for claim in claims}) > 1
+                    assert len({claim.holder_id for claim in claims[page]}) > 1
                 else:
                     found[page] = None
         return found
-
-    async def _index(self, session, code, key):
-        if code == HUB:
-            return index_store.claim_index(await index_store.index_slice(session, [key]))
-        return index_store.claim_index(await index_store.own_slice(session, code, [key]))
 
     async def policies(self, at):
         """Return {whose: policy} of each member's site: of an instant, and half an hour older."""

@@ -81,14 +81,14 @@ ON_DATABASES = settings(
 )
 
 
-@settings(ON_DATABASES, max_examples=5)
+@settings(ON_DATABASES, max_examples=4)
 @given(*QUESTIONS)
 async def test_all_who_decide_agree(backend, javascript, history, no, use, at):
     await all_agree(backend, javascript, history, no, use, at)
 
 
 @pytest.mark.slow
-@settings(ON_DATABASES, max_examples=150)
+@settings(ON_DATABASES, max_examples=60)
 @given(*QUESTIONS)
 async def test_all_who_decide_agree_on_many_histories(backend, javascript, history, no, use, at):
     await all_agree(backend, javascript, history, no, use, at)
