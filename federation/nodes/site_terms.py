@@ -124,9 +124,10 @@ async def site_terms(
 
 
 async def _terms(session: ReadSession, server: Server, member_id: str, said: _Said) -> SiteTerms:
-    rows = await store.member_prefixes(session, member_id)
+    today = server.clock().astimezone(UTC).date()
+    places = await store.places_held(session, member_id, today)
     hub = await find_party(session, HUB)
-    prefixes = {f"{scheme}://{row.host}{row.path}" for row in rows for scheme in ("http", "https")}
+    prefixes = {f"{each}://{host}{path}" for host, path in places for each in ("http", "https")}
     return SiteTerms(
         prefixes=sorted(prefixes),
         optouts=said.opt_outs,
