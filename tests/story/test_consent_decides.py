@@ -351,19 +351,19 @@ async def anna_dies_and_her_estate_follows(quarter):
 async def october_is_settled(quarter):
     await quarter.gate_reports({DIARY: whole(ANNA)})
     due = await quarter.settle(OCTOBER)
-    parts = consent.split(
-        due.members[ANNA], {"de-estate": 6_667, "de-b": 3_333}, "the remainders are not equal"
-    )
-    assert await quarter.paid("DE", OCTOBER) == {
-        ("de-estate", "de-a"): parts["de-estate"],
-        ("de-b", "de-a"): parts["de-b"],
-        ("de-b", None): due.members[BERT],
-    }
+    parts = passed_on(due.members[ANNA])
+    assert await quarter.paid("DE", OCTOBER) == {**parts, ("de-b", None): due.members[BERT]}
     stated = await quarter.stated(ANNA, OCTOBER)
-    assert stated["passedOn"] == parts
+    assert stated["passedOn"] == {payee: amount for (payee, _), amount in parts.items()}
     assert (await quarter.stated(("DE", "de-estate"), OCTOBER))["inherited"] == {
-        "de-a": parts["de-estate"]
+        "de-a": parts["de-estate", "de-a"]
     }
+
+
+def passed_on(amount):
+    """Return what Anna's successors get of what she earned: no two remainders are equal here."""
+    parts = consent.split(amount, {"de-estate": 6_667, "de-b": 3_333}, "whoever's turn it is")
+    return {(payee, "de-a"): part for payee, part in parts.items()}
 
 
 async def an_earlier_date_corrects_september(quarter):
@@ -477,3 +477,9 @@ async def november_is_settled(quarter):
             due.members[who],
             quarter.adjusted[who],
         ), who
+    owed = {who: due.members[who] + more for who, more in quarter.adjusted.items()}
+    assert await quarter.paid("FR", NOVEMBER) == {("fr-a", None): owed[ALICE]}
+    assert await quarter.paid("DE", NOVEMBER) == {
+        **passed_on(owed[ANNA]),
+        ("de-b", None): owed[BERT],
+    }
