@@ -51,6 +51,8 @@ import federation.successions.tables
 import federation.suspense.tables
 import federation.trust.tables
 import federation.works.tables  # noqa: F401 - imported for their tables
+from federation.clock import Clock, system_clock
+from federation.process import no_boundary
 from federation.store import migrations
 from federation.store.base import Base
 from federation.store.database import Boundary, Database
@@ -240,9 +242,11 @@ async def refused(
 
 
 @asynccontextmanager
-async def opened(url: str, *, boundary: Boundary | None = None) -> AsyncIterator[Database]:
+async def opened(
+    url: str, *, boundary: Boundary = no_boundary, clock: Clock = system_clock
+) -> AsyncIterator[Database]:
     """Open a database as another process would, and close it."""
-    database = Database(url, boundary=boundary) if boundary else Database(url)
+    database = Database(url, boundary=boundary, clock=clock)
     try:
         yield database
     finally:

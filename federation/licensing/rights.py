@@ -200,12 +200,21 @@ def _rights(url: str, key: UrlKey | None, index: ClaimIndex, question: Question)
 
 
 def _stricter(item: UrlRights, word: Word | None) -> UrlRights:
-    """Take the owner's word where it is stricter than the index; without it nothing is known."""
+    """Take the owner's word where it is stricter than the index; without it nothing is known.
+
+    RESERVED is the strictest: a withheld work beats every licence, whoever claims it. Of two
+    reasons the first of their order is named.
+    """
     if word is None:
         return item if item.status == RESERVED else replace(item, status=UNKNOWN)
+    if word.status == RESERVED:
+        reasons = {item.reason, word.reason}
+        reason = next((one for one in Reason if one in reasons), None)
+        tier = word.content_tier if item.status == LICENSABLE else item.content_tier
+        return replace(item, status=RESERVED, content_tier=tier, reason=reason)
     if item.status != LICENSABLE:
         return item
-    return replace(item, status=word.status, content_tier=word.content_tier, reason=word.reason)
+    return replace(item, status=word.status, content_tier=word.content_tier)
 
 
 def _owners(url: str, key: UrlKey | None, index: ClaimIndex, at: datetime) -> Owners:

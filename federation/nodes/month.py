@@ -4,19 +4,17 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
-import msgspec
-
-from federation.addresses.urls import URLS_MAX, UrlKey
-from federation.edge.peers import DELIVERY_SECONDS, PeerAnswerError, PeerClient
+from federation.addresses.urls import UrlKey
+from federation.edge.peers import PeerAnswerError, PeerClient
 from federation.errors import RefusalError
 from federation.logs import get_logger
 from federation.metering import lines as usage_lines
 from federation.metering import node_month, routing, store
 from federation.metering.tables import MeteringPeriod
+from federation.nodes.index import ask_index
 from federation.registry import index_store
 from federation.registry.index import ClaimIndex
-from federation.registry.messages import Slice, SliceRequest
-from federation.server import Server, node_config
+from federation.server import Server
 from federation.store.sessions import ReadSession
 
 IDLE_SECONDS = 5.0
@@ -107,20 +105,7 @@ class MonthWorker:
             await node_month.close_month(session, period, again, placer, server.clock())
 
     async def _index(self, keys: Sequence[UrlKey]) -> ClaimIndex:
-        """Return what the hub's index knows about some addresses, a thousand at a time."""
-        config = node_config(self._server)
-        found = Slice([], [])
-        for start in range(0, len(keys), URLS_MAX):
-            pairs = [(key.host, key.path) for key in keys[start : start + URLS_MAX]]
-            answer = await self._peers.post(
-                config.hub.entity_id,
-                f"{config.hub.url}/federation/index",
-                msgspec.json.encode(SliceRequest(pairs)),
-                seconds=DELIVERY_SECONDS,
-            )
-            part = msgspec.json.decode(answer, type=Slice)
-            found = Slice(found.claims + part.claims, found.opt_outs + part.opt_outs)
-        return index_store.claim_index(_distinct(found))
+        return index_store.claim_index(await ask_index(self._server, self._peers, keys))
 
 
 async def _stands_where_it_did(session: ReadSession, row: MeteringPeriod) -> bool:
@@ -130,11 +115,3 @@ async def _stands_where_it_did(session: ReadSession, row: MeteringPeriod) -> boo
     """
     now = await store.find_period(session, row.period)
     return now is not None and (now.state, now.round) == (row.state, row.round)
-
-
-def _distinct(found: Slice) -> Slice:
-    """Drop what two questions were both answered with."""
-    return Slice(
-        list({(entry.node, entry.fact.claim_id): entry for entry in found.claims}.values()),
-        list({msgspec.json.encode(entry): entry for entry in found.opt_outs}.values()),
-    )

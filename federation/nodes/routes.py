@@ -17,6 +17,7 @@ from federation.gate.refusals import SiteRefusalError
 from federation.gate.visit_report import REPORT_BYTES_MAX, VisitReport
 from federation.history.kinds import Saying
 from federation.nodes.enrolling import enrolling_routes
+from federation.nodes.originals import OriginalsHolder
 from federation.nodes.site_terms import SiteTermsHolder
 from federation.nodes.terms import Terms, terms_routes
 from federation.nodes.trust import Trust, TrustHolder
@@ -26,7 +27,7 @@ from federation.registry import service as registry
 from federation.registry.entering import enter_table
 from federation.server import Server
 from federation.signing.jose import InvalidTokenError
-from federation.signing.policy import sign_site_policy
+from federation.signing.policy import SiteTerms, sign_site_policy
 from federation.signing.statuslist import StatusLists
 from federation.signing.tokens import BoundTokenError, OutsideAudienceError
 from federation.store.canonical import digest
@@ -51,6 +52,7 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) ->
     """Return the routes only a node has: of registry, sites, tokens, and members' terms."""
     server = doors.server
     trust, sites = TrustHolder(server, peers), SiteTermsHolder(server)
+    originals = OriginalsHolder(server, peers)
 
     @post("/registry/{table:str}", status_code=200)
     async def imports(request: Request[Any, Any, Any], table: FromPath[str]) -> Response[bytes]:
@@ -67,8 +69,7 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) ->
             raise NotAllowedError("another member's site")
         held = await trust.current()
         lists = [item.text for item in await _all_lists(held, own)]
-        async with server.db.read() as session:
-            here = await sites.terms(session, member)
+        here = await _terms_of(server, sites, originals, member)
         now = server.clock()
         signed_at = now - timedelta(seconds=now.timestamp() % RESIGN_SECONDS)
         own_keys = (await server.keys.current()).published(Purpose.FEDERATION, now)
@@ -140,6 +141,17 @@ def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) ->
         *terms_routes(doors, terms),
         *enrolling_routes(doors, terms),
     ]
+
+
+async def _terms_of(
+    server: Server, sites: SiteTermsHolder, originals: OriginalsHolder, member: str
+) -> SiteTerms:
+    """Return what a site must know; no transaction is open while the hub is asked."""
+    async with server.db.read() as session:
+        keys = await sites.originals(session, member)
+    elsewhere = await originals.elsewhere(member, keys)
+    async with server.db.read() as session:
+        return await sites.terms(session, member, elsewhere)
 
 
 async def _all_lists(held: Trust, own: OwnLists) -> list[SignedList]:

@@ -14,13 +14,15 @@ from federation.addresses.matching import Filed
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.consent.deciding import Ruling, use_reserved
 from federation.licensing.counter import counter_url
+from federation.nodes.originals import NOTHING, with_originals
 from federation.nodes.terms import terms_url
 from federation.registry import delta_store, store
 from federation.registry import service as registry
 from federation.registry.index import IndexedClaim
-from federation.registry.site_store import SiteFacts, site_facts
+from federation.registry.messages import Slice
+from federation.registry.site_store import SiteFacts, originals_on, site_facts
 from federation.server import Server, node_config
-from federation.signing.policy import SiteOptOut, SiteTerms
+from federation.signing.policy import POLICY_LIFE, SiteOptOut, SiteTerms
 from federation.signing.site_rulings import SiteClaim, SiteRulings, TooManyRulingsError, pack
 from federation.store.sessions import ReadSession
 from federation.trust.store import find_party
@@ -48,6 +50,7 @@ class _Kept:
 
     version: int
     until: datetime
+    elsewhere: Slice
     said: _Said
 
 
@@ -60,24 +63,44 @@ class SiteTermsHolder:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._kept: dict[str, _Kept] = {}
+        self._originals: dict[str, tuple[int, frozenset[UrlKey]]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
 
-    async def terms(self, session: ReadSession, member_id: str) -> SiteTerms:
-        """Return what a member's site must know now (UNKNOWN_MEMBER)."""
+    async def originals(self, session: ReadSession, member_id: str) -> frozenset[UrlKey]:
+        """Return of which addresses pages of a site are copies: other collectives may hold them."""
+        version = await delta_store.version_of(session, self._server.code)
+        kept = self._originals.get(member_id)
+        if kept is None or kept[0] != version:
+            found = await originals_on(session, self._server.code, member_id)
+            kept = self._originals[member_id] = (version, found)
+        return kept[1]
+
+    async def terms(
+        self, session: ReadSession, member_id: str, elsewhere: Slice = NOTHING
+    ) -> SiteTerms:
+        """Return what a member's site must know now (UNKNOWN_MEMBER).
+
+        `elsewhere` is what other collectives hold and say of the originals of its copies.
+        """
         await registry.get_member(session, member_id)
         async with self._turns.setdefault(member_id, asyncio.Lock()):  # a site has many processes
-            said = await self._said(session, member_id)
+            said = await self._said(session, member_id, elsewhere)
         return await _terms(session, self._server, member_id, said)
 
-    async def _said(self, session: ReadSession, member_id: str) -> _Said:
+    async def _said(self, session: ReadSession, member_id: str, elsewhere: Slice) -> _Said:
         node, now = self._server.code, self._server.clock()
         version = await delta_store.version_of(session, node)
         kept = self._kept.get(member_id)
-        if kept is None or kept.version != version or now >= kept.until:
+        is_so = kept is not None and (kept.version, kept.elsewhere) == (version, elsewhere)
+        if kept is None or not is_so or now >= kept.until:
             facts = await site_facts(session, node, member_id)
+            if elsewhere != NOTHING:
+                uses = (await self._server.terms(session)).use_weight
+                span = (now, now + POLICY_LIFE + timedelta(seconds=_KEPT_SECONDS))
+                facts = await asyncio.to_thread(with_originals, facts, elsewhere, uses, span)
             said = await asyncio.to_thread(_said, facts, now)
             self._kept.pop(member_id, None)  # what is renewed is not the oldest
-            kept = self._kept[member_id] = _Kept(version, _until(facts, now), said)
+            kept = self._kept[member_id] = _Kept(version, _until(facts, now), elsewhere, said)
             self._forget()
         return kept.said
 
@@ -90,18 +113,21 @@ class SiteTermsHolder:
             del self._kept[member], sizes[member]
 
 
-async def site_terms(session: ReadSession, server: Server, member_id: str) -> SiteTerms:
+async def site_terms(
+    session: ReadSession, server: Server, member_id: str, elsewhere: Slice = NOTHING
+) -> SiteTerms:
     """Return what a site must know: its prefixes, and every ruling that bears on its pages.
 
     Where a host is shared, pages of another member may lie below: what that one reserves counts.
     """
-    return await SiteTermsHolder(server).terms(session, member_id)
+    return await SiteTermsHolder(server).terms(session, member_id, elsewhere)
 
 
 async def _terms(session: ReadSession, server: Server, member_id: str, said: _Said) -> SiteTerms:
-    rows = await store.member_prefixes(session, member_id)
+    today = server.clock().astimezone(UTC).date()
+    places = await store.places_held(session, member_id, today)
     hub = await find_party(session, HUB)
-    prefixes = {f"{scheme}://{row.host}{row.path}" for row in rows for scheme in ("http", "https")}
+    prefixes = {f"{each}://{host}{path}" for host, path in places for each in ("http", "https")}
     return SiteTerms(
         prefixes=sorted(prefixes),
         optouts=said.opt_outs,

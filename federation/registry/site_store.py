@@ -36,22 +36,20 @@ once for each."""
 class SiteFacts:
     """The claims that may hold a page of a site or the original of one, and what is said there.
 
-    `own` are the member's.
+    `own` are the member's. `originals` are the addresses of which pages there are copies.
     """
 
     own: list[IndexedClaim]
     others: list[IndexedClaim]
     rulings: list[IndexedRuling]
+    originals: frozenset[UrlKey]
 
 
 async def site_facts(session: ReadSession, node: str, member_id: str) -> SiteFacts:
     """Return what a member's site has to know; what other collectives hold is not known here."""
-    held = select(Claim.host, Claim.path).where(Claim.member_id == member_id, known(Claim))
-    places = outermost(
-        ClaimKey(host, path, wildcard=False) for host, path in await session.execute(held)
-    )
+    places = await _places(session, member_id)
     members, claims = await _claims_around(session, node, places)
-    originals = {claim.canonical for claim in claims if claim.canonical is not None}
+    originals = _originals(claims)
     slice_ = await index_store.own_slice(session, node, originals)
     all_claims = dict.fromkeys([*claims, *index_store.indexed_claims(slice_)])
     holder = holder_id(node, member_id)
@@ -62,6 +60,25 @@ async def site_facts(session: ReadSession, node: str, member_id: str) -> SiteFac
         [claim for claim in all_claims if claim.holder_id == holder],
         [claim for claim in all_claims if claim.holder_id != holder],
         list(dict.fromkeys(rulings)),
+        originals,
+    )
+
+
+async def originals_on(session: ReadSession, node: str, member_id: str) -> frozenset[UrlKey]:
+    """Return the addresses of which pages of a member's site are copies."""
+    places = await _places(session, member_id)
+    _, claims = await _claims_around(session, node, places)
+    return _originals(claims)
+
+
+def _originals(claims: Iterable[IndexedClaim]) -> frozenset[UrlKey]:
+    return frozenset(claim.canonical for claim in claims if claim.canonical is not None)
+
+
+async def _places(session: ReadSession, member_id: str) -> list[ClaimKey]:
+    held = select(Claim.host, Claim.path).where(Claim.member_id == member_id, known(Claim))
+    return outermost(
+        ClaimKey(host, path, wildcard=False) for host, path in await session.execute(held)
     )
 
 

@@ -191,6 +191,12 @@ async def member_prefixes(session: ReadSession, member_id: str) -> list[Claim]:
     return list(await session.scalars(query))
 
 
+async def places_held(session: ReadSession, member_id: str, on: date) -> list[tuple[str, str]]:
+    """Return the host and path of each claim of a member that counts on a day."""
+    rows = await session.execute(_held(on, on).where(Claim.member_id == member_id))
+    return [(host, path) for host, path, _ in rows]
+
+
 async def claims_held(
     session: ReadSession,
     member_id: str,

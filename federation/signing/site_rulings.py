@@ -41,13 +41,17 @@ class TooManyRulingsError(ValueError):
 
 
 class _Said(msgspec.Struct, frozen=True, array_like=True):
-    """A ruling; without `effective_at` it was in force before anything that counts here."""
+    """A ruling; without `effective_at` it was in force before anything that counts here.
+
+    `since` is told of what is to come and has been said for longer: a work comes to a page.
+    """
 
     state: str
     use: str
     effective_at: _Instant | None
     ends_at: _Instant | None
     source: str | None
+    since: _Instant | None = None
 
 
 class SiteClaim(msgspec.Struct, frozen=True, array_like=True):
@@ -190,8 +194,9 @@ class _Lists:
         source = one.source
         if one.state not in _PUBLISHED:  # which work it is nobody needs to know, but which are one
             source = str(subjects.index(source or "")) if len(subjects) > 1 else None
-        since = begins if is_told else None
-        return _Said(one.state, one.use, since, one.ends_at, source)
+        begun_at = begins if is_told else None
+        since = one.since if one.effective_at > self._now else None
+        return _Said(one.state, one.use, begun_at, one.ends_at, source, since)
 
 
 def _first(pair: tuple[str, object]) -> str:
@@ -205,8 +210,8 @@ def _with_rulings(claim: SiteClaim, number: int) -> SiteClaim:
 def _ruling(said: _Said) -> Ruling:
     """Return a ruling; what a later version may say and this one does not know is taken for no."""
     state = said.state if said.state in _KNOWN else State.OPT_OUT
-    since = said.effective_at or _LONG_AGO
-    return Ruling(state, said.use, since, said.ends_at, said.source)
+    begins = said.effective_at or _LONG_AGO
+    return Ruling(state, said.use, begins, said.ends_at, said.source, since=said.since)
 
 
 def _front_coded(texts: Iterable[str]) -> list[tuple[int, list[str]]]:

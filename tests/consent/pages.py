@@ -1,29 +1,45 @@
 """Which pages of two small sites are open to a use, from SETTLEMENT alone and nothing of ours.
 
-Two members of one collective hold claims; what is said stands in plain rows. Matching is naive: by
-text, on the few addresses that the tests know. Used to judge what the servers answer.
+Two members of one collective hold claims, one of them both; what is said stands in plain rows.
+Matching is naive: by text, on the few addresses that the tests know. Used to judge what the servers
+answer.
 """
 
 from typing import NamedTuple
 
 from tests.consent.oracle import is_open
 
-CLAIMED = {  # claim: its member
-    ("x.example", "/"): "m1",
-    ("x.example", "/a"): "m2",
-    ("*.y.example", "/"): "m1",
-    ("copy.example", "/"): "m2",  # whose original is x.example/a/b
-}
+CLAIMED = [  # claim, its member
+    ("x.example", "/", "m1"),
+    ("x.example", "/a", "m2"),
+    ("x.example", "/both", "m1"),  # which two hold
+    ("x.example", "/both", "m2"),
+    ("*.y.example", "/", "m1"),
+    ("copy.example", "/", "m2"),  # whose original is x.example/a/b
+]
 CANONICAL = {"https://copy.example/": "https://x.example/a/b"}
+NOBODYS = "https://nobodys.example/a"
 PAGES = [
     "https://x.example/",
     "https://x.example/a",
     "https://x.example/a/b",
     "https://x.example/ab",
+    "https://x.example/both/1",
+    "https://y.example/a",
     "https://w.y.example/a",
     "https://copy.example/",
-    "https://nobodys.example/a",
+    NOBODYS,
 ]
+ODD = [  # spellings by which an application may be asked for x.example/a/b
+    "https://x.example/%61/b",
+    "https://x.example//a/b",
+    "https://x.example/a%2Fb",
+    "https://x.example/A/b",
+    "https://x.example/a;v=1/b",
+    "https://x.example/c/../a/./b",
+    "https://X.EXAMPLE:443/a/b?c=d",
+]
+MEANT = "https://x.example/a/b"
 SUBJECTS = [
     "member:m1",
     "member:m2",
@@ -31,6 +47,7 @@ SUBJECTS = [
     "x.example/a",
     "x.example/a$",
     "x.example/a/b$",
+    "x.example/both",
     "*.y.example/a",
     "*.example/",
     "nobodys.example/a",
@@ -60,21 +77,25 @@ def is_page_open(page, said, use, at):
 def _is_open(page, said, use, at):
     host, path = page.removeprefix("https://").partition("/")[::2]
     path = "/" + path
-    member = _claimant(host, path)
     matching = [(_rank(one.subject, host, path), one) for one in said]
     matching = [(rank, one) for rank, one in matching if rank is not None]
-    matching += [((9, 0, ""), one) for one in said if one.subject == f"member:{member}"]
-    ranks = sorted({rank for rank, _ in matching})
-    groups = [[one for at_rank, one in matching if at_rank == rank] for rank in ranks]
-    return is_open(groups, use, at)
+    return all(
+        is_open(_groups(matching, member, said), use, at)
+        for member in _claimants(host, path) or [None]
+    )
 
 
-def _claimant(host, path):
-    found = [
-        (_rank(claim_host + claim_path, host, path), member)
-        for (claim_host, claim_path), member in CLAIMED.items()
-    ]
-    return min((one for one in found if one[0] is not None), default=(None, None))[1]
+def _groups(matching, member, said):
+    """Put what bears on a page of a member in order: what names the member comes last."""
+    all_ = [*matching, *(((9, 0, ""), one) for one in said if one.subject == f"member:{member}")]
+    ranks = sorted({rank for rank, _ in all_})
+    return [[one for at_rank, one in all_ if at_rank == rank] for rank in ranks]
+
+
+def _claimants(host, path):
+    found = [(_rank(h + p, host, path), member) for h, p, member in CLAIMED]
+    first = min((rank for rank, _ in found if rank is not None), default=None)
+    return [member for rank, member in found if rank == first is not None]
 
 
 def _rank(subject, host, path):

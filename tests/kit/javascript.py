@@ -53,6 +53,16 @@ def bridge() -> Iterator[Bridge]:
         process.communicate()
 
 
+@pytest.fixture
+def javascript() -> Iterator[Bridge | None]:
+    """The JavaScript gate where Node is installed, for tests that ask whoever there is."""
+    if not has_node():
+        yield None
+        return
+    with bridge() as gate:
+        yield gate
+
+
 def in_node(script: str) -> Any:
     """Run a module of a few lines beside the kit, and return the JSON that it says at last.
 

@@ -38,7 +38,9 @@ def a_ruling(pick, states):
     since = pick.choice(SINCE)
     ends = pick.choice([None, None, since + timedelta(days=1), NOW + timedelta(minutes=20)])
     source = pick.choice(["s1", "s1", "s2"])
-    return Ruling(pick.choice(states), pick.choice(["*", *USES]), since, ends, source)
+    longer = pick.choice([None, None, since - timedelta(days=1), since - timedelta(days=2)])
+    use = pick.choice(["*", *USES])
+    return Ruling(pick.choice(states), use, since, ends, source, since=longer)
 
 
 def some_rulings(pick):

@@ -1,9 +1,11 @@
 """What index and owners say together: the stricter word stands, silence is no right."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from federation.consent.states import Reason
 from federation.licensing.rights import Answer, Draft, Question, Reply, UrlRights, Word
 from federation.licensing.tariff import TariffBody
 from federation.money import Money
@@ -42,12 +44,22 @@ def answering(**rights):
         ("LICENSABLE", "NOT_REPRESENTED", "NOT_REPRESENTED"),
         ("RESERVED", "LICENSABLE", "RESERVED"),
         ("DISPUTED", "LICENSABLE", "DISPUTED"),
+        ("DISPUTED", "RESERVED", "RESERVED"),
     ],
 )
 def test_the_stricter_of_index_and_owner_stands(index, owner, status):
     [item] = a_draft(at_de(index)).merged([answering(status=owner)]).items
 
     assert item.status == status
+
+
+def test_of_two_reasons_the_first_of_their_order_is_named():
+    known = replace(at_de("RESERVED"), reason=Reason.WITHDRAWN)
+    told = [answering(status="RESERVED", reason=reason) for reason in (Reason.OPTED_OUT, None)]
+
+    reasons = [a_draft(known).merged([reply]).items[0].reason for reply in told]
+
+    assert reasons == [Reason.OPTED_OUT, Reason.WITHDRAWN]
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,14 @@ from federation.proposals import acts
 from federation.proposals.claims import DraftClaim
 from federation.registry import index_store
 from federation.works import service as works
+from tests.consent.everybody import Everybody, disagreeing
 from tests.databases import HUB_TERMS
+from tests.kit.javascript import javascript
 from tests.mandates.oracle import Oracle
 from tests.mandates.recording import DAY, RULES, carried_out, draft, work
 from tests.proposals.acting import NOON, claims_of, done, index_is_what_is_known, tell
+
+__all__ = ["javascript"]  # a fixture
 
 PAGES = ("x.example/a", "x.example/a/b", "x.example/c", "y.example/")
 USES = ("TRAIN", "SEARCH")
@@ -174,7 +178,9 @@ async def asked_otherwise(node):
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-async def test_all_agree_an_extra_refusal_never_widens_and_past_answers_stay(registry, hub, seed):
+async def test_all_agree_an_extra_refusal_never_widens_and_past_answers_stay(
+    registry, hub, javascript, seed
+):
     story, told, before = Story(registry, seed), 0, None
     past = {}
     for number in range(STEPS):
@@ -197,3 +203,16 @@ async def test_all_agree_an_extra_refusal_never_widens_and_past_answers_stay(reg
     assert await answers(hub, own=False) == before
     for known_at, then in past.items():
         assert await answers(registry, known_at=known_at) == then
+    await everybody_says(before, Everybody(registry, hub, javascript=javascript))
+
+
+async def everybody_says(expected, all_):
+    """Ask of tokens, gates and metering as well, once the hub knows what the node does."""
+    await all_.sell()
+    urls = {page: f"https://{page}" for page in PAGES}
+    for at in INSTANTS:
+        policies = await all_.policies(at)
+        for use in USES:
+            asked = await all_.asked(list(urls.values()), use, at, policies)
+            wanted = {url: expected[page, use, at] for page, url in urls.items()}
+            assert disagreeing(asked, wanted) == {}, (use, at)

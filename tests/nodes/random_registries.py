@@ -16,6 +16,7 @@ INSTANTS = [
     *(NOW + timedelta(minutes=minutes) for minutes in (0, 5, 20, 40, 59)),
     *(NOW + timedelta(microseconds=micros) for micros in (1, 299_999_999, 1_200_000_001)),
 ]
+LONGER = [timedelta(days=1), timedelta(days=2)]
 SINCE = [
     *(NOW - timedelta(days=days) for days in (1, 2, 30)),
     *(NOW + timedelta(minutes=minutes) for minutes in (0, 5, 40)),
@@ -66,6 +67,7 @@ def a_ruling(pick):
         rules=RULES,
         state=state,
         source=pick.choice(["s1", "s2"]) if is_published else None,
+        since=None if is_published else pick.choice([None, None, *(since - d for d in LONGER)]),
     )
 
 

@@ -15,6 +15,7 @@ export const ALL_USES = "*";
  * @property {number | null} endsAt in ms, exclusive
  * @property {string | null} source
  * @property {number} length of the pattern of a published rule
+ * @property {number | null} since in ms, from when on it is said, where that is before `effectiveAt`
  */
 /**
  * @typedef {"OPTED_OUT" | "RESERVED_EX_ANTE" | "PUBLISHED" | "WITHDRAWN" | "WITHHELD"
@@ -122,6 +123,14 @@ function wordOf(standing, use) {
 }
 
 /**
+ * Return from when on a ruling is said: by this the latest of several is told.
+ * @param {Ruling} ruling
+ */
+function saidFrom(ruling) {
+  return ruling.since ?? ruling.effectiveAt;
+}
+
+/**
  * @param {readonly Ruling[]} records of one subject
  * @param {string} use
  * @returns {Reason | "yes" | null}
@@ -129,8 +138,8 @@ function wordOf(standing, use) {
 function wordOfOne(records, use) {
   const speaking = records.filter((one) => speaksOf(one, use));
   if (speaking.length > 0) {
-    const latest = Math.max(...speaking.map((one) => one.effectiveAt));
-    const said = new Set(speaking.filter((one) => one.effectiveAt === latest).map((one) => one.state));
+    const latest = Math.max(...speaking.map(saidFrom));
+    const said = new Set(speaking.filter((one) => saidFrom(one) === latest).map((one) => one.state));
     for (const [state, reason] of REFUSING) if (said.has(state)) return reason;
     return "yes";
   }

@@ -102,20 +102,22 @@ function textOrNull(value) {
 
 /**
  * Return a ruling; what a later version may say and this one does not know is taken for no. Without
- * an instant it was in force before anything that counts here.
+ * an instant it was in force before anything that counts here; the last is since when it has been said,
+ * where that is longer than it will be in force.
  * @param {unknown} value
  * @returns {Ruling}
  */
 function readRuling(value) {
-  const [state, use, since, ends, source] = list(value);
+  const [state, use, begins, ends, source, since = null] = list(value);
   if (typeof state !== "string" || typeof use !== "string") refuse("a ruling without state or use");
   return {
     state: STATES.has(state) ? state : "OPT_OUT",
     use,
-    effectiveAt: since === null ? 0 : anInstant({ since }, "since"),
+    effectiveAt: begins === null ? 0 : anInstant({ begins }, "begins"),
     endsAt: ends === null ? null : anInstant({ ends }, "ends"),
     source: textOrNull(source),
     length: 0,
+    since: since === null ? null : anInstant({ since }, "since"),
   };
 }
 

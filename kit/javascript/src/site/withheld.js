@@ -123,7 +123,7 @@ export function ofOptOuts(optouts) {
     const place = places.get(name) ?? { key, rulings: [] };
     places.set(name, place);
     place.rulings.push({
-      ...{ state: "OPT_OUT", use, effectiveAt, endsAt: null, source: null, length: 0 },
+      ...{ state: "OPT_OUT", use, effectiveAt, endsAt: null, source: null, length: 0, since: null },
     });
   }
   return { places: [...places.values()], claims: [] };

@@ -1,0 +1,151 @@
+"""What other collectives say of the originals of copies on members' sites.
+
+A copy whose original is reserved is reserved (SETTLEMENT §3.5), whoever holds the original; a
+node's own registry knows it of its own members alone. The hub's index knows all of them: a node
+asks it, and tells its sites what follows.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from typing import Final
+
+from federation.addresses.urls import ClaimKey, UrlKey
+from federation.consent.deciding import Ruling
+from federation.consent.states import NO_USE, Reason, State
+from federation.edge.peers import PeerClient
+from federation.edge.pulls import Pull
+from federation.nodes.index import ask_index
+from federation.registry import index_store
+from federation.registry.index import Claimed, ClaimIndex, IndexedRuling
+from federation.registry.messages import Slice
+from federation.registry.site_store import SiteFacts
+from federation.server import PeerDownError, Server
+
+NOTHING: Final = Slice([], [])
+_SAYING: Final = {
+    Reason.OPTED_OUT: State.OPT_OUT,
+    Reason.RESERVED_EX_ANTE: State.RESERVED_EX_ANTE,
+    Reason.PUBLISHED: State.PUBLISHED_DISALLOW,
+    Reason.WITHDRAWN: State.WITHDRAWN,
+    Reason.WITHHELD: State.WITHHELD,
+}
+_SOURCE: Final = "the federation"  # no published source and no subject has this name
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The originals that a site was found to depend on, and what is pulled of them."""
+
+    keys: frozenset[UrlKey]
+    pull: Pull[Slice]
+
+
+class OriginalsHolder:
+    """Holds what the hub's index said of the originals of each site, pulled as `Pull` says."""
+
+    def __init__(self, server: Server, peers: PeerClient) -> None:
+        self._server, self._peers = server, peers
+        self._asked: dict[str, _Asked] = {}
+
+    async def elsewhere(self, member: str, keys: frozenset[UrlKey]) -> Slice:
+        """Return what other collectives hold and say there; PEER_DOWN where nobody knows yet.
+
+        A site that cannot be told keeps its policy for as long as that is good.
+        """
+        if not keys:
+            self._asked.pop(member, None)
+            return NOTHING
+        asked = self._asked.get(member)
+        if asked is None or asked.keys != keys:
+            pull = Pull(partial(self._pulled, keys), _holds, self._seconds)
+            asked = self._asked[member] = _Asked(keys, pull)
+        held = await asked.pull.current()
+        if held is None:
+            raise PeerDownError("what is reserved of the originals of copies is not known")
+        return held
+
+    def _seconds(self) -> float:
+        return self._server.monotonic()
+
+    async def _pulled(self, keys: Collection[UrlKey], _: Slice | None) -> Slice:
+        found = await ask_index(self._server, self._peers, sorted(keys, key=_text))
+        code = self._server.code
+        return Slice(
+            [entry for entry in found.claims if entry.node != code],
+            [entry for entry in found.opt_outs if entry.node != code],
+        )
+
+
+def _text(key: UrlKey) -> str:
+    return key.text
+
+
+def _holds(_: Slice) -> bool:
+    """Tell that it may be used until a newer one comes: no policy outlives the hub's trust."""
+    return True
+
+
+def with_originals(
+    facts: SiteFacts,
+    elsewhere: Slice,
+    uses: Collection[str],
+    span: tuple[datetime, datetime],
+) -> SiteFacts:
+    """Return what a site has to know, with what follows for its copies from other collectives.
+
+    Of an original of which they have something to say, what all say together becomes the word on
+    that page alone, use by use, from one instant of a span to before another.
+    """
+    own = ClaimIndex([*facts.own, *facts.others], facts.rulings)
+    claims = [*facts.own, *facts.others, *index_store.indexed_claims(elsewhere)]
+    rulings = [*facts.rulings, *index_store.indexed_rulings(elsewhere)]
+    of_all = ClaimIndex(claims, rulings)
+    instants = _instants([one.ruling for one in rulings], span)
+    found = list(facts.rulings)
+    for key in sorted(facts.originals, key=_text):
+        told = {use: [_why(of_all, key, use, at) for at in instants] for use in uses}
+        if told != {use: [_why(own, key, use, at) for at in instants] for use in uses}:
+            place = ClaimKey(key.host, f"{key.path}$", wildcard=False)
+            node = claims[0].node
+            for use, reasons in sorted(told.items()):
+                found += (
+                    IndexedRuling(node, one, place, None) for one in _said(use, reasons, instants)
+                )
+    return SiteFacts(facts.own, facts.others, found, facts.originals)
+
+
+def _why(index: ClaimIndex, key: UrlKey, use: str, at: datetime) -> Reason | None:
+    """Return why an original is reserved; what it may be a copy of itself is not asked (§3.5)."""
+    return index.why_withheld(Claimed(key, at, index.claimants(key, at), {}), use)
+
+
+def _instants(rulings: Sequence[Ruling], span: tuple[datetime, datetime]) -> list[datetime]:
+    """Return the first instant of a span, and those in it at which something may change."""
+    first, last = span
+    changes = {at for one in rulings for at in (one.effective_at, one.ends_at) if at is not None}
+    changes.add(datetime.combine(first.astimezone(UTC).date() + timedelta(days=1), time(), UTC))
+    return [first, *sorted(at for at in changes if first < at < last)]
+
+
+def _said(
+    use: str, reasons: Sequence[Reason | None], instants: Sequence[datetime]
+) -> Iterator[Ruling]:
+    """Say for a use what stands from each instant to before the next, and after the last."""
+    begins = 0
+    for place in range(1, len(instants) + 1):
+        if place == len(instants) or reasons[place] != reasons[begins]:
+            ends_at = instants[place] if place < len(instants) else None
+            state, of_use = _word(use, reasons[begins])
+            yield Ruling(state, of_use, instants[begins], ends_at, _SOURCE)
+            begins = place
+
+
+def _word(use: str, reason: Reason | None) -> tuple[State, str]:
+    """Return the state and the use of the ruling by which a gate comes to a reason."""
+    if reason is None:
+        return State.OPTED_IN, use
+    if reason is Reason.NOT_MANDATED:
+        return State.MANDATED, NO_USE
+    return _SAYING[reason], use

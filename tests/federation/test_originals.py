@@ -1,0 +1,71 @@
+"""GB's site has a copy of a page at FR: it is told, and keeps to, what FR's member says of it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from federation.addresses.urls import normalise_url
+from federation.edge.pulls import PULL_SECONDS
+from federation.gate.rulings import HeldPolicy
+from federation.nodes.originals import NOTHING, OriginalsHolder
+from federation.server import PeerDownError
+from federation.signing.policy import open_site_policy
+from federation.values.party import HUB
+from tests.federation.asked_about import COPY, JOURNAL
+from tests.federation.harness import fetch, resumed
+
+MIDNIGHT = datetime(2026, 9, 20, tzinfo=UTC)  # from then on fr-b withholds all from training
+BEFORE = MIDNIGHT - timedelta(minutes=10)
+SECOND = timedelta(seconds=1)
+OPT_OUT = """mutation { recordOptOut(subject: "journal.example", use: "GROUND", reason: "no") {
+  __typename ... on Refused { code message } } }"""
+
+
+@pytest.fixture
+async def small(any_backend, opened_past):
+    async with resumed(any_backend, opened_past) as small:
+        small.set_clock(BEFORE)
+        for keeper in small.keepers.values():  # documents are pulled again by the tests' clock
+            keeper.service.server.monotonic = lambda: small.clock().timestamp()
+        yield small
+
+
+async def told(small):
+    """Return the policy of the site as its gate holds it."""
+    answer = await fetch(small, "GB", "/sites/gb-b/policy", small.at("GB", "registry"))
+    pins = [{small.key(who).kid: small.key(who).public} for who in ("GB", HUB)]
+    held = HeldPolicy(open_site_policy(answer.body, *pins))
+    return lambda use, at: held.why_withheld([normalise_url(COPY)], use, at)
+
+
+async def test_a_copy_is_reserved_from_the_instant_from_which_its_original_is(small):
+    why = await told(small)
+
+    assert [why("TRAIN", at) for at in (MIDNIGHT - SECOND, MIDNIGHT)] == [None, "OPTED_OUT"]
+    assert why("GROUND", MIDNIGHT) is None
+
+
+async def test_a_node_hears_of_an_original_by_its_next_pull_and_holds_it_meanwhile(small):
+    await told(small)
+    await small.member("FR", "fr-b").ask(OPT_OUT)
+    await small.silence()
+    assert (await told(small))("GROUND", BEFORE) is None
+    small.set_clock(BEFORE + timedelta(seconds=PULL_SECONDS))
+    assert (await told(small))("GROUND", small.clock()) == "OPTED_OUT"
+
+    await small.stop(HUB)
+    small.set_clock(small.clock() + timedelta(minutes=5))
+    why = await told(small)
+
+    assert why("GROUND", small.clock()) == "OPTED_OUT"
+    assert why("TRAIN", small.clock()) is None
+
+
+async def test_what_nobody_knows_yet_is_refused_and_nothing_is_asked_where_there_is_no_copy(small):
+    service = small.keepers["GB"].service
+    holder = OriginalsHolder(service.server, service._peers)
+    await small.stop(HUB)
+
+    with pytest.raises(PeerDownError):
+        await holder.elsewhere("gb-b", frozenset({normalise_url(JOURNAL)}))
+    assert await holder.elsewhere("gb-a", frozenset()) == NOTHING
