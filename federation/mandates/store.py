@@ -168,6 +168,15 @@ async def merged_into(session: ReadSession, kind: SubjectKind, names: Collection
     return found
 
 
+async def members_of_claims(session: ReadSession, names: Collection[str]) -> dict[str, str]:
+    """Return {claim: the member that claims}, of claims that are known now or were once."""
+    found: dict[str, str] = {}
+    for chunk in in_chunks(sorted(names)):
+        query = select(Claim.claim_id, Claim.member_id).where(Claim.claim_id.in_(chunk))
+        found |= {name: member for name, member in await session.execute(query)}
+    return found
+
+
 async def claims_before(session: ReadSession, names: Collection[str]) -> dict[str, str]:
     """Return {claim: the one that it goes back to}: itself where it replaced none."""
     first = {name: name for name in names}

@@ -10,6 +10,7 @@ from federation.history.merges import over_period
 from federation.history.spans import Span, first_gap, next_boundary
 from federation.history.store import known_versions
 from federation.mandates import store
+from federation.mandates.judging import NoSuchSubjectError
 from federation.mandates.records import DraftRecord
 from federation.proposals import consents, opt_outs
 from federation.proposals.acts import (
@@ -35,7 +36,6 @@ from federation.proposals.acts import (
 )
 from federation.proposals.rules import (
     Asking,
-    NoSuchSubjectError,
     Rules,
     UnknownClaimError,
     UnknownOptOutError,

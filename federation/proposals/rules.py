@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from federation.errors import RefusalError
-from federation.mandates.records import BadRecordError
-from federation.values.fields import BadFieldsError, Fault
+from federation.values.fields import BadFieldsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +67,6 @@ class UnknownRecordError(RefusalError):
     """No such consent record of this collective."""
 
     code: ClassVar[str] = "UNKNOWN_CONSENT_RECORD"
-
-
-class NoSuchSubjectError(BadRecordError):
-    """What a consent record is about is not there."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__([Fault("subject", reason)])
-
-
-class RecordThereError(RefusalError):
-    """The same is recorded already."""
-
-    code: ClassVar[str] = "CONSENT_RECORD_THERE"
 
 
 class BadDayError(RefusalError):
