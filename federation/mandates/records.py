@@ -140,7 +140,14 @@ class NewRecord:
         return self.state in REFUSING
 
 
-def read_record(draft: DraftRecord, uses: Collection[str], node: str, now: datetime) -> NewRecord:
+class Read(NamedTuple):
+    """A record as it was read, and what is kept otherwise than it was described."""
+
+    record: NewRecord
+    altered: tuple[Fault, ...]
+
+
+def read_record(draft: DraftRecord, uses: Collection[str], node: str, now: datetime) -> Read:
     """Read a described record, or refuse it with all that is wrong (BAD_CONSENT_RECORD).
 
     `uses` are those that the terms know; works and rightholders are named with or without the code
@@ -177,7 +184,16 @@ def read_record(draft: DraftRecord, uses: Collection[str], node: str, now: datet
         fields.faults.append(Fault("exclusive", "a mandate is exclusive or not, nothing else is"))
     if fields.faults:
         raise BadRecordError(fields.faults)
-    return new
+    return Read(new, _altered(fields, draft, new))
+
+
+def _altered(fields: Fields, draft: DraftRecord, new: NewRecord) -> tuple[Fault, ...]:
+    """Say what is kept otherwise; of a subject, an address that is matched in another spelling."""
+    others = [fault for fault in fields.altered if fault.field != "subject"]
+    name = new.subject.name
+    if new.subject.kind is SubjectKind.ADDRESS and name != draft.subject:
+        others.append(Fault("subject", f"{draft.subject[:80]!r} is kept as {name[:80]!r}"))
+    return tuple(others)
 
 
 def read_subject(text: str, node: str) -> Subject:

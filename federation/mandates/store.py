@@ -9,7 +9,15 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from federation.consent.states import State
 from federation.history.kinds import Saying
 from federation.history.tables import Versioned
-from federation.mandates.records import Basis, Capacity, NewRecord, Right, Subject, SubjectKind
+from federation.mandates.records import (
+    Basis,
+    Capacity,
+    DraftRecord,
+    NewRecord,
+    Right,
+    Subject,
+    SubjectKind,
+)
 from federation.mandates.tables import ConsentRecord
 from federation.registry import store as registry
 from federation.registry.tables import Claim, OptOut
@@ -76,6 +84,26 @@ def as_entered(row: ConsentRecord) -> NewRecord:
         capacity=Capacity(row.capacity),
         evidence=row.evidence,
         member=row.member,
+    )
+
+
+def as_described(row: ConsentRecord) -> DraftRecord:
+    """Return what a record says as somebody would describe it."""
+    return DraftRecord(
+        subject=as_entered(row).subject.text,
+        state=row.state,
+        declared_by=row.declared_by,
+        use=row.use,
+        right=row.right,
+        territories=tuple(row.territories.split()),
+        exclusive=row.exclusive,
+        share_bps=row.share_bps,
+        effective_at=row.effective_at,
+        ends_at=row.ends_at,
+        basis=row.basis,
+        basis_reference=row.basis_reference,
+        capacity=row.capacity,
+        evidence=row.evidence,
     )
 
 

@@ -34,19 +34,36 @@ class RecordEdit:
     new: NewRecord | None = None
 
 
+async def write_all(
+    session: WriteSession, node: str, records: Sequence[NewRecord], saying: Saying
+) -> Written:
+    """Write records down, all in one transaction, with the rulings that follow from them."""
+    return await _write(session, node, None, records, saying)
+
+
 async def write(session: WriteSession, node: str, edit: RecordEdit, saying: Saying) -> Written:
     """Write an edit down, all in one transaction, with the rulings that follow from it."""
+    return await _write(session, node, edit.gone, [edit.new] if edit.new else [], saying)
+
+
+async def _write(
+    session: WriteSession,
+    node: str,
+    gone: GoneRecord | None,
+    records: Sequence[NewRecord],
+    saying: Saying,
+) -> Written:
     saying = await feed_store.in_order(session, saying)
     feed: list[Said] = []
     touched: set[int] = set()
     replaces = None
-    if edit.gone is not None:
-        row, act, starts_at = edit.gone
+    if gone is not None:
+        row, act, starts_at = gone
         row.superseded_at, replaces = saying.now, row.id
         feed.append(Said(CONSENT, str(row.id), act, starts_at))
         touched.add(row.id)
         await session.flush()
-    new = [] if edit.new is None else [(edit.new, replaces)]
+    new = [(record, replaces) for record in records]
     rows: Sequence[ConsentRecord] = await store.add(session, new, saying)
     feed += [Said(CONSENT, str(row.id), acts.REGISTERED, row.effective_at) for row in rows]
     touched |= {row.id for row in rows}

@@ -112,7 +112,7 @@ async def read(
     since: datetime | None = None,
 ) -> NewRecord:
     """Read a described record, and find what it is about (BAD_CONSENT_RECORD)."""
-    new = read_record(draft, rules.uses, rules.node, since or rules.now)
+    new, _ = read_record(draft, rules.uses, rules.node, since or rules.now)
     [found] = await find_subjects(session, [new])
     if isinstance(found, RefusalError):
         raise found

@@ -23,6 +23,7 @@ from federation.proposals.acts import (
     EndClaim,
     EndConsent,
     EndOptOut,
+    EnterConsentFile,
     OnMember,
     OnSuccession,
     RecordConsent,
@@ -48,7 +49,9 @@ from federation.successions import service as successions
 from federation.trust.principals import NotAllowedError
 from federation.works.store import WORKS
 
-_OfficersOnly: TypeAlias = RegisterMember | SuspendMember | ReinstateMember | OnSuccession
+_OfficersOnly: TypeAlias = (
+    RegisterMember | SuspendMember | ReinstateMember | EnterConsentFile | OnSuccession
+)
 _OnRow: TypeAlias = (
     EndClaim
     | ChangeClaim

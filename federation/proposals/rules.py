@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from federation.errors import RefusalError
+from federation.trust.membership import HubTerms
 from federation.values.fields import BadFieldsError
 
 
@@ -17,6 +18,11 @@ class Rules:
     tiers: Collection[str]
     uses: Collection[str]
     now: datetime
+
+
+def rules_by(node: str, terms: HubTerms, now: datetime) -> Rules:
+    """Return by what acts are judged at a node, by the federation's terms, at an instant."""
+    return Rules(node, terms.tier_weight, terms.use_weight, now)
 
 
 @dataclass(frozen=True, slots=True)

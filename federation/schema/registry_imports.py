@@ -30,7 +30,8 @@ strawberry.enum(
 strawberry.enum(
     words.Verdict,
     name="RegistryVerdict",
-    description="What became of a row; of a conflict and a refusal nothing is kept.",
+    description="What became of a row; of a conflict and a refusal nothing is kept.\n"
+    "WAITS: another person has to confirm the proposal of its file.",
 )
 
 
@@ -72,6 +73,9 @@ class RegistryImport:
     verdicts: list[RegistryVerdictCount] = strawberry.field(
         description="How often each verdict was given."
     )
+    proposal: strawberry.ID | None = strawberry.field(
+        description="The proposal that decides on the rows that wait, once the file was taken."
+    )
 
     @classmethod
     def of(cls, row: tables.RegistryImport) -> "RegistryImport":
@@ -98,6 +102,7 @@ class RegistryImport:
                 RegistryVerdictCount(verdict=words.Verdict(name), rows=count)
                 for name, count in service.counts_of(row).items()
             ],
+            proposal=None if row.proposal is None else strawberry.ID(str(row.proposal)),
         )
 
 

@@ -13,9 +13,11 @@ from federation.registryfiles.writers import writer_of
 from federation.registryimports import service, store
 from federation.registryimports.options import read_options
 from federation.registryimports.verdicts import unpacked
+from federation.trust.principals import Principal
 from tests.databases import HUB_TERMS
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
+ANNA = Principal("anna", frozenset({"registry_officer"}))
 
 
 class Node:
@@ -37,7 +39,7 @@ class Node:
                 yield data[start : start + part]
 
         options = read_options({"id": "I-1", "kind": "works", "format": "csv"} | asked)
-        return await take_in(self.server, options, "anna", parts())
+        return await take_in(self.server, options, ANNA, parts())
 
     async def verdicts(self, import_id="I-1"):
         """Return (row, id, verdict, code) of all rows taken."""
