@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from federation.history import acts, feed_store
 from federation.history.kinds import Said, Saying
 from federation.mandates import store
-from federation.mandates.following import compile_again
+from federation.mandates.following import follow_records
 from federation.mandates.records import NewRecord
 from federation.mandates.tables import ConsentRecord
 from federation.registry.edits import Written
@@ -64,9 +64,12 @@ async def _write(
         touched.add(row.id)
         await session.flush()
     new = [(record, replaces) for record in records]
-    rows: Sequence[ConsentRecord] = await store.add(session, new, saying)
-    feed += [Said(CONSENT, str(row.id), acts.REGISTERED, row.effective_at) for row in rows]
-    touched |= {row.id for row in rows}
+    numbers = await store.add(session, new, saying)
+    came = dict(zip(numbers, records, strict=True))
+    feed += [
+        Said(CONSENT, str(number), acts.REGISTERED, one.effective_at)
+        for number, one in came.items()
+    ]
     await feed_store.add_changes(session, feed, saying)
-    await compile_again(session, node, touched, saying)
-    return Written(records=[row.id for row in rows])
+    await follow_records(session, node, touched, came, saying)
+    return Written(records=numbers)
