@@ -30,8 +30,7 @@ strawberry.enum(
 strawberry.enum(
     words.Verdict,
     name="RegistryVerdict",
-    description="What became of a row; of a conflict and a refusal nothing is kept.\n"
-    "WAITS: another person has to confirm the proposal of its file.",
+    description="What became of a row; of a conflict and a refusal nothing is kept.",
 )
 
 
