@@ -50,7 +50,7 @@ class ConsentFileWorker:
         failed = set[str]()
         while True:
             async with self._server.db.read() as session:
-                rows = await files.decided(session, await self._rules(session))
+                rows = await files.decided(session, self._server.clock())
             due = [row.import_id for row in rows if row.import_id not in failed]
             if not due:
                 return not failed

@@ -5,6 +5,7 @@ by batch, each batch in a transaction of its own, each row judged again.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -34,12 +35,12 @@ async def propose(session: WriteSession, import_id: str, *, who: Principal, rule
     row.proposal = proposal.id
 
 
-async def decided(session: ReadSession, rules: Rules) -> Sequence[RegistryImport]:
+async def decided(session: ReadSession, now: datetime) -> Sequence[RegistryImport]:
     """Return the imports with rows that wait, of whose proposal it is known what became of it."""
     return [
         row
         for row in await imports.waiting_imports(session)
-        if await _outcome(session, row, rules) != store.WAITS
+        if await _outcome(session, row, now) != store.WAITS
     ]
 
 
@@ -58,6 +59,6 @@ async def enter_batch(session: WriteSession, import_id: str, rules: Rules) -> No
         await deciding.refuse_next(session, import_id, f"proposal {proposal.id} is {outcome}")
 
 
-async def _outcome(session: ReadSession, row: RegistryImport, rules: Rules) -> str:
+async def _outcome(session: ReadSession, row: RegistryImport, now: datetime) -> str:
     proposal = None if row.proposal is None else await store.find(session, row.proposal)
-    return store.WAITS if proposal is None else service.state_of(proposal, rules.now)
+    return store.WAITS if proposal is None else service.state_of(proposal, now)
