@@ -21,7 +21,9 @@ from federation.desk.client import (
     with_server,
 )
 from federation.desk.printing import make_table
+from federation.desk.proposals import proposals
 from federation.desk.reservations import reservations
+from federation.desk.successions import successions
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW_FILE: Final = click.Path(dir_okay=False, path_type=Path)
@@ -64,7 +66,8 @@ def registry() -> None:
     """
 
 
-registry.add_command(reservations)
+for group in (proposals, reservations, successions):
+    registry.add_command(group)
 
 
 @registry.command("import")
