@@ -1,6 +1,6 @@
 """A dispute within one node: found, documented, decided by two people, paid from what is held."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -26,13 +26,23 @@ from tests.federation.disputing import (
     released_to,
 )
 from tests.federation.harness import PERIOD, a_line, nothing_changes, report_lines, resumed
-from tests.federation.holding import balances, code_of, moved
+from tests.federation.holding import LATER, balances, code_of, moved
 from tests.tampering import found_after
 
 TWINS = "https://twins.example/c"
 PART = {"HUB-000001": "received", "DE-000001": "domestic"}
 CLAIMS = """query($member: String) { claims(first: 100, member: $member) {
   edges { node { claim validTo } } } }"""
+
+DISPUTES_OF = """query($member: String) { disputes(first: 9, member: $member) {
+  edges { node { sides { party documents { kind } } } } } }"""
+RECORD_SUCCESSION = """mutation($on: Date!) { recordSuccession(reason: "her executor wrote",
+  succession: {subject: "member:de-a", startsOn: $on, ground: "will", declaredBy: "Ling",
+    successors: [{member: "de-b", shareBps: 10000}], capacity: "executor", papers: [{
+      kind: "will", reference: "7/2026", sha256:
+      "0000000000000000000000000000000000000000000000000000000000000000"}]}) {
+  ... on Proposal { id } } }"""
+CONFIRM_SUCCESSION = "mutation($id: ID!) { confirmProposal(id: $id) { __typename } }"
 
 
 @pytest.fixture
@@ -425,3 +435,31 @@ async def test_what_no_side_has_a_part_in_stays_held_and_is_not_shared_again(sma
         assert await code_of(sara.ask(RELEASE, id=made["id"])) == "DISPUTE_STATE"
     assert sum(int(row["amount"]["minor"]) for row in await sara.rows(SUSPENSE)) == left
     assert "disputed money" not in {row["kind"] for row in await sara.ask(WORK_LIST)}
+
+
+async def test_a_successor_is_the_side_that_it_succeeds_from_the_day_on(small):
+    rosa, ruth = small.at("DE", "registry"), small.at("DE", "second-registry", "registry_officer")
+    made = await opened(small)
+    heir, dead = small.member("DE", "de-b"), small.member("DE", "de-a")
+    tomorrow = LATER + timedelta(days=1)
+    proposed = await rosa.ask(RECORD_SUCCESSION, on=str(tomorrow.date()))
+    await ruth.ask(CONFIRM_SUCCESSION, id=proposed["id"])
+
+    async def brought():
+        done = await heir.ask(BRING, id=made["id"], party="de-a", paper=PAPER)
+        return [side["party"] for side in done["sides"] if side["isDocumented"]]
+
+    async def seen(member):
+        page = await heir.ask(DISPUTES_OF, member=member)
+        sides = [side for edge in page["edges"] for side in edge["node"]["sides"]]
+        return [side["party"] for side in sides if side["documents"]]
+
+    assert await brought() == ["de-b"]  # it acts for itself, whomever it names
+    assert await seen("de-a") == ["de-b"]
+
+    small.set_clock(tomorrow)
+    async with nothing_changes(small):
+        asked = dead.ask(BRING, id=made["id"], party="de-a", paper=PAPER)
+        assert await code_of(asked) == "SUCCEEDED"
+    assert await brought() == ["de-a", None]  # the other side is not named to it
+    assert (await seen("de-a"), await seen("de-b")) == (["de-a"], ["de-b"])
