@@ -88,12 +88,24 @@ class NewClient:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """An act on clients: the transaction, who does it, and when."""
+    """An act on clients: the transaction, who does it, and when.
+
+    `succeeds` are the members in whose place the member stands that acts: it keeps their clients.
+    """
 
     session: WriteSession
     who: Principal
     now: datetime
     pepper: Pepper
+    succeeds: frozenset[str] = frozenset()
+
+    def keeps_only_own(self, kind: ClientKind) -> bool:
+        """Tell whether who acts is a lab or a member, and no staff that keeps all of a kind."""
+        return CLIENT_KEEPERS[kind].own in self.who.roles
+
+    def is_own(self, party: str | None) -> bool:
+        """Tell whether a party is who acts, or one in whose place it stands."""
+        return party is not None and (party == self.who.party or party in self.succeeds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +124,12 @@ def kinds_at(server: str) -> tuple[ClientKind, ...]:
     return ClientKind.LAB, ClientKind.SITE, ClientKind.TOOL
 
 
-def require_keeper(who: Principal, kind: ClientKind, party: str | None) -> None:
+def require_keeper(act: Act, kind: ClientKind, party: str | None) -> None:
     """Refuse who keeps no clients of this kind and party (NOT_ALLOWED)."""
-    if who.is_program:
+    if act.who.is_program:
         raise NotAllowedError("a client acts on no client")
-    if who.whose(CLIENT_KEEPERS[kind], party) != party:
+    act.who.require(*CLIENT_KEEPERS[kind].roles)
+    if act.keeps_only_own(kind) and not act.is_own(party):
         raise NotAllowedError(
             "another party's client" if party else "no party was named: name your own"
         )
@@ -137,7 +150,7 @@ def readable(who: Principal) -> tuple[list[ClientKind], str | None]:
 async def issue(act: Act, wanted: NewClient, *, key: str, here: str) -> Given:
     """Make a client with its first credential; the same key again answers without the secret."""
     kind = ClientKind(one_of(wanted.kind, kinds_at(here), "kind"))
-    require_keeper(act.who, kind, wanted.party)
+    require_keeper(act, kind, wanted.party)
     value = msgspec.to_builtins(wanted)
     known = await idempotency.find_result(
         act.session, principal=act.who.subject, field="issueClient", key=key, value=value
@@ -214,9 +227,9 @@ async def _get_own(act: Act, client_id: str) -> Client:
     """Return a client that who acts may act on; another's does not exist for a lab or a member."""
     client = await _get(act.session, client_id)
     kind = ClientKind(client.kind)
-    if CLIENT_KEEPERS[kind].own in act.who.roles and act.who.party != client.party:
+    if act.keeps_only_own(kind) and not act.is_own(client.party):
         raise UnknownClientError(repr(client_id[:40]))
-    require_keeper(act.who, kind, client.party)
+    require_keeper(act, kind, client.party)
     return client
 
 

@@ -68,7 +68,7 @@ class NewSite:
 async def issue(act: Act, member: str | None, origins: Sequence[str], days: int) -> NewCode:
     """Make a code for the sites of a member under some origins (BAD_CLIENT)."""
     listed = _origins(origins)
-    service.require_keeper(act.who, ClientKind.SITE, member)
+    service.require_keeper(act, ClientKind.SITE, member)
     if member is None:
         raise BadClientError("it has to name the member it stands for")
     if not 1 <= days <= DAYS_MAX:
@@ -143,10 +143,10 @@ async def _given_before(
 async def withdraw(act: Act, number: str) -> SiteCode:
     """End a code that was not used (BAD_SITE_CODE); another's is unknown to a member."""
     row = await store.find_site_code(act.session, number)
-    keepers = CLIENT_KEEPERS[ClientKind.SITE]
-    if row is None or act.who.whose(keepers, row.member) != row.member:
+    act.who.require(*CLIENT_KEEPERS[ClientKind.SITE].roles)
+    if row is None or (act.keeps_only_own(ClientKind.SITE) and not act.is_own(row.member)):
         raise BadSiteCodeError
-    service.require_keeper(act.who, ClientKind.SITE, row.member)
+    service.require_keeper(act, ClientKind.SITE, row.member)
     if row.client_id is not None:
         raise BadSiteCodeError(f"it was used: revoke the client {row.client_id}")
     if act.now >= row.expires_at:

@@ -125,19 +125,19 @@ async def clients(
     session: ReadSession,
     *,
     kinds: Iterable[str],
-    party: str | None = None,
+    parties: Collection[str] | None = None,
     after: str = "",
     limit: int = 100,
 ) -> list[Client]:
-    """Return clients of some kinds by id, a page at a time, of one party or of all."""
+    """Return clients of some kinds by id, a page at a time, of some parties or of all."""
     query = (
         select(Client)
         .where(Client.kind.in_(list(kinds)), Client.client_id > after)
         .order_by(Client.client_id)
         .limit(limit)
     )
-    if party is not None:
-        query = query.where(Client.party == party)
+    if parties is not None:
+        query = query.where(Client.party.in_(parties))
     return list(await session.scalars(query))
 
 

@@ -1,4 +1,4 @@
-"""`federation registry`: files of works and rightholders go to a node, and come from there."""
+"""`federation registry`: registry files go to a node, and come from there."""
 
 import gzip
 import hashlib
@@ -21,7 +21,9 @@ from federation.desk.client import (
     with_server,
 )
 from federation.desk.printing import make_table
+from federation.desk.proposals import proposals
 from federation.desk.reservations import reservations
+from federation.desk.successions import successions
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW_FILE: Final = click.Path(dir_okay=False, path_type=Path)
@@ -31,6 +33,7 @@ FIRST_PAUSE_SECONDS: Final = 2.0
 EXIT_NOT_ALL: Final = 1
 SNIFFED_BYTES: Final = 64 * 1024
 
+KINDS: Final = ["works", "rightholders", "consents"]
 _BY_ENDING: Final = {
     "csv": "csv",
     "tsv": "csv",
@@ -47,7 +50,7 @@ _ENDINGS: Final = {
 }
 _NOT_KEPT: Final = ("CONFLICT", "REFUSED")
 _FIELDS: Final = """id kind format dryRun startedBy startedAt updatedAt state readAs rows bytes
-  place why verdicts { verdict rows }"""
+  place why verdicts { verdict rows } proposal"""
 IMPORT: Final = f"query($id: ID!) {{ registryImport(id: $id) {{ {_FIELDS} }} }}"
 IMPORTS: Final = f"""query($first: Int!) {{ registryImports(first: $first) {{
   edges {{ node {{ {_FIELDS} }} }} }} }}"""
@@ -55,18 +58,21 @@ IMPORTS: Final = f"""query($first: Int!) {{ registryImports(first: $first) {{
 
 @click.group()
 def registry() -> None:
-    """Send files of works and rightholders to a node, and fetch them from there (docs/registry.md).
+    """Send files of works, rightholders and consent records to a node, and fetch them from there.
+
+    docs/registry.md says what stands in them.
 
     A token is what `federation token --config gb.toml --subject S --role registry_officer` prints.
     """
 
 
-registry.add_command(reservations)
+for group in (proposals, reservations, successions):
+    registry.add_command(group)
 
 
 @registry.command("import")
 @click.argument("file", type=FILE)
-@click.option("--kind", type=click.Choice(["works", "rightholders"]), default="works")
+@click.option("--kind", type=click.Choice(KINDS), default="works")
 @click.option("--format", "form", type=click.Choice(["csv", "ndjson", "onix", "sitemap"]))
 @click.option("--id", "name", help="By default made from the file and the options.")
 @click.option("--change", is_flag=True, help="Change what is registered with other content.")
@@ -86,7 +92,7 @@ def import_file(
     asked = {
         "kind": said["kind"],
         "format": form or _format_of(file),
-        "onConflict": "change" if said["change"] else "refuse",
+        "onConflict": _on_conflict(**said),
         "dryRun": "true" if said["dry_run"] else "false",
         "startsAt": said["starts_at"],
         "rightholder": said["rightholder"],
@@ -99,6 +105,8 @@ def import_file(
     if verdicts is not None:
         _fetch(desk, _verdicts_path(name, verdicts), verdicts)
     desk.show(found, lambda: [_table([found])])
+    if found["proposal"] is not None:
+        click.echo(f"federation: another officer decides on proposal {found['proposal']}", err=True)
     counts = {each["verdict"]: each["rows"] for each in found["verdicts"]}
     if any(counts[verdict] for verdict in _NOT_KEPT):
         if verdicts is None:
@@ -126,14 +134,22 @@ def list_imports(desk: Desk, first: int) -> None:
 
 
 @registry.command()
-@click.argument("kind", type=click.Choice(["works", "rightholders"]))
+@click.argument("kind", type=click.Choice(KINDS))
 @click.argument("file", type=NEW_FILE)
 @click.option("--at", help="As of this instant (RFC 3339); now by default.")
 @with_server
 def export(desk: Desk, kind: str, file: Path, at: str | None) -> None:
-    """Write what is registered into FILE: .csv, .ndjson, or .xml for ONIX 3."""
+    """Write what is registered into FILE: .csv, .ndjson, or of works .xml for ONIX 3.
+
+    Without --at it is as of now; of consent records, all that are known.
+    """
     asked = f"?{urlencode({'at': at})}" if at else ""
     _fetch(desk, f"/registry/export/{kind}.{_ending_of(file)}{asked}", file)
+
+
+def _on_conflict(kind: str, *, change: bool, **_: Any) -> str | None:
+    """Return what a row does whose thing is registered; of consent records nothing is changed."""
+    return "change" if change else None if kind == "consents" else "refuse"
 
 
 def _send(desk: Desk, file: Path, asked: dict[str, str]) -> None:

@@ -4,7 +4,7 @@ A ruling is what a record means at one place. Whatever changes where a subject i
 the same transaction: the hub, tokens, gates and months know of records by their rulings alone.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
 
@@ -80,14 +80,29 @@ async def compile_again(
 ) -> None:
     """Let the rulings of some records be what these mean, as all is known now; tell the index.
 
-    A ruling that is so already stays as it is. Of a record that is known no more none stays.
+    Of a record that is known no more none stays.
     """
     if not records:
         return
-    found = (await store.by_id(session, records)).values()
-    wanted = set(await _rulings(session, [row for row in found if row.superseded_at is None]))
+    rows = (await store.by_id(session, records)).values()
+    known = {row.id: store.as_entered(row) for row in rows if row.superseded_at is None}
+    await follow_records(session, node, records, known, saying)
+
+
+async def follow_records(
+    session: WriteSession,
+    node: str,
+    before: Collection[int],
+    known: Mapping[int, NewRecord],
+    saying: Saying,
+) -> None:
+    """Let the rulings of records that were there `before` be those of what is `known`, by number.
+
+    What came just now has none yet. A ruling that is so already stays as it is.
+    """
+    wanted = set(await _rulings(session, known))
     gone: list[OptOut] = []
-    for row in await store.rulings_of(session, records):
+    for row in await store.rulings_of(session, before):
         ruling = (edit_store.as_entered(row), row.ends_at)
         if ruling in wanted:
             wanted.remove(ruling)
@@ -97,13 +112,17 @@ async def compile_again(
         return
     edit = Edit(
         gone_opt_outs=[GoneOptOut(row, saying.now) for row in gone],
-        opt_outs=[(new, ends_at, None) for new, ends_at in sorted(wanted, key=repr)],
+        opt_outs=[(new, ends_at, None) for new, ends_at in sorted(wanted, key=_order)],
     )
     await write(session, node, edit, saying)
 
 
-async def _rulings(session: ReadSession, rows: Sequence[ConsentRecord]) -> list[_Ruling]:
-    records = {row.id: store.as_entered(row) for row in rows}
+def _order(ruling: _Ruling) -> tuple[int, str, str, datetime]:
+    new, _ = ruling
+    return new.record or 0, new.member_id or "", new.key.text if new.key else "", new.effective_at
+
+
+async def _rulings(session: ReadSession, records: Mapping[int, NewRecord]) -> list[_Ruling]:
     where = await placed(session, {one.subject for one in records.values()})
     found = (
         ruling_of(number, one, at) for number, one in records.items() for at in where[one.subject]

@@ -140,7 +140,14 @@ class NewRecord:
         return self.state in REFUSING
 
 
-def read_record(draft: DraftRecord, uses: Collection[str], node: str, now: datetime) -> NewRecord:
+class Read(NamedTuple):
+    """A record as it was read, and what is kept otherwise than it was described."""
+
+    record: NewRecord
+    altered: tuple[Fault, ...]
+
+
+def read_record(draft: DraftRecord, uses: Collection[str], node: str, now: datetime) -> Read:
     """Read a described record, or refuse it with all that is wrong (BAD_CONSENT_RECORD).
 
     `uses` are those that the terms know; works and rightholders are named with or without the code
@@ -154,18 +161,16 @@ def read_record(draft: DraftRecord, uses: Collection[str], node: str, now: datet
         or Subject(SubjectKind.ADDRESS, ""),
         state=State(state or State.WITHHELD),
         use=fields.one("use", draft.use, one_of({*uses, ALL_USES})) or ALL_USES,
-        right=Right(fields.one("right", draft.right, one_of(Right)) or Right.ALL),
+        right=Right(fields.one("right", draft.right, _right) or Right.ALL),
         territories=_territories(fields, draft.territories),
         exclusive=draft.exclusive,
         share_bps=fields.maybe("share_bps", draft.share_bps, up_to(WHOLE_BPS)),
         effective_at=since,
         ends_at=draft.ends_at,
-        basis=Basis(fields.one("basis", draft.basis, one_of(Basis)) or Basis.OTHER),
+        basis=Basis(fields.one("basis", draft.basis, _basis) or Basis.OTHER),
         basis_reference=fields.maybe("basis_reference", draft.basis_reference, plain_text),
         declared_by=fields.one("declared_by", draft.declared_by, plain_text) or "",
-        capacity=Capacity(
-            fields.one("capacity", draft.capacity, one_of(Capacity)) or Capacity.OTHER
-        ),
+        capacity=Capacity(fields.one("capacity", draft.capacity, _capacity) or Capacity.OTHER),
         evidence=fields.maybe("evidence", draft.evidence, plain_text),
     )
     if draft.ends_at is not None and draft.ends_at <= since:
@@ -177,7 +182,16 @@ def read_record(draft: DraftRecord, uses: Collection[str], node: str, now: datet
         fields.faults.append(Fault("exclusive", "a mandate is exclusive or not, nothing else is"))
     if fields.faults:
         raise BadRecordError(fields.faults)
-    return new
+    return Read(new, _altered(fields, draft, new))
+
+
+def _altered(fields: Fields, draft: DraftRecord, new: NewRecord) -> tuple[Fault, ...]:
+    """Say what is kept otherwise; of a subject, an address that is matched in another spelling."""
+    others = [fault for fault in fields.altered if fault.field != "subject"]
+    name = new.subject.name
+    if new.subject.kind is SubjectKind.ADDRESS and name != draft.subject:
+        others.append(Fault("subject", f"{draft.subject[:80]!r} is kept as {name[:80]!r}"))
+    return tuple(others)
 
 
 def read_subject(text: str, node: str) -> Subject:
@@ -194,7 +208,7 @@ def read_subject(text: str, node: str) -> Subject:
 
 
 _KINDS: Final = {kind.value.lower(): kind for kind in SubjectKind if kind != SubjectKind.ADDRESS}
-_state = one_of(OF_RECORDS)
+_state, _right, _basis, _capacity = (one_of(each) for each in (OF_RECORDS, Right, Basis, Capacity))
 
 
 def _territories(fields: Fields, territories: Sequence[str]) -> tuple[str, ...]:

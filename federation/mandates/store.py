@@ -9,12 +9,21 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from federation.consent.states import State
 from federation.history.kinds import Saying
 from federation.history.tables import Versioned
-from federation.mandates.records import Basis, Capacity, NewRecord, Right, Subject, SubjectKind
+from federation.mandates.records import (
+    Basis,
+    Capacity,
+    DraftRecord,
+    NewRecord,
+    Right,
+    Subject,
+    SubjectKind,
+)
 from federation.mandates.tables import ConsentRecord
 from federation.registry import store as registry
 from federation.registry.tables import Claim, OptOut
 from federation.rightholders.tables import RightholderVersion
-from federation.store.bulk import in_chunks
+from federation.store.base import to_micros
+from federation.store.bulk import in_chunks, insert_numbered
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works.tables import WorkVersion
 
@@ -23,39 +32,61 @@ _VERSIONS: Mapping[SubjectKind, type[Versioned]] = {
     SubjectKind.RIGHTHOLDER: RightholderVersion,
 }
 
+_RECORD = [
+    "subject_kind",
+    "subject",
+    "member",
+    "state",
+    "use",
+    "right",
+    "territories",
+    "exclusive",
+    "share_bps",
+    "effective_at",
+    "ends_at",
+    "basis",
+    "basis_reference",
+    "declared_by",
+    "capacity",
+    "evidence",
+    "recorded_at",
+    "recorded_by",
+    "reason",
+    "replaces",
+]
+
 
 async def add(
     session: WriteSession, records: Sequence[tuple[NewRecord, int | None]], saying: Saying
-) -> list[ConsentRecord]:
-    """Insert records, each with the id of the one that it replaces."""
+) -> list[int]:
+    """Insert records, each with the id of the one that it replaces; return their ids."""
+    now = to_micros(saying.now)
     rows = [
-        ConsentRecord(
-            subject_kind=new.subject.kind,
-            subject=new.subject.name,
-            member=new.member,
-            state=new.state,
-            use=new.use,
-            right=new.right,
-            territories=" ".join(new.territories),
-            exclusive=new.exclusive,
-            share_bps=new.share_bps,
-            effective_at=new.effective_at,
-            ends_at=new.ends_at,
-            basis=new.basis,
-            basis_reference=new.basis_reference,
-            declared_by=new.declared_by,
-            capacity=new.capacity,
-            evidence=new.evidence,
-            recorded_at=saying.now,
-            recorded_by=saying.by,
-            reason=saying.reason,
-            replaces=replaces,
+        (
+            new.subject.kind.value,
+            new.subject.name,
+            new.member,
+            new.state.value,
+            new.use,
+            new.right.value,
+            " ".join(new.territories),
+            new.exclusive,
+            new.share_bps,
+            to_micros(new.effective_at),
+            None if new.ends_at is None else to_micros(new.ends_at),
+            new.basis.value,
+            new.basis_reference,
+            new.declared_by,
+            new.capacity.value,
+            new.evidence,
+            now,
+            saying.by,
+            saying.reason,
+            replaces,
         )
         for new, replaces in records
     ]
-    session.add_all(rows)
-    await session.flush()
-    return rows
+    return await insert_numbered(session, ConsentRecord, _RECORD, rows)
 
 
 def as_entered(row: ConsentRecord) -> NewRecord:
@@ -76,6 +107,26 @@ def as_entered(row: ConsentRecord) -> NewRecord:
         capacity=Capacity(row.capacity),
         evidence=row.evidence,
         member=row.member,
+    )
+
+
+def as_described(row: ConsentRecord) -> DraftRecord:
+    """Return what a record says as somebody would describe it."""
+    return DraftRecord(
+        subject=as_entered(row).subject.text,
+        state=row.state,
+        declared_by=row.declared_by,
+        use=row.use,
+        right=row.right,
+        territories=tuple(row.territories.split()),
+        exclusive=row.exclusive,
+        share_bps=row.share_bps,
+        effective_at=row.effective_at,
+        ends_at=row.ends_at,
+        basis=row.basis,
+        basis_reference=row.basis_reference,
+        capacity=row.capacity,
+        evidence=row.evidence,
     )
 
 
@@ -165,6 +216,15 @@ async def merged_into(session: ReadSession, kind: SubjectKind, names: Collection
             more |= set(await session.scalars(query))
         asked = more - found - set(names)
         found |= more
+    return found
+
+
+async def members_of_claims(session: ReadSession, names: Collection[str]) -> dict[str, str]:
+    """Return {claim: the member that claims}, of claims that are known now or were once."""
+    found: dict[str, str] = {}
+    for chunk in in_chunks(sorted(names)):
+        query = select(Claim.claim_id, Claim.member_id).where(Claim.claim_id.in_(chunk))
+        found |= {name: member for name, member in await session.execute(query)}
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from federation.history import acts, feed_store
 from federation.history.kinds import Said, Saying
 from federation.mandates import store
-from federation.mandates.following import compile_again
+from federation.mandates.following import follow_records
 from federation.mandates.records import NewRecord
 from federation.mandates.tables import ConsentRecord
 from federation.registry.edits import Written
@@ -34,22 +34,42 @@ class RecordEdit:
     new: NewRecord | None = None
 
 
+async def write_all(
+    session: WriteSession, node: str, records: Sequence[NewRecord], saying: Saying
+) -> Written:
+    """Write records down, all in one transaction, with the rulings that follow from them."""
+    return await _write(session, node, None, records, saying)
+
+
 async def write(session: WriteSession, node: str, edit: RecordEdit, saying: Saying) -> Written:
     """Write an edit down, all in one transaction, with the rulings that follow from it."""
+    return await _write(session, node, edit.gone, [edit.new] if edit.new else [], saying)
+
+
+async def _write(
+    session: WriteSession,
+    node: str,
+    gone: GoneRecord | None,
+    records: Sequence[NewRecord],
+    saying: Saying,
+) -> Written:
     saying = await feed_store.in_order(session, saying)
     feed: list[Said] = []
     touched: set[int] = set()
     replaces = None
-    if edit.gone is not None:
-        row, act, starts_at = edit.gone
+    if gone is not None:
+        row, act, starts_at = gone
         row.superseded_at, replaces = saying.now, row.id
         feed.append(Said(CONSENT, str(row.id), act, starts_at))
         touched.add(row.id)
         await session.flush()
-    new = [] if edit.new is None else [(edit.new, replaces)]
-    rows: Sequence[ConsentRecord] = await store.add(session, new, saying)
-    feed += [Said(CONSENT, str(row.id), acts.REGISTERED, row.effective_at) for row in rows]
-    touched |= {row.id for row in rows}
+    new = [(record, replaces) for record in records]
+    numbers = await store.add(session, new, saying)
+    came = dict(zip(numbers, records, strict=True))
+    feed += [
+        Said(CONSENT, str(number), acts.REGISTERED, one.effective_at)
+        for number, one in came.items()
+    ]
     await feed_store.add_changes(session, feed, saying)
-    await compile_again(session, node, touched, saying)
-    return Written(records=[row.id for row in rows])
+    await follow_records(session, node, touched, came, saying)
+    return Written(records=numbers)

@@ -23,6 +23,7 @@ from federation.edge.status_lists import OwnLists, status_routes
 from federation.logs import get_logger
 from federation.mandates.following import follower
 from federation.metering.node_month import DUE
+from federation.nodes.consent_files import ConsentFileWorker
 from federation.nodes.entity import EntityWorker
 from federation.nodes.handlers import HANDLERS, ON_DROP
 from federation.nodes.joining import AdmissionWorker
@@ -35,6 +36,7 @@ from federation.oauth.entity import entity_routes
 from federation.oauth.olp_routes import olp_routes
 from federation.oauth.routes import oauth_routes
 from federation.process import Background, Parts, Service, no_boundary
+from federation.proposals.planning import FILE_CONFIRMED
 from federation.registry import adopting
 from federation.registry.edit_store import members_without_versions
 from federation.registry.edits import REGISTRY_CHANGED
@@ -101,11 +103,14 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     server.db.listen(JOINING, joining.wake)
     entity = EntityWorker(server, peers)
     server.knocked = partial(_wake_all, joining, entity)
+    consent_files = ConsentFileWorker(server)
+    server.db.listen(FILE_CONFIRMED, consent_files.wake)
     parked, last_use = ParkedWorker(server, HANDLERS), LastUseWorker(server)
     background: list[Background] = [
         worker.run,
         joining.run,
         entity.run,
+        consent_files.run,
         parked.run,
         last_use.run,
         sign_in.refused.run,

@@ -1,4 +1,4 @@
-"""Works and rightholders as files, written page by page as they were at one moment."""
+"""What is registered as files, written page by page as it was at one moment."""
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import Any, Final
 from federation.history import feed_store
 from federation.history import store as history
 from federation.history.kinds import Found, Moment
+from federation.mandates import store as mandates
 from federation.registryfiles.rows import FileKind
 from federation.registryfiles.writers import Writer
 from federation.rightholders.store import RIGHTHOLDERS
@@ -40,6 +41,36 @@ async def exported_parts(
     if copies_follow:
         async for found in _pages(db, node, kind, moment):
             yield _rows(writer, [one for one in found if _is_copy(one.body)])
+    yield writer.tail()
+
+
+async def exported_consents(
+    db: Database, writer: Writer, moment: Moment, *, is_of_all_time: bool
+) -> AsyncGenerator[bytes]:
+    """Write consent records by number: those that are so at a moment, or all that are known."""
+    yield writer.head()
+    after = 0
+    while True:
+        async with db.read() as session:
+            rows = await mandates.listed(
+                session,
+                member=None,
+                subject=None,
+                at=None if is_of_all_time else moment.at,
+                known_at=moment.known_at,
+                with_history=False,
+                after=after,
+                limit=PAGE,
+            )
+        if not rows:
+            break
+        drafts = [mandates.as_described(row) for row in rows]
+        parts = [
+            writer.row(draft.subject, row.effective_at, draft)
+            for row, draft in zip(rows, drafts, strict=True)
+        ]
+        yield b"".join(parts)
+        after = rows[-1].id
     yield writer.tail()
 
 

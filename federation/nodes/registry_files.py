@@ -1,4 +1,4 @@
-"""Files of works and rightholders at a node: taken in batch by batch as they come, and sent."""
+"""Registry files at a node: taken in batch by batch as they come, and sent."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
@@ -16,19 +16,23 @@ from federation.edge.doors import Doors
 from federation.edge.files import NoSuchFileError
 from federation.edge.http import json_response
 from federation.errors import LaterError
-from federation.nodes.registry_exports import as_known_now, exported_parts
+from federation.nodes.registry_exports import as_known_now, exported_consents, exported_parts
+from federation.proposals import files
+from federation.proposals.rules import rules_by
 from federation.registryfiles.formats import reader_of, require_format
-from federation.registryfiles.rows import BadRegistryFileError
+from federation.registryfiles.rows import BadRegistryFileError, FileKind
 from federation.registryfiles.writers import writer_of
 from federation.registryimports import service, store
 from federation.registryimports.intake import FILE_BYTES_MAX, Intake, Unpacked
 from federation.registryimports.options import BadImportError, ImportOptions, read_options
 from federation.registryimports.service import ImportRunningError, Progress
-from federation.registryimports.subjects import ReadRow, Subject, subject_of
+from federation.registryimports.subjects import ReadRow
 from federation.registryimports.tables import RegistryImport
+from federation.registryimports.taking import Taker, taker_of
 from federation.registryimports.verdicts import RowVerdict, as_csv, as_ndjson, csv_head, unpacked
 from federation.server import Server
 from federation.tabular import parse_instant
+from federation.trust.principals import Principal
 from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_READ_MEMBERS
 
 IMPORT = BodyLimit(FILE_BYTES_MAX, seconds=24 * 3600)
@@ -55,7 +59,7 @@ def registry_file_routes(doors: Doors) -> list[Any]:
         options = read_options(dict(request.query_params))
         with running.place(options.import_id):
             async with doors.body_parts(request, who.subject, IMPORT) as parts:
-                row = await take_in(server, options, who.subject, parts)
+                row = await take_in(server, options, who, parts)
         return json_response(shown(row))
 
     @get("/registry/imports/{name:str}")
@@ -72,16 +76,21 @@ def registry_file_routes(doors: Doors) -> list[Any]:
 
     @get("/registry/export/{name:str}")
     async def exported(request: HttpRequest, name: FromPath[str]) -> Stream:
-        """Send `works` or `rightholders` as `.csv` or `.ndjson`, works as `.onix`, as of `at`."""
+        """Send `works`, `rightholders` or `consents` as `.csv` or `.ndjson`, works as `.onix`.
+
+        As of `at`; without it as of now, of consent records all that are known.
+        """
         await doors.known(request, "files", *MAY_READ_MEMBERS.staff)
         at = request.query_params.get("at")
         moment = await as_known_now(server.db, _instant(at) if at else server.clock())
         kind, form = require_format(*name.partition(".")[::2])
         writer = writer_of(kind, form, server.code, moment.at)
-        return Stream(
-            exported_parts(server.db, server.code, kind, writer, moment),
-            media_type=writer.media_type,
+        parts = (
+            exported_consents(server.db, writer, moment, is_of_all_time=not at)
+            if kind is FileKind.CONSENTS
+            else exported_parts(server.db, server.code, kind, writer, moment)
         )
+        return Stream(parts, media_type=writer.media_type)
 
     return [imported, verdicts, exported]
 
@@ -103,6 +112,7 @@ def shown(row: RegistryImport) -> dict[str, Any]:
         "sha256": row.digest,
         "readAs": row.read_as,
         "verdicts": service.counts_of(row),
+        "proposal": None if row.proposal is None else str(row.proposal),
     }
 
 
@@ -127,16 +137,16 @@ class Running:
 
 
 async def take_in(
-    server: Server, options: ImportOptions, sender: str, parts: AsyncIterator[bytes]
+    server: Server, options: ImportOptions, who: Principal, parts: AsyncIterator[bytes]
 ) -> RegistryImport:
     """Take in a file as it comes, and return how far it is (OTHER_FILE, BAD_REGISTRY_FILE)."""
     async with server.db.write("registry.import.begin") as session:
         terms = await server.terms(session)
-        row = await service.begin(session, options, sender, server.clock())
-    subject = subject_of(options.kind, server.code, terms.tier_weight, options.rightholder)
+        row = await service.begin(session, options, who.subject, server.clock())
+    taker = taker_of(row, server.code, terms.tier_weight, terms.use_weight)
     reader = reader_of(options.kind, options.format)
-    intake = Intake(reader, service.taken_of(row), subject.read)
-    import_ = _Import(server, options.import_id, sender, subject, intake)
+    intake = Intake(reader, service.taken_of(row), taker.read)
+    import_ = _Import(server, options.import_id, who, taker, intake)
     return await import_.take_in(parts)
 
 
@@ -146,8 +156,8 @@ class _Import:
 
     server: Server
     import_id: str
-    sender: str
-    subject: Subject
+    who: Principal
+    taker: Taker
     intake: Intake
     writing: asyncio.Task[None] | None = None
 
@@ -163,10 +173,17 @@ class _Import:
                     await service.break_off(session, self.import_id, error, self._progress())
                 raise
             await self._take_rest()
-            async with self.server.db.write("registry.import.finish") as session:
-                return await service.finish(session, self.import_id, self._progress())
+            return await self._finish()
         finally:
             await self._written()  # what was begun is written also where reading failed
+
+    async def _finish(self) -> RegistryImport:
+        """End the import, and propose in the same transaction what of it waits for another."""
+        async with self.server.db.write("registry.import.finish") as session:
+            row = await service.finish(session, self.import_id, self._progress())
+            rules = rules_by(self.server.code, await self.server.terms(session), row.updated_at)
+            await files.propose(session, self.import_id, who=self.who, rules=rules)
+            return row
 
     async def _read(self, parts: AsyncIterator[bytes]) -> None:
         unpacked_file, intake = Unpacked(), self.intake
@@ -200,11 +217,11 @@ class _Import:
     async def _write(self, rows: Sequence[ReadRow], progress: Progress) -> None:
         async with self.server.db.write("registry.import") as session:
             progress = progress._replace(now=self.server.clock())  # not before its turn
-            await service.take(session, self.import_id, self.subject, rows, progress)
+            await service.take(session, self.import_id, self.taker, rows, progress)
 
     def _progress(self) -> Progress:
         taken, server = self.intake.taken, self.server
-        return Progress(taken, self.intake.read_as, self.sender, server.clock())
+        return Progress(taken, self.intake.read_as, self.who.subject, server.clock())
 
 
 async def _written(

@@ -9,22 +9,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from federation.addresses.urls import ClaimKey
+from federation.errors import RefusalError
 from federation.history import acts
-from federation.history.kinds import Moment
-from federation.history.merges import as_merged, over_period
+from federation.history.merges import over_period
 from federation.history.spans import Span, first_gap
-from federation.history.store import known_versions
 from federation.mandates import store
+from federation.mandates.judging import find_subjects, judge
 from federation.mandates.placing import Placed, placed
 from federation.mandates.records import (
-    BadRecordError,
     DraftRecord,
     NewRecord,
-    Subject,
     SubjectKind,
     read_record,
 )
-from federation.mandates.shares import require_within_whole
 from federation.mandates.tables import ConsentRecord
 from federation.mandates.writing import GoneRecord, RecordEdit
 from federation.proposals import opt_outs
@@ -32,19 +29,14 @@ from federation.proposals.rules import (
     Asking,
     BackdatedError,
     BadDayError,
-    NoSuchSubjectError,
     NothingChangesError,
-    RecordThereError,
     Rules,
     SupersededError,
     UnknownRecordError,
 )
 from federation.registry import edit_store
-from federation.registry.store import find_member
-from federation.rightholders.service import member_of
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession
-from federation.values.fields import Fault
 from federation.works.store import WORKS
 
 
@@ -120,49 +112,19 @@ async def read(
     since: datetime | None = None,
 ) -> NewRecord:
     """Read a described record, and find what it is about (BAD_CONSENT_RECORD)."""
-    new = read_record(draft, rules.uses, rules.node, since or rules.now)
-    kind, name = new.subject
-    if kind is SubjectKind.CLAIM:
-        row = await edit_store.find_claim(session, name)
-        if row is None:
-            raise NoSuchSubjectError(f"no such claim: {name}")
-        first = (await store.claims_before(session, [name]))[name]
-        return replace(new, subject=Subject(kind, first), member=row.member_id)
-    if kind is SubjectKind.MEMBER:
-        if await find_member(session, name) is None:
-            raise NoSuchSubjectError(f"no such member: {name}")
-        return replace(new, member=name)
-    if kind is SubjectKind.WORK:
-        return replace(new, member=await _member_of_work(session, new))
-    if kind is SubjectKind.RIGHTHOLDER:
-        if not (await placed(session, [new.subject]))[new.subject]:
-            raise NoSuchSubjectError(f"no member is {name}: record it of its works")
-        return replace(new, member=await member_of(session, name, new.effective_at))
-    return replace(new, member=None if asks is None else asks.member)
-
-
-async def _member_of_work(session: ReadSession, new: NewRecord) -> str | None:
-    """Return the member whose work it is when a record begins; refuse one before the work."""
-    name, at = new.subject.name, new.effective_at
-    known = await known_versions(session, WORKS, name)
-    if not known:
-        raise NoSuchSubjectError(f"no such work: {name}")
-    begins_at = known[0].period.starts_at
-    if at < begins_at:
-        raise _not_then(f"{name} is there from {begins_at.isoformat()} on")
-    found = (await as_merged(session, WORKS, [name], Moment(at))).get(name)
-    if found is None:
-        raise _not_then(f"{name} is not there at {at.isoformat()}")
-    return await member_of(session, found.body.rightholder, at)
+    new, _ = read_record(draft, rules.uses, rules.node, since or rules.now)
+    [found] = await find_subjects(session, [new])
+    if isinstance(found, RefusalError):
+        raise found
+    if found.subject.kind is SubjectKind.ADDRESS and asks is not None:
+        return replace(found, member=asks.member)
+    return found
 
 
 async def _require_fitting(session: ReadSession, new: NewRecord, but: int | None = None) -> None:
-    rows = await store.about(session, new.subject.kind, [new.subject.name])
-    others = {row.id: store.as_entered(row) for row in rows if row.id != but}
-    for number, other in others.items():
-        if replace(other, member=new.member) == new:
-            raise RecordThereError(str(number))
-    require_within_whole(new, list(others.values()))
+    [judged] = await judge(session, [new], but=but)
+    if isinstance(judged, RefusalError):
+        raise judged
 
 
 async def is_of(session: ReadSession, new: NewRecord, own: Collection[str]) -> bool:
@@ -210,7 +172,3 @@ async def _keys(session: ReadSession, new: NewRecord) -> Iterable[ClaimKey]:
     where: list[Placed] = (await placed(session, [new.subject]))[new.subject]
     found = (one.place.key for one in where if one.span.meets(new.span))
     return list(dict.fromkeys(key for key in found if key is not None))
-
-
-def _not_then(reason: str) -> BadRecordError:
-    return BadRecordError([Fault("effective_at", reason)])

@@ -10,6 +10,7 @@ from federation.history.merges import over_period
 from federation.history.spans import Span, first_gap, next_boundary
 from federation.history.store import known_versions
 from federation.mandates import store
+from federation.mandates.judging import NoSuchSubjectError
 from federation.mandates.records import DraftRecord
 from federation.proposals import consents, opt_outs
 from federation.proposals.acts import (
@@ -22,6 +23,7 @@ from federation.proposals.acts import (
     EndClaim,
     EndConsent,
     EndOptOut,
+    EnterConsentFile,
     OnMember,
     OnSuccession,
     RecordConsent,
@@ -35,7 +37,6 @@ from federation.proposals.acts import (
 )
 from federation.proposals.rules import (
     Asking,
-    NoSuchSubjectError,
     Rules,
     UnknownClaimError,
     UnknownOptOutError,
@@ -48,7 +49,9 @@ from federation.successions import service as successions
 from federation.trust.principals import NotAllowedError
 from federation.works.store import WORKS
 
-_OfficersOnly: TypeAlias = RegisterMember | SuspendMember | ReinstateMember | OnSuccession
+_OfficersOnly: TypeAlias = (
+    RegisterMember | SuspendMember | ReinstateMember | EnterConsentFile | OnSuccession
+)
 _OnRow: TypeAlias = (
     EndClaim
     | ChangeClaim

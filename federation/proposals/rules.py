@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import ClassVar
 
 from federation.errors import RefusalError
-from federation.mandates.records import BadRecordError
-from federation.values.fields import BadFieldsError, Fault
+from federation.trust.membership import HubTerms
+from federation.values.fields import BadFieldsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,11 @@ class Rules:
     tiers: Collection[str]
     uses: Collection[str]
     now: datetime
+
+
+def rules_by(node: str, terms: HubTerms, now: datetime) -> Rules:
+    """Return by what acts are judged at a node, by the federation's terms, at an instant."""
+    return Rules(node, terms.tier_weight, terms.use_weight, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +73,6 @@ class UnknownRecordError(RefusalError):
     """No such consent record of this collective."""
 
     code: ClassVar[str] = "UNKNOWN_CONSENT_RECORD"
-
-
-class NoSuchSubjectError(BadRecordError):
-    """What a consent record is about is not there."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__([Fault("subject", reason)])
-
-
-class RecordThereError(RefusalError):
-    """The same is recorded already."""
-
-    code: ClassVar[str] = "CONSENT_RECORD_THERE"
 
 
 class BadDayError(RefusalError):

@@ -13,15 +13,9 @@ from federation.errors import RefusalError
 from federation.history.kinds import Saying
 from federation.people import audit
 from federation.proposals import store
-from federation.proposals.acts import (
-    Act,
-    Planned,
-    decode,
-    encode,
-    kind_of,
-    plan,
-)
+from federation.proposals.acts import Act, decode, encode, kind_of
 from federation.proposals.own import asking_as, require_own
+from federation.proposals.planning import Planned, plan
 from federation.proposals.rules import Rules
 from federation.proposals.stale import require_as_it_was
 from federation.proposals.tables import Proposal
@@ -80,6 +74,14 @@ async def submit(
     if planned.is_own_no or (asks is None and not planned.needs_another):
         return await _do(session, act, planned, Saying(who.subject, why, rules.now))
     return await _propose(session, act, planned, why, who=who, now=rules.now)
+
+
+async def propose(
+    session: WriteSession, act: Act, reason: str, *, who: Principal, rules: Rules
+) -> Proposal:
+    """Propose an act that always needs another person, as an officer."""
+    planned = await plan(session, act, rules, None)
+    return await _propose(session, act, planned, stated(reason), who=who, now=rules.now)
 
 
 async def do_as_decided(session: WriteSession, act: Act, *, saying: Saying, rules: Rules) -> Done:

@@ -15,7 +15,7 @@ from federation.registry.membership import MEMBERS
 from federation.registry.store import known
 from federation.registry.tables import Claim, Member, OptOut
 from federation.store.base import to_micros
-from federation.store.bulk import for_driver, in_chunks, insert_rows
+from federation.store.bulk import for_driver, in_chunks, insert_numbered, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
 
 _MEMBER = ["member_id", "name", "country", "joined_on", "account", "account_scheme", "bic"]
@@ -36,6 +36,25 @@ _CLAIM = [
     "recorded_by",
     "reason",
     "replaces",
+]
+
+_OPT_OUT = [
+    "member_id",
+    "host",
+    "path",
+    "wildcard",
+    "use",
+    "state",
+    "source",
+    "since",
+    "record",
+    "effective_at",
+    "ends_at",
+    "recorded_at",
+    "recorded_by",
+    "reason",
+    "replaces",
+    "rules",
 ]
 
 
@@ -131,32 +150,35 @@ async def add_opt_outs(
     session: WriteSession,
     opt_outs: Sequence[tuple[NewOptOut, datetime | None, int | None]],
     saying: Saying,
-) -> list[OptOut]:
-    """Insert opt-outs, each with its end and the id of the one that it replaces."""
+) -> list[int]:
+    """Insert opt-outs, each with its end and the id of the one it replaces; return their ids."""
+    now = to_micros(saying.now)
     rows = [
-        OptOut(
-            member_id=new.member_id,
-            host=new.key.host if new.key else None,
-            path=new.key.path if new.key else None,
-            wildcard=new.key.wildcard if new.key else False,
-            use=new.use,
-            state=new.state,
-            source=new.source,
-            since=new.since,
-            record=new.record,
-            effective_at=new.effective_at,
-            ends_at=ends_at,
-            recorded_at=saying.now,
-            recorded_by=saying.by,
-            reason=saying.reason,
-            replaces=replaces,
-            rules=RULES,
+        (
+            new.member_id,
+            new.key.host if new.key else None,
+            new.key.path if new.key else None,
+            new.key.wildcard if new.key else False,
+            new.use,
+            new.state.value,
+            new.source,
+            _micros(new.since),
+            new.record,
+            to_micros(new.effective_at),
+            _micros(ends_at),
+            now,
+            saying.by,
+            saying.reason,
+            replaces,
+            RULES,
         )
         for new, ends_at, replaces in opt_outs
     ]
-    session.add_all(rows)
-    await session.flush()
-    return rows
+    return await insert_numbered(session, OptOut, _OPT_OUT, rows)
+
+
+def _micros(at: datetime | None) -> int | None:
+    return None if at is None else to_micros(at)
 
 
 def as_entered(row: OptOut) -> NewOptOut:

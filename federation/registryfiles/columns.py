@@ -1,16 +1,18 @@
-r"""The columns of the CSV files: of works, and of rightholders.
+r"""The columns of the CSV files: of works, of rightholders, and of consent records.
 
 A cell holds one value, or several parted by `|`; `\|` is a `|` within a value and `\\` a `\`.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Final
 
-from federation.registryfiles.rows import FileKind
+from federation.mandates.records import DraftRecord
+from federation.registryfiles.rows import FileKind, instant_text
 from federation.rightholders.rightholder import DraftRightholder
-from federation.tabular import harmless, parse_date, parse_integer
+from federation.tabular import harmless, parse_date, parse_instant, parse_integer
 from federation.works.work import DraftCreator, DraftWork
 
 Read = Callable[[str], Any]
@@ -60,7 +62,14 @@ def _text(cell: str) -> str:
     return cell
 
 
-WORK_COLUMNS: Final[Mapping[str, Read]] = {
+def _truth(cell: str) -> bool:
+    if cell not in _TRUTHS:
+        raise ValueError(f"{cell[:40]!r} is neither true nor false")
+    return _TRUTHS[cell]
+
+
+_TRUTHS: Final = {"true": True, "false": False}
+_WORKS: Final[Mapping[str, Read]] = {
     "title": _text,
     "content_type": _text,
     "other_titles": split,
@@ -79,7 +88,7 @@ WORK_COLUMNS: Final[Mapping[str, Read]] = {
     "rightholder": _text,
     "canonical": _text,
 }
-RIGHTHOLDER_COLUMNS: Final[Mapping[str, Read]] = {
+_RIGHTHOLDERS: Final[Mapping[str, Read]] = {
     "name": _text,
     "kind": _text,
     "other_names": split,
@@ -88,10 +97,20 @@ RIGHTHOLDER_COLUMNS: Final[Mapping[str, Read]] = {
     "member": _text,
     "ended_on": parse_date,
 }
-COLUMNS: Final = {FileKind.WORKS: WORK_COLUMNS, FileKind.RIGHTHOLDERS: RIGHTHOLDER_COLUMNS}
-IDS: Final = {FileKind.WORKS: "work_id", FileKind.RIGHTHOLDERS: "rightholder_id"}
-REQUIRED: Final = {FileKind.WORKS: "title", FileKind.RIGHTHOLDERS: "name"}
-STARTS_AT: Final = "starts_at"
+_CONSENTS: Final[Mapping[str, Read]] = {
+    "state": _text,
+    "use": _text,
+    "right": _text,
+    "territories": split,
+    "exclusive": _truth,
+    "share_bps": parse_integer,
+    "ends_at": parse_instant,
+    "basis": _text,
+    "basis_reference": _text,
+    "declared_by": _text,
+    "capacity": _text,
+    "evidence": _text,
+}
 
 _OF_CREATORS: Final = {  # the column, the field of a creator, and what is not written
     "creator_roles": ("role", "AUTHOR"),
@@ -101,12 +120,7 @@ _OF_CREATORS: Final = {  # the column, the field of a creator, and what is not w
 }
 
 
-def header(kind: FileKind) -> list[str]:
-    """Return the names of all columns, as they are written."""
-    return [IDS[kind], STARTS_AT, *COLUMNS[kind]]
-
-
-def work_of(fields: dict[str, Any]) -> DraftWork:
+def _work_of(_: str, fields: dict[str, Any]) -> DraftWork:
     """Return the draft of a row of works; ValueError where what is said of creators is no list."""
     names = fields.pop("creators", ())
     said: dict[str, list[str]] = {name: fields.pop(name) for name in _OF_CREATORS if name in fields}
@@ -127,14 +141,48 @@ def work_of(fields: dict[str, Any]) -> DraftWork:
     return DraftWork(creators=creators, **fields)
 
 
-def rightholder_of(fields: dict[str, Any]) -> DraftRightholder:
+def _rightholder_of(_: str, fields: dict[str, Any]) -> DraftRightholder:
     """Return the draft of a row of rightholders."""
     return DraftRightholder(**fields)
 
 
-def cells_of(kind: FileKind, body: Any) -> list[str]:
-    """Write what is registered into the cells of a row, in the order of the columns."""
-    return [shown(_cell(body, column)) for column in COLUMNS[kind]]
+def _consent_of(subject: str, fields: dict[str, Any]) -> DraftRecord:
+    """Return the draft of a row of consent records."""
+    return DraftRecord(subject=subject, **fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a row of a kind of file says: of which thing, from when on, and what.
+
+    `required` are columns that have to be there; `draft` makes a draft of the thing and its cells.
+    """
+
+    id: str
+    starts_at: str
+    required: tuple[str, ...]
+    columns: Mapping[str, Read]
+    draft: Callable[[str, dict[str, Any]], Any]
+
+    @property
+    def header(self) -> list[str]:
+        """The names of all columns, as they are written."""
+        return [self.id, self.starts_at, *self.columns]
+
+    def cells(self, body: Any) -> list[str]:
+        """Write what is registered into the cells of a row, in the order of the columns."""
+        return [shown(_cell(body, column)) for column in self.columns]
+
+
+TABLES: Final = {
+    FileKind.WORKS: Table("work_id", "starts_at", ("title",), _WORKS, _work_of),
+    FileKind.RIGHTHOLDERS: Table(
+        "rightholder_id", "starts_at", ("name",), _RIGHTHOLDERS, _rightholder_of
+    ),
+    FileKind.CONSENTS: Table(
+        "subject", "effective_at", ("state", "declared_by"), _CONSENTS, _consent_of
+    ),
+}
 
 
 def _cell(body: Any, column: str) -> str:
@@ -145,9 +193,16 @@ def _cell(body: Any, column: str) -> str:
         values = [getattr(creator, field) for creator in body.creators]
         is_usual = all(value == usual for value in values)
         return "" if is_usual else joined(["" if v == usual else str(v) for v in values])
-    value = getattr(body, column)
+    return _written(getattr(body, column))
+
+
+def _written(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return "true" if value else ""
     if isinstance(value, tuple):
         return joined(value)
+    if isinstance(value, datetime):
+        return instant_text(value)
     return value.isoformat() if isinstance(value, date) else str(value)

@@ -1,4 +1,4 @@
-r"""Works and rightholders as CSV: RFC 4180, and what spreadsheets write where it has one meaning.
+r"""Registry files as CSV: RFC 4180, and what spreadsheets write where it has one meaning.
 
 The first line names the columns, in any order (`columns.py`). Cells are parted by what parts the
 names there: `,`, `;` or a tab. The text is UTF-8. A file that is ASCII up to a line that is no
@@ -11,16 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from federation.errors import RefusalError
-from federation.registryfiles.columns import (
-    COLUMNS,
-    IDS,
-    REQUIRED,
-    STARTS_AT,
-    Read,
-    as_written,
-    rightholder_of,
-    work_of,
-)
+from federation.registryfiles.columns import TABLES, Read, as_written
 from federation.registryfiles.lines import Lines
 from federation.registryfiles.rows import ROW_BYTES_MAX, BadRegistryFileError, FileKind, Row
 from federation.tabular import parse_instant
@@ -36,10 +27,10 @@ class _BadRowError(ValueError):
 
 
 class CsvReader:
-    """Reads a table of works or rightholders; see the module for what is read."""
+    """Reads a table of one kind; see the module for what is read."""
 
     def __init__(self, kind: FileKind) -> None:
-        self._kind = kind
+        self._table = TABLES[kind]
         self._lines = Lines()
         self._text = _Text()
         self._columns: list[tuple[int, str, Read]] | None = None
@@ -97,22 +88,21 @@ class CsvReader:
                 cell = cells[at]
                 if cell:
                     fields[column] = read(as_written(cell))
-            column = STARTS_AT
+            column = self._table.starts_at
             written = "" if self._starts_at is None else cells[self._starts_at]
             starts_at = parse_instant(written) if written else None
         except (ValueError, RefusalError) as error:
             return Row(place, thing, fault=f"{column}: {error}")
-        if REQUIRED[self._kind] not in fields:
-            fields[REQUIRED[self._kind]] = ""
-        of = work_of if self._kind is FileKind.WORKS else rightholder_of
+        for column in self._table.required:
+            fields.setdefault(column, "")
         try:
-            return Row(place, thing, starts_at, of(fields))
+            return Row(place, thing, starts_at, self._table.draft(thing, fields))
         except ValueError as error:
             return Row(place, thing, fault=str(error))
 
     def _read_header(self, text: str) -> None:
         """Learn the columns: what parts them is what gives known names only."""
-        kind, known = self._kind, {IDS[self._kind], STARTS_AT, *COLUMNS[self._kind]}
+        table, known = self._table, set(self._table.header)
         names: list[str] = []
         for separator in _SEPARATORS:
             names = [name.strip().strip('"').strip() for name in text.split(separator)]
@@ -125,16 +115,16 @@ class CsvReader:
             if "\r" in text:
                 raise BadRegistryFileError("line 1", "lines end with CR alone: LF or CR LF is read")
             raise BadRegistryFileError("line 1", f"unknown columns: {', '.join(unknown)}")
-        for name in (IDS[kind], REQUIRED[kind]):
+        for name in (table.id, *table.required):
             if name not in names:
                 raise BadRegistryFileError("line 1", f"missing column: {name}")
         for name in names:
             if names.count(name) > 1:
                 raise BadRegistryFileError("line 1", f"column {name} is there twice")
-        columns = COLUMNS[kind]
+        columns, since = table.columns, table.starts_at
         self._columns = [(at, n, columns[n]) for at, n in enumerate(names) if n in columns]
-        self._width, self._id = len(names), names.index(IDS[kind])
-        self._starts_at = names.index(STARTS_AT) if STARTS_AT in names else None
+        self._width, self._id = len(names), names.index(table.id)
+        self._starts_at = names.index(since) if since in names else None
         self._records = _Records(self._separator)
 
 

@@ -12,7 +12,7 @@ from federation.registryfiles.sitemaps import SitemapReader
 
 
 class UnknownFormatError(RefusalError):
-    """Works are read from csv, ndjson, onix and sitemap, rightholders from csv and ndjson."""
+    """Works are read from csv, ndjson, onix and sitemap, all else from csv and ndjson."""
 
     code: ClassVar[str] = "UNKNOWN_FORMAT"
 
@@ -24,6 +24,8 @@ _READERS: dict[tuple[FileKind, FileFormat], Callable[[], Reader[Any]]] = {
     (FileKind.WORKS, FileFormat.SITEMAP): SitemapReader,
     (FileKind.RIGHTHOLDERS, FileFormat.CSV): lambda: CsvReader(FileKind.RIGHTHOLDERS),
     (FileKind.RIGHTHOLDERS, FileFormat.NDJSON): lambda: NdjsonReader(FileKind.RIGHTHOLDERS),
+    (FileKind.CONSENTS, FileFormat.CSV): lambda: CsvReader(FileKind.CONSENTS),
+    (FileKind.CONSENTS, FileFormat.NDJSON): lambda: NdjsonReader(FileKind.CONSENTS),
 }
 
 

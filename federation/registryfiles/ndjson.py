@@ -1,4 +1,4 @@
-"""Works and rightholders as NDJSON: each line an object with an id and the fields of a draft."""
+"""Files as NDJSON: each line an object with an id and the fields of a draft."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from federation.mandates.records import DraftRecord
+from federation.registryfiles.columns import TABLES
 from federation.registryfiles.lines import Lines
 from federation.registryfiles.rows import ROW_BYTES_MAX, BadRegistryFileError, FileKind, Row
 from federation.rightholders.rightholder import DraftRightholder
@@ -37,15 +39,32 @@ class RightholderLine(DraftRightholder, frozen=True, forbid_unknown_fields=True,
         require_instant("starts_at", self.starts_at)
 
 
+class ConsentLine(DraftRecord, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A line of a file of consent records."""
+
+    effective_at: _Aware | None = None
+    ends_at: _Aware | None = None
+
+    def __post_init__(self) -> None:
+        require_instant("effective_at", self.effective_at)
+        require_instant("ends_at", self.ends_at)
+
+
+_LINES: Final[dict[FileKind, Any]] = {
+    FileKind.WORKS: WorkLine,
+    FileKind.RIGHTHOLDERS: RightholderLine,
+    FileKind.CONSENTS: ConsentLine,
+}
+
+
 class NdjsonReader:
     """Reads one object a line; a line that is none is a refused row. Empty lines are no rows."""
 
     read_as = "NDJSON, UTF-8"
 
     def __init__(self, kind: FileKind) -> None:
-        line: Any = WorkLine if kind is FileKind.WORKS else RightholderLine
-        self._decode = msgspec.json.Decoder(line).decode
-        self._id = "work_id" if kind is FileKind.WORKS else "rightholder_id"
+        self._decode = msgspec.json.Decoder(_LINES[kind]).decode
+        self._table = TABLES[kind]
         self._lines = Lines()
 
     def feed(self, data: bytes) -> Iterator[Row[Any]]:
@@ -74,4 +93,5 @@ class NdjsonReader:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             yield Row(place, fault=why_unread(line, error))
             return
-        yield Row(place, getattr(draft, self._id), draft.starts_at, draft)
+        thing, since = getattr(draft, self._table.id), getattr(draft, self._table.starts_at)
+        yield Row(place, thing, since, draft)

@@ -1,7 +1,7 @@
 """What a reader of a registry file gives: rows, each with its place, and why a file breaks off."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import ClassVar, Final, Generic, NamedTuple, Protocol, TypeVar
 
@@ -21,6 +21,7 @@ class FileKind(StrEnum):
 
     WORKS = "works"
     RIGHTHOLDERS = "rightholders"
+    CONSENTS = "consents"
 
 
 class FileFormat(StrEnum):
@@ -72,3 +73,8 @@ class Reader(Protocol[Draft_co]):
     def end(self) -> Iterator[Row[Draft_co]]:
         """Yield the row that the end of the file ends, if there is one (BAD_REGISTRY_FILE)."""
         ...
+
+
+def instant_text(at: datetime) -> str:
+    """Write an instant as files have it: 2026-09-01T00:00:00Z."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

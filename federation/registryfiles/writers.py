@@ -1,4 +1,4 @@
-"""Works and rightholders written row by row, so that the readers of this room give them back."""
+"""What is registered written row by row, so that the readers of this room give it back."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
-from federation.registryfiles.columns import IDS, cells_of, header, shown
+from federation.registryfiles.columns import TABLES, shown
 from federation.registryfiles.formats import UnknownFormatError
 from federation.registryfiles.onix_codes import (
     FORMS,
@@ -18,7 +18,7 @@ from federation.registryfiles.onix_codes import (
     OTHER_FORM,
     ROLE_CODES,
 )
-from federation.registryfiles.rows import FileFormat, FileKind
+from federation.registryfiles.rows import FileFormat, FileKind, instant_text
 from federation.works.work import Work
 
 _ISO_639_2: Final = 3
@@ -53,17 +53,17 @@ class CsvWriter:
     names_originals: ClassVar[bool] = True
 
     def __init__(self, kind: FileKind) -> None:
-        self._kind = kind
+        self._table = TABLES[kind]
         self._text = io.StringIO(newline="")
         self._writer = csv.writer(self._text)
 
     def head(self) -> bytes:
         """Return the names of the columns."""
-        return self._line(header(self._kind))
+        return self._line(self._table.header)
 
     def row(self, thing: str, starts_at: datetime, body: Any) -> bytes:
         """Return one line."""
-        return self._line([shown(thing), _instant(starts_at), *cells_of(self._kind, body)])
+        return self._line([shown(thing), instant_text(starts_at), *self._table.cells(body)])
 
     def tail(self) -> bytes:
         """Return nothing: the last line is a row."""
@@ -83,7 +83,7 @@ class NdjsonWriter:
     names_originals: ClassVar[bool] = True
 
     def __init__(self, kind: FileKind) -> None:
-        self._id = IDS[kind]
+        self._table = TABLES[kind]
         self._encode = msgspec.json.Encoder().encode
 
     def head(self) -> bytes:
@@ -92,8 +92,8 @@ class NdjsonWriter:
 
     def row(self, thing: str, starts_at: datetime, body: Any) -> bytes:
         """Return one line: the id and the instant, then the fields of the body."""
-        names = self._encode({self._id: thing, "starts_at": _instant(starts_at)})
-        return names[:-1] + b"," + self._encode(body)[1:] + b"\n"
+        names = {self._table.id: thing, self._table.starts_at: instant_text(starts_at)}
+        return self._encode({**names, **msgspec.to_builtins(body), **names}) + b"\n"
 
     def tail(self) -> bytes:
         """Return nothing."""
@@ -146,10 +146,6 @@ def writer_of(kind: FileKind, form: FileFormat, sender: str, at: datetime) -> Wr
     if form not in known:
         raise UnknownFormatError(f"{kind} as {form}")
     return known[form]()
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _tag(name: str, text: str) -> str:

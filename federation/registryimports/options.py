@@ -32,7 +32,8 @@ class ImportOptions:
     """What an import is asked for.
 
     `starts_at` is from when on a row holds that does not say (None: from the start of the import);
-    `rightholder` has the rights in works whose row names nobody.
+    `rightholder` has the rights in works whose row names nobody. A consent record is recorded
+    anew, never changed by a file: `on_conflict` is of works and rightholders.
     """
 
     import_id: str
@@ -49,6 +50,9 @@ _BOOLEANS = {"true": True, "false": False}
 _NAMES = ("id", "kind", "format", "onConflict", "dryRun", "startsAt", "rightholder", "reason")
 
 
+_NOT_OF_CONSENTS = {"onConflict", "rightholder"}
+
+
 def read_options(asked: Mapping[str, str]) -> ImportOptions:
     """Read the parameters of an import (BAD_IMPORT, UNKNOWN_FORMAT)."""
     for name in asked:
@@ -56,6 +60,8 @@ def read_options(asked: Mapping[str, str]) -> ImportOptions:
             raise BadImportError(f"{name[:40]}: the parameters are {', '.join(_NAMES)}")
     kind, form = require_format(asked.get("kind", ""), asked.get("format", ""))
     rightholder = asked.get("rightholder") or None
+    if kind is FileKind.CONSENTS and asked.keys() & _NOT_OF_CONSENTS:
+        raise BadImportError("onConflict and rightholder are not for consent records")
     try:
         return ImportOptions(
             import_id=plain_id(asked.get("id", "")),

@@ -10,11 +10,12 @@ from federation.history.kinds import Saying
 from federation.registryfiles.rows import BadRegistryFileError
 from federation.registryimports import store
 from federation.registryimports.intake import NOTHING, OtherFileError, Taken
-from federation.registryimports.judging import Judging, judge
-from federation.registryimports.options import ImportOptions, OnConflict
-from federation.registryimports.subjects import ReadRow, Subject
+from federation.registryimports.options import ImportOptions
+from federation.registryimports.subjects import ReadRow
 from federation.registryimports.tables import ImportBatch, RegistryImport
+from federation.registryimports.taking import Taker
 from federation.registryimports.verdicts import RowVerdict, Verdict, packed
+from federation.registryimports.waiting import Waiting, packed_waiting, with_states
 from federation.store.sessions import ReadSession, WriteSession
 
 
@@ -73,6 +74,7 @@ async def begin(
             rows=0,
             size=0,
             digest=NOTHING.digest,
+            waiting_states="{}",
             **{verdict.value.lower(): 0 for verdict in Verdict},
         )
         session.add(row)
@@ -88,13 +90,13 @@ async def begin(
 async def take(
     session: WriteSession,
     import_id: str,
-    subject: Subject,
+    taker: Taker,
     rows: Sequence[ReadRow],
     progress: Progress,
 ) -> None:
     """Judge a batch, write down what is accepted and the verdicts, and say how far the import is.
 
-    A dry run takes back what it wrote of works or rightholders. Refused is a batch that does not
+    A dry run takes back what it wrote, and nothing of it waits. Refused is a batch that does not
     follow the last one: somebody else sends the same import (IMPORT_RUNNING); and one of a file
     that was taken to its end before, and is longer now (OTHER_FILE). What broke off goes on.
     """
@@ -104,28 +106,26 @@ async def take(
     if progress.taken.rows - len(rows) != row.rows:
         raise ImportRunningError(f"{import_id}: row {row.rows} was taken")
     row.state, row.place, row.why = State.OPEN, None, None
-    judging = Judging(
-        subject,
-        OnConflict(row.on_conflict),
-        row.starts_at,
-        Saying(progress.sender, row.reason, progress.now),
-    )
+    saying = Saying(progress.sender, row.reason, progress.now)
+    waiting: Sequence[Waiting]
     if row.is_dry_run:
         undo = await session.begin_nested()
-        verdicts = await judge(session, judging, rows, row.rows + 1)
+        verdicts, waiting = (await taker.judge(session, rows, row.rows + 1, saying)).verdicts, []
         await undo.rollback()
         row = await get_import(session, import_id)
     else:
-        verdicts = await judge(session, judging, rows, row.rows + 1)
+        verdicts, waiting = await taker.judge(session, rows, row.rows + 1, saying)
     session.add(
         ImportBatch(
             import_id=import_id,
             first_row=row.rows + 1,
             rows=len(verdicts),
             verdicts=packed(verdicts),
+            waiting=packed_waiting(waiting),
         )
     )
-    _count(row, verdicts)
+    row.waiting_states = with_states(row.waiting_states, waiting)
+    count(row, verdicts)
     _progressed(row, progress)
 
 
@@ -173,8 +173,9 @@ def _progressed(row: RegistryImport, progress: Progress) -> None:
     row.read_as, row.updated_at = progress.read_as, progress.now
 
 
-def _count(row: RegistryImport, verdicts: Sequence[RowVerdict]) -> None:
+def count(row: RegistryImport, verdicts: Sequence[RowVerdict], sign: int = 1) -> None:
+    """Count verdicts that rows got, or with a sign of -1 those that they have no longer."""
     for verdict in Verdict:
         column = verdict.value.lower()
         given = sum(one.verdict is verdict for one in verdicts)
-        setattr(row, column, getattr(row, column) + given)
+        setattr(row, column, getattr(row, column) + sign * given)

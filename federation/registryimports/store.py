@@ -32,3 +32,20 @@ async def batch_from(session: ReadSession, import_id: str, first_row: int) -> Im
     )
     found: ImportBatch | None = await session.scalar(query.order_by(ImportBatch.first_row).limit(1))
     return found
+
+
+async def waiting_imports(session: ReadSession) -> Sequence[RegistryImport]:
+    """Return the imports with rows that wait for what becomes of their proposal, by id."""
+    query = select(RegistryImport).where(
+        RegistryImport.waits > 0, RegistryImport.proposal.is_not(None)
+    )
+    return list(await session.scalars(query.order_by(RegistryImport.import_id)))
+
+
+async def waiting_batch(session: ReadSession, import_id: str) -> ImportBatch | None:
+    """Return the first batch of an import with rows that wait."""
+    query = select(ImportBatch).where(
+        ImportBatch.import_id == import_id, ImportBatch.waiting.is_not(None)
+    )
+    found: ImportBatch | None = await session.scalar(query.order_by(ImportBatch.first_row).limit(1))
+    return found

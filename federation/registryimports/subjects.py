@@ -128,14 +128,15 @@ def _read(
 ) -> ReadRow:
     """Read what a row describes, by the rules of its thing."""
     if row.draft is None:
-        return _refused(row, BAD_ROW, row.fault)
+        return refused(row, BAD_ROW, row.fault)
     try:
         thing = read_id(without_code(node, row.thing))
         body, altered = read(row.draft)
     except RefusalError as refusal:
-        return _refused(row, refusal.code, refusal.detail)
+        return refused(row, refusal.code, refusal.detail)
     return ReadRow(row.place, thing, row.starts_at, body, (*row.altered, *altered))
 
 
-def _refused(row: Row[Any], code: str, reason: str) -> ReadRow:
+def refused(row: Row[Any], code: str, reason: str) -> ReadRow:
+    """Return a row that is refused, and why."""
     return ReadRow(row.place, row.thing[:80], row.starts_at, None, code=code, reason=reason)

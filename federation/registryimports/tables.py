@@ -23,12 +23,14 @@ class RegistryImport(Base):
     `digest` is the SHA-256 of the first `size` bytes of the file, unpacked: those of which the
     first `rows` rows were taken. `state` is OPEN until all of it was read (DONE) or it could not be
     read on (BROKEN, with the place and the reason). The counts are those of the verdicts.
+    `proposal` is the one that decides on the rows that wait; `waiting_states` says as JSON how many
+    of them said what when the file came ({"MANDATED": 3}).
     """
 
     __tablename__ = "registryimports_import"
     __table_args__ = (
         CheckConstraint(
-            "accepted + accepted_with_changes + duplicate + conflict + refused = rows",
+            "accepted + accepted_with_changes + waits + duplicate + conflict + refused = rows",
             name="counts",
         ),
         Index("ix_registryimports_import_started_at", "started_at", "import_id"),
@@ -53,15 +55,19 @@ class RegistryImport(Base):
     why: Mapped[str | None] = mapped_column(Text)
     accepted: Mapped[int] = mapped_column(BigInteger)
     accepted_with_changes: Mapped[int] = mapped_column(BigInteger)
+    waits: Mapped[int] = mapped_column(BigInteger, server_default="0")
     duplicate: Mapped[int] = mapped_column(BigInteger)
     conflict: Mapped[int] = mapped_column(BigInteger)
     refused: Mapped[int] = mapped_column(BigInteger)
+    proposal: Mapped[int | None] = mapped_column(BigInteger)
+    waiting_states: Mapped[str] = mapped_column(Text, server_default="{}")
 
 
 class ImportBatch(Base):
     """Rows of an import that were taken in one transaction, from `first_row` on (1 is the first).
 
-    `verdicts` are those of its rows, packed (`verdicts.packed`).
+    `verdicts` are those of its rows, packed (`verdicts.packed`); `waiting` what the rows describe
+    that wait for another person (`consents.packed_waiting`), None where none does any more.
     """
 
     __tablename__ = "registryimports_batch"
@@ -69,3 +75,4 @@ class ImportBatch(Base):
     first_row: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     rows: Mapped[int] = mapped_column(Integer)
     verdicts: Mapped[bytes] = mapped_column(LargeBinary)
+    waiting: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -22,12 +22,15 @@ class Verdict(StrEnum):
     """What became of a row.
 
     ACCEPTED: it is registered as it was described. ACCEPTED_WITH_CHANGES: some of it is kept
-    otherwise, and the reason says what. DUPLICATE: the registry says the same already. CONFLICT:
-    it contradicts what is registered. REFUSED: it cannot be read. Of the last two nothing is kept.
+    otherwise, and the reason says what. WAITS: it is good, and another person has to confirm the
+    proposal of its file. DUPLICATE: the registry says the same already. CONFLICT: it contradicts
+    what is registered. REFUSED: it cannot be read, or was not confirmed. Of the last two nothing is
+    kept.
     """
 
     ACCEPTED = "ACCEPTED"
     ACCEPTED_WITH_CHANGES = "ACCEPTED_WITH_CHANGES"
+    WAITS = "WAITS"
     DUPLICATE = "DUPLICATE"
     CONFLICT = "CONFLICT"
     REFUSED = "REFUSED"

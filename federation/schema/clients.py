@@ -111,10 +111,11 @@ class ClientQuery:
         A page has 1 to 100 entries (BAD_PAGE, BAD_CURSOR).
         """
         kinds, party = service.readable(info.context.require(*MAY_READ_CLIENTS))
+        parties = None if party is None else {party, *await info.context.own_members()}
         size, key = page_size(first), key_of(_LIST, after, tuple[str])
         async with info.context.server.db.read() as session:
             found = await store.clients(
-                session, kinds=kinds, party=party, after=key[0] if key else "", limit=size + 1
+                session, kinds=kinds, parties=parties, after=key[0] if key else "", limit=size + 1
             )
             credentials = await store.credentials_of_each(session, [row.client_id for row in found])
         return Connection.of(
@@ -146,7 +147,7 @@ class ClientMutation:
 
         async def act(at: Change) -> GivenCredential:
             wanted = NewClient(kind.value, party, name, Proof(public_key, days))
-            given = await service.issue(_act(at), wanted, key=key, here=at.server.code)
+            given = await service.issue(await acting(at), wanted, key=key, here=at.server.code)
             await _require_known(at, given.client)
             return await _given(at, given)
 
@@ -165,7 +166,7 @@ class ClientMutation:
         """Add one, at most two are live (TOO_MANY_CREDENTIALS, UNKNOWN_CLIENT, CLIENT_REVOKED)."""
 
         async def act(at: Change) -> GivenCredential:
-            given = await service.add_credential(_act(at), client, Proof(public_key, days))
+            given = await service.add_credential(await acting(at), client, Proof(public_key, days))
             return await _given(at, given)
 
         return await change(info, "client.add_credential", MAY_KEEP_CLIENTS, act)
@@ -175,7 +176,7 @@ class ClientMutation:
         """Revoke one for good; the same again changes nothing (UNKNOWN_CLIENT)."""
 
         async def act(at: Change) -> Client:
-            return await _shown(at, await service.revoke_credential(_act(at), credential))
+            return await _shown(at, await service.revoke_credential(await acting(at), credential))
 
         return await change(info, "client.revoke_credential", MAY_KEEP_CLIENTS, act)
 
@@ -184,7 +185,7 @@ class ClientMutation:
         """Revoke it for good; the same again changes nothing (UNKNOWN_CLIENT)."""
 
         async def act(at: Change) -> Client:
-            return await _shown(at, await service.revoke(_act(at), client))
+            return await _shown(at, await service.revoke(await acting(at), client))
 
         return await change(info, "client.revoke", MAY_KEEP_CLIENTS, act)
 
@@ -197,8 +198,9 @@ async def _require_known(at: Change, client: rows.Client) -> None:
         await licensing.get_licensee(at.session, client.party or "")
 
 
-def _act(at: Change) -> Act:
-    return Act(at.session, at.who, at.now, at.server.pepper)
+async def acting(at: Change) -> Act:
+    """Return an act on clients, of who asks and of whom it succeeds (SUCCEEDED)."""
+    return Act(at.session, at.who, at.now, at.server.pepper, await at.own_members())
 
 
 async def _given(at: Change, given: Given) -> GivenCredential:

@@ -1,5 +1,6 @@
 """Consent records in GraphQL: acts on them, what is recorded, and what it means; at a node."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
@@ -17,7 +18,7 @@ from federation.schema.pages import Connection
 from federation.schema.proposals import RegistryResult, submit
 from federation.trust.principals import Principal
 from federation.values.cursors import cursor_of, key_of, page_size
-from federation.values.roles import MAY_READ_CLAIMS, Role
+from federation.values.roles import MAY_READ_CLAIMS
 
 _LIST = "consentRecords"
 
@@ -124,11 +125,10 @@ class ConsentRecord:
     replaces: strawberry.ID | None = strawberry.field(description="The record whose place it took.")
 
     @classmethod
-    def of(cls, row: rows.ConsentRecord, who: Principal) -> "ConsentRecord":
-        """Show a record, to who asks."""
+    def of(cls, row: rows.ConsentRecord, who: Principal, own: Collection[str]) -> "ConsentRecord":
+        """Show a record to who asks, and whose facts some members' are."""
         is_staff = not who.roles.isdisjoint(MAY_READ_CLAIMS.staff)
-        is_own = Role.MEMBER in who.roles and row.member is not None and row.member == who.party
-        shown = is_staff or is_own
+        shown = is_staff or row.member in own
         subject = store.as_entered(row).subject.text
         return cls(
             id=strawberry.ID(str(row.id)),
@@ -194,8 +194,8 @@ class ConsentAnswer:
     )
 
     @classmethod
-    def of(cls, answer: asking.Answer, who: Principal) -> "ConsentAnswer":
-        """Show an answer, to who asks."""
+    def of(cls, answer: asking.Answer, who: Principal, own: Collection[str]) -> "ConsentAnswer":
+        """Show an answer to who asks, and whose facts some members' are."""
         word = ConsentWord.YES if answer.is_yes else ConsentWord.NO
         ruling = answer.decided.ruling
         state = None if ruling is None else State(ruling.state)
@@ -207,7 +207,7 @@ class ConsentAnswer:
             is_claimed=answer.is_claimed,
             reason=answer.decided.reason,
             state=state,
-            record=None if answer.record is None else ConsentRecord.of(answer.record, who),
+            record=None if answer.record is None else ConsentRecord.of(answer.record, who, own),
             opt_out=strawberry.ID(str(row.id)) if row and state == State.OPT_OUT else None,
             source=row.source if row and is_published else None,
             address=answer.address,
@@ -234,7 +234,8 @@ class ConsentQuery:
 
         `at` leaves those that are so then (BAD_PAGE, BAD_CURSOR, BAD_CONSENT_QUESTION).
         """
-        wanted = info.context.whose(MAY_READ_CLAIMS, member)
+        wanted = await info.context.whose_or_succeeded(MAY_READ_CLAIMS, member)
+        own = await info.context.own_members()
         who, server = info.context.require(), info.context.server
         size, key = page_size(first), key_of(_LIST, after, tuple[int])
         about = None if subject is None else asking.subject_of(subject, server.code)
@@ -253,7 +254,7 @@ class ConsentQuery:
             found,
             size,
             lambda row: cursor_of(_LIST, (row.id,)),
-            lambda row: ConsentRecord.of(row, who),
+            lambda row: ConsentRecord.of(row, who, own),
         )
 
     @strawberry.field(description="Whether up to 1,000 works or addresses may be put to a use.")
@@ -280,7 +281,8 @@ class ConsentQuery:
             if use not in (await server.terms(session)).use_weight:
                 raise UnknownUseError(use)
             found = await asking.answers(session, server.code, works, addresses, question)
-        return [ConsentAnswer.of(answer, who) for answer in found]
+        own = await info.context.own_members()
+        return [ConsentAnswer.of(answer, who, own) for answer in found]
 
 
 @strawberry.type

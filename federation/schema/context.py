@@ -15,9 +15,9 @@ from federation.quotas import Act
 from federation.schema.limits import Weight
 from federation.server import Server
 from federation.store.sessions import WriteSession
-from federation.successions.service import successors
+from federation.successions.service import stands_for, succeeded_by, successors
 from federation.trust.principals import NotAuthenticatedError, Principal
-from federation.values.roles import Readers
+from federation.values.roles import Readers, Role
 
 Result = TypeVar("Result")
 
@@ -68,6 +68,14 @@ class Context(BaseContext, kw_only=True):
             found = await successors(session, [asked], self.server.clock().date())
         return asked if own in found.get(asked, {}) else own
 
+    async def own_members(self) -> frozenset[str]:
+        """Return the members whose facts are who asks's own: a member, and whom it succeeds."""
+        who = self.require()
+        if Role.MEMBER not in who.roles:
+            return frozenset()
+        async with self.server.db.read() as session:
+            return await succeeded_by(session, who.require_party(), self.server.clock().date())
+
 
 Info = strawberry.Info[Context, None]
 
@@ -93,6 +101,15 @@ class Change:
     who: Principal
     server: Server
     now: datetime
+
+    async def own_members(self) -> frozenset[str]:
+        """Return for which members who acts speaks: itself, and whom it succeeds (SUCCEEDED).
+
+        Who is no member speaks for none.
+        """
+        if Role.MEMBER not in self.who.roles:
+            return frozenset()
+        return await stands_for(self.session, self.who.require_party(), self.now.date())
 
 
 async def change(

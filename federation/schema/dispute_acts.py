@@ -1,11 +1,13 @@
 """The acts of a dispute in GraphQL: at a node and at the hub."""
 
+from collections.abc import Awaitable, Callable
 from datetime import date
 
 import strawberry
 
 from federation.addresses.urls import normalise_claim
 from federation.disputes import outcomes, proposing, service
+from federation.disputes import tables as rows
 from federation.disputes.deciding import confirm_between, confirm_outcome, release_again
 from federation.disputes.rules import (
     BadOutcomeError,
@@ -16,10 +18,9 @@ from federation.disputes.rules import (
 )
 from federation.errors import RefusalError
 from federation.schema.context import Change, Info, change
-from federation.schema.disputes import Dispute, DisputeResult, shown
+from federation.schema.dispute_types import Dispute, DisputeResult, shown
 from federation.schema.ids import number_of_row
 from federation.schema.proposals import rules_of
-from federation.successions import service as successions
 from federation.values.party import HUB
 from federation.values.roles import MAY_APPROVE, Role, may_keep_disputes
 
@@ -131,16 +132,43 @@ class DisputeDocumentInput:
         )
 
 
-async def _party_of(at: Change, keepers: tuple[Role, ...], asked: str) -> str:
-    """Return for which side somebody acts: an officer for any, a member for itself (SUCCEEDED).
+async def _kept(
+    info: Info,
+    name: str,
+    act: Callable[[Change], Awaitable[rows.Dispute]],
+    roles: tuple[Role, ...] | None = None,
+) -> DisputeResult:
+    """Do an act of those whose office disputes are, or of some `roles`; show all of the dispute."""
 
-    Or for whom it succeeds, if it names that member.
+    async def done(at: Change) -> Dispute:
+        return await shown(info, at.session, await act(at), None)
+
+    return await change(info, name, roles or may_keep_disputes(info.context.server.code), done)
+
+
+async def _of_side(
+    info: Info,
+    name: str,
+    dispute: strawberry.ID,
+    party: str,
+    act: Callable[[Change, int, str], Awaitable[rows.Dispute]],
+) -> DisputeResult:
+    """Do an act of a side, which is shown its own: an officer for any, a member for itself.
+
+    For a member that is succeeded each of its successors acts (SUCCEEDED).
     """
-    if not at.who.roles.isdisjoint(keepers):
-        return asked
-    own = at.who.require_party()
-    its = await successions.stands_for(at.session, own, at.now.date())
-    return asked if asked in its else own
+    keepers = may_keep_disputes(info.context.server.code)
+
+    async def done(at: Change) -> Dispute:
+        number, own = number_in(dispute), await at.own_members()
+        if not own:
+            return await shown(info, at.session, await act(at, number, party), None)
+        is_officer = not at.who.roles.isdisjoint(keepers)
+        side = party if is_officer or party in own else at.who.require_party()
+        await service.require_side(at.session, number, side)
+        return await shown(info, at.session, await act(at, number, side), side)
+
+    return await change(info, name, (*keepers, Role.MEMBER), done)
 
 
 @strawberry.type
@@ -151,18 +179,13 @@ class DisputeMutation:
     async def open_dispute(self, info: Info, conflict: strawberry.ID, reason: str) -> DisputeResult:
         """Open it (NOT_CONTESTED, DISPUTE_THERE, REASON)."""
 
-        async def act(at: Change) -> Dispute:
-            row = await service.open_dispute(
-                at.session,
-                number_of_row(conflict),
-                reason,
-                here=at.server.code,
-                who=at.who,
-                now=at.now,
+        async def act(at: Change) -> rows.Dispute:
+            number = number_of_row(conflict)
+            return await service.open_dispute(
+                at.session, number, reason, here=at.server.code, who=at.who, now=at.now
             )
-            return await shown(info, at.session, row, None)
 
-        return await change(info, "dispute.open", may_keep_disputes(_here(info)), act)
+        return await _kept(info, "dispute.open", act)
 
     @strawberry.mutation(description="Ask the sides for documents: within 60 days.")
     async def ask_for_documents(
@@ -170,14 +193,13 @@ class DisputeMutation:
     ) -> DisputeResult:
         """Ask every side that was not asked yet (UNKNOWN_DISPUTE, DISPUTE_STATE)."""
 
-        async def act(at: Change) -> Dispute:
+        async def act(at: Change) -> rows.Dispute:
             number = number_in(dispute)
-            row = await service.ask_for_documents(
+            return await service.ask_for_documents(
                 at.session, number, reason, here=at.server.code, who=at.who, now=at.now
             )
-            return await shown(info, at.session, row, None)
 
-        return await change(info, "dispute.ask", may_keep_disputes(_here(info)), act)
+        return await _kept(info, "dispute.ask", act)
 
     @strawberry.mutation(description="Bring a document of a side.")
     async def bring_dispute_document(
@@ -188,25 +210,14 @@ class DisputeMutation:
         document: DisputeDocumentInput,
     ) -> DisputeResult:
         """Record it; a member brings its own (BAD_DOCUMENT, NO_SIDE, UNKNOWN_DISPUTE)."""
-        keepers = may_keep_disputes(_here(info))
 
-        async def act(at: Change) -> Dispute:
-            number, side = number_in(dispute), await _party_of(at, keepers, party)
-            own = None if at.who.roles.isdisjoint({Role.MEMBER}) else side
-            if own is not None:
-                await service.require_side(at.session, number, own)
-            row = await service.bring_document(
-                at.session,
-                number,
-                side,
-                document.draft(),
-                here=at.server.code,
-                who=at.who,
-                now=at.now,
+        async def act(at: Change, number: int, side: str) -> rows.Dispute:
+            here, draft = at.server.code, document.draft()
+            return await service.bring_document(
+                at.session, number, side, draft, here=here, who=at.who, now=at.now
             )
-            return await shown(info, at.session, row, own)
 
-        return await change(info, "dispute.document", (*keepers, Role.MEMBER), act)
+        return await _of_side(info, "dispute.document", dispute, party, act)
 
     @strawberry.mutation(description="Give sides whose time is over 15 days more.")
     async def give_dispute_notice(
@@ -214,12 +225,11 @@ class DisputeMutation:
     ) -> DisputeResult:
         """Give who brought no document notice (TOO_EARLY, DISPUTE_STATE)."""
 
-        async def act(at: Change) -> Dispute:
+        async def act(at: Change) -> rows.Dispute:
             number = number_in(dispute)
-            row = await service.give_notice(at.session, number, reason, who=at.who, now=at.now)
-            return await shown(info, at.session, row, None)
+            return await service.give_notice(at.session, number, reason, who=at.who, now=at.now)
 
-        return await change(info, "dispute.notice", may_keep_disputes(_here(info)), act)
+        return await _kept(info, "dispute.notice", act)
 
     @strawberry.mutation(description="Propose how a dispute ends.")
     async def propose_dispute_outcome(
@@ -230,19 +240,13 @@ class DisputeMutation:
         Sides agree to this very proposal; another person confirms it.
         """
 
-        async def act(at: Change) -> Dispute:
-            row = await proposing.propose_outcome(
-                at.session,
-                number_in(dispute),
-                outcome.terms(),
-                reason,
-                here=at.server.code,
-                who=at.who,
-                now=at.now,
+        async def act(at: Change) -> rows.Dispute:
+            number, here, terms = number_in(dispute), at.server.code, outcome.terms()
+            return await proposing.propose_outcome(
+                at.session, number, terms, reason, here=here, who=at.who, now=at.now
             )
-            return await shown(info, at.session, row, None)
 
-        return await change(info, "dispute.propose", may_keep_disputes(_here(info)), act)
+        return await _kept(info, "dispute.propose", act)
 
     @strawberry.mutation(description="Take back how one proposed that a dispute ends.")
     async def withdraw_dispute_outcome(
@@ -250,31 +254,24 @@ class DisputeMutation:
     ) -> DisputeResult:
         """Withdraw it (DISPUTE_STATE, NOT_ALLOWED)."""
 
-        async def act(at: Change) -> Dispute:
+        async def act(at: Change) -> rows.Dispute:
             number = number_in(dispute)
-            row = await proposing.withdraw_outcome(at.session, number, reason, who=at.who)
-            return await shown(info, at.session, row, None)
+            return await proposing.withdraw_outcome(at.session, number, reason, who=at.who)
 
-        return await change(info, "dispute.withdraw", may_keep_disputes(_here(info)), act)
+        return await _kept(info, "dispute.withdraw", act)
 
     @strawberry.mutation(description="Agree, for a side, to how a dispute is proposed to end.")
     async def consent_to_outcome(
         self, info: Info, dispute: strawberry.ID, party: str, reference: str
     ) -> DisputeResult:
         """Record where that is written; a member agrees for itself (DISPUTE_STATE, NO_SIDE)."""
-        keepers = may_keep_disputes(_here(info))
 
-        async def act(at: Change) -> Dispute:
-            number, side = number_in(dispute), await _party_of(at, keepers, party)
-            own = None if at.who.roles.isdisjoint({Role.MEMBER}) else side
-            if own is not None:
-                await service.require_side(at.session, number, own)
-            row = await proposing.consent(
+        async def act(at: Change, number: int, side: str) -> rows.Dispute:
+            return await proposing.consent(
                 at.session, number, side, reference, who=at.who, now=at.now
             )
-            return await shown(info, at.session, row, own)
 
-        return await change(info, "dispute.consent", (*keepers, Role.MEMBER), act)
+        return await _of_side(info, "dispute.consent", dispute, party, act)
 
     @strawberry.mutation(description="Confirm how a dispute ends: claims end, money moves.")
     async def confirm_dispute_outcome(
@@ -282,19 +279,18 @@ class DisputeMutation:
     ) -> DisputeResult:
         """Confirm what another proposed (SAME_PERSON, CONSENT_MISSING, TOO_EARLY, BAD_OUTCOME)."""
 
-        async def act(at: Change) -> Dispute:
+        async def act(at: Change) -> rows.Dispute:
             number, here = number_in(dispute), at.server.code
             if here == HUB:
-                row = await confirm_between(
+                return await confirm_between(
                     at.session, number, reason, here=here, who=at.who, now=at.now
                 )
-            else:
-                row, _ = await confirm_outcome(
-                    at.session, number, reason, who=at.who, rules=await rules_of(at)
-                )
-            return await shown(info, at.session, row, None)
+            row, _ = await confirm_outcome(
+                at.session, number, reason, who=at.who, rules=await rules_of(at)
+            )
+            return row
 
-        return await change(info, "dispute.confirm", MAY_APPROVE, act)
+        return await _kept(info, "dispute.confirm", act, MAY_APPROVE)
 
 
 @strawberry.type
@@ -307,19 +303,11 @@ class DisputeReleaseMutation:
     ) -> DisputeResult:
         """Release it, as another person than proposed the outcome (DISPUTE_STATE, SAME_PERSON)."""
 
-        async def act(at: Change) -> Dispute:
+        async def act(at: Change) -> rows.Dispute:
+            number, node = number_in(dispute), at.server.code
             row, _ = await release_again(
-                at.session,
-                number_in(dispute),
-                reason,
-                node=at.server.code,
-                who=at.who,
-                now=at.now,
+                at.session, number, reason, node=node, who=at.who, now=at.now
             )
-            return await shown(info, at.session, row, None)
+            return row
 
-        return await change(info, "dispute.release", MAY_APPROVE, act)
-
-
-def _here(info: Info) -> str:
-    return info.context.server.code
+        return await _kept(info, "dispute.release", act, MAY_APPROVE)

@@ -8,7 +8,7 @@ import strawberry
 
 from federation.proposals import acts, service, store
 from federation.proposals import tables as rows
-from federation.proposals.rules import Rules
+from federation.proposals.rules import Rules, rules_by
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import number_of_row
 from federation.schema.pages import Connection
@@ -43,6 +43,7 @@ class RegistryActKind(StrEnum):
     END_CONSENT = "END_CONSENT"
     CORRECT_CONSENT = "CORRECT_CONSENT"
     WITHDRAW_CONSENT = "WITHDRAW_CONSENT"
+    ENTER_CONSENT_FILE = "ENTER_CONSENT_FILE"
     CHANGE_WORK = "CHANGE_WORK"
     CHANGE_RIGHTHOLDER = "CHANGE_RIGHTHOLDER"
     RECORD_SUCCESSION = "RECORD_SUCCESSION"
@@ -150,7 +151,7 @@ async def submit(info: Info, name: str, act: acts.Act, reason: str) -> RegistryR
 async def rules_of(at: Change) -> Rules:
     """Return by what acts are judged here and now."""
     terms = await at.server.terms(at.session)
-    return Rules(at.server.code, terms.tier_weight, terms.use_weight, at.now)
+    return rules_by(at.server.code, terms, at.now)
 
 
 @strawberry.type

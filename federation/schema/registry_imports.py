@@ -71,6 +71,9 @@ class RegistryImport:
     verdicts: list[RegistryVerdictCount] = strawberry.field(
         description="How often each verdict was given."
     )
+    proposal: strawberry.ID | None = strawberry.field(
+        description="The proposal that decides on the rows that wait, once the file was taken."
+    )
 
     @classmethod
     def of(cls, row: tables.RegistryImport) -> "RegistryImport":
@@ -97,6 +100,7 @@ class RegistryImport:
                 RegistryVerdictCount(verdict=words.Verdict(name), rows=count)
                 for name, count in service.counts_of(row).items()
             ],
+            proposal=None if row.proposal is None else strawberry.ID(str(row.proposal)),
         )
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import strawberry
 
 from federation.clients import site_codes
-from federation.clients.service import Act
 from federation.registry import service as registry
 from federation.registry.missing import claims_missing
+from federation.schema.clients import acting
 from federation.schema.context import Change, Info, Refused, change
 from federation.signing.enrolment import SiteCode as Code
 from federation.trust.key_life import Purpose
@@ -57,8 +57,7 @@ class SiteCodeMutation:
 
         async def act(at: Change) -> SiteCode:
             server, whose = at.server, at.who.party if member is None else member
-            acting = Act(at.session, at.who, at.now, server.pepper)
-            made = await site_codes.issue(acting, whose, origins, days)
+            made = await site_codes.issue(await acting(at), whose, origins, days)
             await registry.get_member(at.session, made.row.member)
             keys = (await server.keys.current()).published(Purpose.FEDERATION, at.now)
             named = tuple(dict.fromkeys([server.key.kid, *keys]))
@@ -82,8 +81,7 @@ class SiteCodeMutation:
         """End one by its id (BAD_SITE_CODE: unknown, another's, used or over)."""
 
         async def act(at: Change) -> WithdrawnSiteCode:
-            acting = Act(at.session, at.who, at.now, at.server.pepper)
-            row = await site_codes.withdraw(acting, code)
+            row = await site_codes.withdraw(await acting(at), code)
             return WithdrawnSiteCode(id=code, member=row.member)
 
         return await change(info, "site_code.withdraw", MAY_ISSUE_SITE_CODES, act)

@@ -8,9 +8,11 @@ from typing import Any, TypeVar, cast
 from msgspec import json
 from sqlalchemy import ARRAY, ColumnElement, Text, any_, func, literal, select
 
+from sqlalchemy import func, select
+
 from federation.store.base import Base
 from federation.store.plain import require_plain_rows
-from federation.store.sessions import ReadSession
+from federation.store.sessions import ReadSession, WriteSession
 
 T = TypeVar("T")
 IN_CHUNK = 500
@@ -33,8 +35,26 @@ async def insert_rows(
     """
     # Not SQLite's INSERT OR IGNORE, which drops rows that break a CHECK or NOT NULL as well.
     tail = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
-    into = f"INSERT INTO {model.__tablename__} ({','.join(columns)})"
+    names = ",".join(f'"{name}"' for name in columns)  # one is called right
+    into = f"INSERT INTO {model.__tablename__} ({names})"
     return await _execute(session, model, columns, rows, lambda source: f"{into} {source}{tail}")
+
+
+async def insert_numbered(
+    session: WriteSession,
+    model: Any,
+    columns: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+) -> list[int]:
+    """Insert tuples without their `id`, and return the ids that the database gave, in order.
+
+    Nobody else writes meanwhile: a database has one write transaction at a time.
+    """
+    if not rows:
+        return []
+    last = await session.scalar(select(func.max(model.id))) or 0
+    await insert_rows(session, model, columns, rows)
+    return list(await session.scalars(select(model.id).where(model.id > last).order_by(model.id)))
 
 
 async def set_column(

@@ -91,6 +91,11 @@ async def stands_for(session: ReadSession, member: str, on: date) -> frozenset[s
     """
     if await is_succeeded(session, member, on):
         raise SucceededError(f"{member} on {on}")
+    return await succeeded_by(session, member, on)
+
+
+async def succeeded_by(session: ReadSession, member: str, on: date) -> frozenset[str]:
+    """Return a member and all whom it succeeds at last on a day, also where it is succeeded."""
     found, level = {member}, {member}
     while level:
         level = await store.predecessors_of(session, SubjectKind.MEMBER, level, on) - found

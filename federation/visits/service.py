@@ -176,7 +176,7 @@ async def sites(session: ReadSession, member: str | None) -> list[Site]:
     """Return a member's sites by name, those never heard of as well (UNKNOWN_MEMBER)."""
     member = await _one(session, member)
     said = await store.sites_of(session, member)
-    rows = await clients.clients(session, kinds=[ClientKind.SITE], party=member)
+    rows = await clients.clients(session, kinds=[ClientKind.SITE], parties=[member])
     of_each = await clients.credentials_of_each(session, [row.client_id for row in rows])
     by_name = {row.client_id: row for row in rows}
     return [

@@ -229,11 +229,12 @@ async def test_who_reads_which_clients(database):
     seen = {}
     for who in [LICENSING, LAB, REGISTRY, MEMBER, NODE_OPERATOR, OPERATOR, person("auditor")]:
         kinds, party = service.readable(who)
+        parties = None if party is None else [party]
         async with database.read() as session:
-            rows = await store.clients(session, kinds=kinds, party=party)
+            rows = await store.clients(session, kinds=kinds, parties=parties)
             assert [row.client_id for row in rows] == sorted(row.client_id for row in rows)
             pages = [
-                await store.clients(session, kinds=kinds, party=party, after=after, limit=1)
+                await store.clients(session, kinds=kinds, parties=parties, after=after, limit=1)
                 for after in ["", *(row.client_id for row in rows)]
             ]
         assert [row.client_id for page in pages for row in page] == [r.client_id for r in rows]

@@ -1,5 +1,3 @@
-from datetime import date
-
 import pytest
 
 from federation.bankfiles.pain001 import BadAccountError
@@ -12,7 +10,6 @@ from federation.distribution.member_payments import (
     propose_member_payments,
     set_account,
 )
-from federation.distribution.tables import DistributedRun, MemberBalance
 from federation.payments import bankword, exporting
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
@@ -20,10 +17,19 @@ from federation.payments.postings import Amount
 from federation.payments.proposal import Side
 from federation.payments.states import PaymentStateError
 from federation.registry.service import UnknownMemberError
-from federation.registry.tables import Member
 from federation.trust.principals import SamePersonError
 from federation.values.account import PaymentAccount
 from tests.databases import refused
+from tests.distribution.paying import (
+    BANK,
+    IBAN,
+    OTHER_IBAN,
+    PERIOD,
+    a_member,
+    distributed,
+    owed,
+    propose,
+)
 from tests.payments.factories import (
     BOOKED_ON,
     CHECKER,
@@ -31,14 +37,9 @@ from tests.payments.factories import (
     MAKER,
     NOW,
     RETURNED_ON,
-    RUN,
     VALUE_ON,
     balances,
 )
-
-PERIOD = "2026-09"
-IBAN, OTHER_IBAN = "GB29NWBK60161331926819", "GB82WEST12345698765432"
-BANK = {"who": "bank", "at": NOW}
 
 ACCOUNTS = {
     "ada": ("IBAN", IBAN, None, None),
@@ -56,49 +57,10 @@ async def node(database):
     """A collective with a distributed month."""
     async with database.write("test") as session:
         for member_id, (scheme, account, bic, clearing_id) in ACCOUNTS.items():
-            session.add(
-                Member(
-                    member_id=member_id,
-                    name=member_id.title(),
-                    country="GB",
-                    joined_on=date(2025, 1, 1),
-                    account=account,
-                    account_scheme=scheme,
-                    bic=bic,
-                    clearing_id=clearing_id,
-                )
-            )
-            session.add(
-                MemberBalance(
-                    period=PERIOD,
-                    member_id=member_id,
-                    opening=0,
-                    attributed=PAYABLE[member_id] or 50,
-                    payable=PAYABLE[member_id],
-                    outstanding=0 if PAYABLE[member_id] else 50,
-                    reason=None if PAYABLE[member_id] else "BELOW_MINIMUM",
-                )
-            )
-        session.add(
-            DistributedRun(
-                period=PERIOD,
-                run_id=RUN,
-                distribution_id=RUN,
-                document=b"{}",
-                received=0,
-                domestic=0,
-                admin_fee=0,
-                outstanding="{}",
-                recorded_at=NOW,
-            )
-        )
+            session.add(a_member(member_id, account, scheme, bic, clearing_id))
+            session.add(owed(member_id, PAYABLE[member_id]))
+        session.add(distributed())
     return database
-
-
-async def propose(session, who=MAKER):
-    return await propose_member_payments(
-        session, PERIOD, Side("GB", GB_ACCOUNT), "GBP", who=who, at=NOW
-    )
 
 
 async def paid(session, member_id):

@@ -1,6 +1,6 @@
 """What a month owes a member that others succeed is paid to them: once, and to the unit."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -9,23 +9,30 @@ from federation.distribution.member_payments import (
     MemberPaid,
     paid_to_member,
     passed_on,
-    propose_member_payments,
     set_account,
 )
 from federation.distribution.service import _keep_balances
-from federation.distribution.tables import DistributedRun, MemberBalance
+from federation.distribution.tables import MemberBalance
 from federation.payments import bankword, batches, exporting, record
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.postings import Amount
-from federation.payments.proposal import Side
 from federation.payments.states import PaymentStateError
-from federation.registry.tables import Member
 from federation.successions import store as successions
 from federation.successions.service import SucceededError
 from federation.successions.succession import read_succession
 from federation.values.account import PaymentAccount
 from tests.databases import refused
+from tests.distribution.paying import (
+    BANK,
+    IBAN,
+    OTHER_IBAN,
+    PERIOD,
+    a_member,
+    distributed,
+    owed,
+    propose,
+)
 from tests.payments.factories import (
     BOOKED_ON,
     CHECKER,
@@ -33,15 +40,12 @@ from tests.payments.factories import (
     MAKER,
     NOW,
     RETURNED_ON,
-    RUN,
     VALUE_ON,
     balances,
 )
 from tests.successions.drafts import draft
 
-PERIOD, TODAY = "2026-09", NOW.date()
-IBAN, OTHER_IBAN = "GB29NWBK60161331926819", "GB82WEST12345698765432"
-BANK = {"who": "bank", "at": NOW}
+TODAY = NOW.date()
 ACCOUNTS = {"ada": IBAN, "bea": IBAN, "cal": None, "dot": IBAN}
 PAYABLE = {"ada": 101, "bea": 70}
 ADA_IS_SUCCEEDED = ("ada", ("bea", 6_000), ("cal", 4_000))
@@ -51,42 +55,9 @@ ADA_IS_SUCCEEDED = ("ada", ("bea", 6_000), ("cal", 4_000))
 async def node(database):
     """A collective with a distributed month: ada is owed 101, bea 70; cal has no account."""
     async with database.write("test") as session:
-        for member_id, account in ACCOUNTS.items():
-            session.add(
-                Member(
-                    member_id=member_id,
-                    name=member_id.title(),
-                    country="GB",
-                    joined_on=date(2025, 1, 1),
-                    account=account,
-                    account_scheme="IBAN",
-                )
-            )
-        for member_id, payable in PAYABLE.items():
-            session.add(
-                MemberBalance(
-                    period=PERIOD,
-                    member_id=member_id,
-                    opening=0,
-                    attributed=payable,
-                    payable=payable,
-                    outstanding=0,
-                    reason=None,
-                )
-            )
-        session.add(
-            DistributedRun(
-                period=PERIOD,
-                run_id=RUN,
-                distribution_id=RUN,
-                document=b"{}",
-                received=0,
-                domestic=0,
-                admin_fee=0,
-                outstanding="{}",
-                recorded_at=NOW,
-            )
-        )
+        session.add_all(a_member(*each) for each in ACCOUNTS.items())
+        session.add_all(owed(*each) for each in PAYABLE.items())
+        session.add(distributed())
     return database
 
 
@@ -98,12 +69,6 @@ async def succeed(session, predecessor, *shares, on=TODAY):
 async def take_back(session, row):
     row.superseded_at = NOW
     await session.flush()
-
-
-async def propose(session, at=NOW):
-    return await propose_member_payments(
-        session, PERIOD, Side("GB", GB_ACCOUNT), "GBP", who=MAKER, at=at
-    )
 
 
 async def found(session):

@@ -3,9 +3,17 @@
 import re
 from pathlib import Path
 
-from tests.registryimports.node import Node
+from federation.consent.states import OF_RECORDS
+from federation.mandates.records import Basis, Capacity, Right
+from tests.registryimports.node import Node, lines
+from tests.registryimports.registry import Registry
 
-TEXT = Path("docs/registry.md").read_text().partition("## Catalogues")[2]
+PAGE = Path("docs/registry.md").read_text().partition("## Catalogues")[2]
+TEXT, _, CONSENTS = PAGE.partition("## Files of mandates and consent")
+WORKS = [
+    {"work_id": name, "title": "x", "starts_at": "2026-01-01T00:00:00Z"}
+    for name in ("W-1", "W-2", "W-3")
+]
 
 
 async def test_the_catalogues_of_the_page_are_taken_as_they_are(database):
@@ -31,3 +39,38 @@ async def test_the_page_names_every_column(database):
 
     header = (await node.written("works.csv")).decode().strip().split(",")
     assert set(header) - named == set()
+
+
+async def test_the_mandates_of_the_page_are_taken_confirmed_and_entered(database):
+    node = await Registry(database).begin(
+        "member_id,name,country,joined_on\nM-17,Daily,GB,2026-01-01\n"
+    )
+    await node.take(lines(*WORKS), id="page", format="ndjson")
+    [table] = re.findall(r"```csv\n(.*?)```", CONSENTS, re.DOTALL)
+    [ndjson] = re.findall(r"```json\n(.*?)```", CONSENTS, re.DOTALL)
+
+    await node.take(table.encode(), id="csv", kind="consents")
+    await node.take(ndjson.encode(), id="ndjson", kind="consents", format="ndjson")
+
+    waiting = [("member:M-17", "WAITS"), ("work:W-1", "WAITS"), ("work:W-3", "WAITS")]
+    at_once = [("work:W-2", "ACCEPTED"), ("pub.example/poems/", "ACCEPTED")]
+    told = [row[1:3] for row in await node.verdicts("csv") + await node.verdicts("ndjson")]
+    assert sorted(told) == sorted([*waiting, *at_once])
+    for name in ("csv", "ndjson"):
+        await node.confirm(name)
+    assert await node.enter()
+    assert sorted(await node.recorded()) == [
+        ("member:M-17", "MANDATED"),
+        ("pub.example/poems/", "RESERVED_EX_ANTE"),
+        ("work:W-1", "OPTED_IN"),
+        ("work:W-2", "WITHHELD"),
+        ("work:W-3", "MANDATED"),
+    ]
+
+
+async def test_the_page_names_every_column_and_word_of_consent_records(database):
+    named = set(re.findall(r"`([\w*]+)`", CONSENTS))
+
+    header = (await Node(database).written("consents.csv")).decode().strip().split(",")
+    words = {word.value for kind in (Right, Basis, Capacity) for word in kind}
+    assert {*header, *words, *OF_RECORDS} - named == set()

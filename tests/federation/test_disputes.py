@@ -1,6 +1,6 @@
 """A dispute within one node: found, documented, decided by two people, paid from what is held."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -26,13 +26,23 @@ from tests.federation.disputing import (
     released_to,
 )
 from tests.federation.harness import PERIOD, a_line, nothing_changes, report_lines, resumed
-from tests.federation.holding import balances, code_of, moved
+from tests.federation.holding import LATER, balances, code_of, moved
 from tests.tampering import found_after
 
 TWINS = "https://twins.example/c"
 PART = {"HUB-000001": "received", "DE-000001": "domestic"}
 CLAIMS = """query($member: String) { claims(first: 100, member: $member) {
   edges { node { claim validTo } } } }"""
+
+DISPUTES_OF = """query($member: String) { disputes(first: 9, member: $member) {
+  edges { node { sides { party documents { kind } } } } } }"""
+RECORD_SUCCESSION = """mutation($on: Date!) { recordSuccession(reason: "her executor wrote",
+  succession: {subject: "member:de-a", startsOn: $on, ground: "will", declaredBy: "Ling",
+    successors: [{member: "de-b", shareBps: 10000}], capacity: "executor", papers: [{
+      kind: "will", reference: "7/2026", sha256:
+      "0000000000000000000000000000000000000000000000000000000000000000"}]}) {
+  ... on Proposal { id } } }"""
+CONFIRM_SUCCESSION = "mutation($id: ID!) { confirmProposal(id: $id) { __typename } }"
 
 
 @pytest.fixture
@@ -427,30 +437,29 @@ async def test_what_no_side_has_a_part_in_stays_held_and_is_not_shared_again(sma
     assert "disputed money" not in {row["kind"] for row in await sara.ask(WORK_LIST)}
 
 
-SUCCEED = """mutation($day: Date!) { recordSuccession(reason: "will", succession: {
-  subject: "member:de-a", startsOn: $day, successors: [{member: "de-b", shareBps: 10000}],
-  ground: "will", declaredBy: "Ling", capacity: "executor",
-  papers: [{kind: "grant", reference: "7/2026",
-    sha256: "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}] }) {
-  __typename ... on Proposal { id } ... on Refused { code message } } }"""
-SECOND = """mutation($id: ID!) { confirmProposal(id: $id) {
-  __typename ... on RegistryDone { act } ... on Refused { code message } } }"""
-
-
-async def test_for_a_member_that_is_succeeded_its_successor_speaks(small):
-    rosa = small.at("DE", "registry")
+async def test_a_successor_is_the_side_that_it_succeeds_from_the_day_on(small):
+    rosa, ruth = small.at("DE", "registry"), small.at("DE", "second-registry", "registry_officer")
     made = await opened(small)
-    shares = [{"party": "de-a", "bps": 5_000}, {"party": "de-b", "bps": 5_000}]
-    await rosa.ask(PROPOSE, id=made["id"], outcome={"kind": "PRO_RATA", "shares": shares})
-    proposed = await rosa.ask(SUCCEED, day=small.clock.instant.date().isoformat())
-    await small.at("DE", "second-registry", "registry_officer").ask(SECOND, id=proposed["id"])
+    heir, dead = small.member("DE", "de-b"), small.member("DE", "de-a")
+    tomorrow = LATER + timedelta(days=1)
+    proposed = await rosa.ask(RECORD_SUCCESSION, on=str(tomorrow.date()))
+    await ruth.ask(CONFIRM_SUCCESSION, id=proposed["id"])
 
-    gone, heir = small.member("DE", "de-a"), small.member("DE", "de-b")
+    async def brought():
+        done = await heir.ask(BRING, id=made["id"], party="de-a", paper=PAPER)
+        return [side["party"] for side in done["sides"] if side["isDocumented"]]
+
+    async def seen(member):
+        page = await heir.ask(DISPUTES_OF, member=member)
+        sides = [side for edge in page["edges"] for side in edge["node"]["sides"]]
+        return [side["party"] for side in sides if side["documents"]]
+
+    assert await brought() == ["de-b"]  # it acts for itself, whomever it names
+    assert await seen("de-a") == ["de-b"]
+
+    small.set_clock(tomorrow)
     async with nothing_changes(small):
-        assert await code_of(gone.ask(CONSENT, id=made["id"], party="de-a")) == "SUCCEEDED"
-        assert await code_of(bring(gone, made, party="de-a")) == "SUCCEEDED"
-    await bring(heir, made, party="de-a")
-    shown = await heir.ask(CONSENT, id=made["id"], party="de-a")
-
-    said = {side["party"]: (side["isDocumented"], side["agrees"]) for side in shown["sides"]}
-    assert said["de-a"] == (True, True)
+        asked = dead.ask(BRING, id=made["id"], party="de-a", paper=PAPER)
+        assert await code_of(asked) == "SUCCEEDED"
+    assert await brought() == ["de-a", None]  # the other side is not named to it
+    assert (await seen("de-a"), await seen("de-b")) == (["de-a"], ["de-b"])

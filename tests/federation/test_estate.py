@@ -64,6 +64,22 @@ WHY = """query($payment: String!) { whyAmount(payment: $payment) {
   path label amount { minor } } }"""
 WHY_MONTH = """query($period: String!, $member: String!) {
   whyAmount(period: $period, member: $member) { path label amount { minor } } }"""
+SITE_CODE = """mutation($member: String) {
+  issueSiteCode(member: $member, origins: ["https://ada.example"]) {
+    ... on SiteCode { id member } ... on Refused { code } } }"""
+WITHDRAW_CODE = """mutation($number: ID!) { withdrawSiteCode(code: $number) {
+  ... on WithdrawnSiteCode { member } ... on Refused { code } } }"""
+CLIENT = """mutation($member: String, $key: String!) {
+  issueClient(kind: SITE, name: "site", key: $key, party: $member) {
+    ... on GivenCredential { client { id party } } ... on Refused { code } } }"""
+CLIENTS = "{ clients { edges { node { id party } } } }"
+REVOKE = """mutation($id: ID!) { revokeClient(client: $id) {
+  ... on Client { state } ... on Refused { code } } }"""
+RECORD_NO = """mutation { recordConsent(reason: "her letter", record: {
+  subject: "member:gb-a", state: WITHHELD, use: "GROUND", declaredBy: "Ada", evidence: "box 4"}) {
+    ... on RegistryDone { consentRecords } ... on Refused { code } } }"""
+RECORDS = """query($member: String) { consentRecords(first: 9, member: $member) {
+  edges { node { subject evidence } } } }"""
 IN_OCTOBER = [
     a_line("o-1", "DE-000001", f"{NEWS}/gb/1", units=900, occurred_at="2026-10-03T00:00:00Z"),
     a_line("o-2", "DE-000001", f"{NEWS}/gb/2", units=501, occurred_at="2026-10-20T00:00:00Z"),
@@ -101,6 +117,62 @@ async def paid_out(small, period, on):
     ids = [name for name, row in (await members_payments(small, period)).items()]
     await small.at("GB", "approver").ask(APPROVE, ids=ids)
     return await small.at("GB", "settlement").ask(EXPORT, on=on)
+
+
+@pytest.fixture
+async def unsettled(any_backend, opened_past):
+    async with resumed(any_backend, opened_past) as small:
+        yield small
+
+
+async def refused(small, person, document, **given):
+    """Return the code by which an act is refused that changes nothing."""
+    async with nothing_changes(small, "GB"):
+        answer = await tell(small, "GB", person, document, **given)
+    [said] = answer.body["data"].values()
+    return said["code"]
+
+
+async def test_successors_keep_the_sites_of_who_they_succeed_from_the_day_on(unsettled):
+    small = unsettled
+    ada, ben = small.member("GB", "gb-a"), small.member("GB", "gb-b")
+    small.set_clock(THAT_DAY.replace(day=14))
+    await succession_confirmed(small)
+    code = await ada.ask(SITE_CODE, member=None)
+    made = (await ada.ask(CLIENT, member="gb-a", key="before"))["client"]
+    assert await refused(small, ben, SITE_CODE, member="gb-a") == "NOT_ALLOWED"
+    assert await refused(small, ben, WITHDRAW_CODE, number=code["id"]) == "BAD_SITE_CODE"
+    assert await refused(small, ben, REVOKE, id=made["id"]) == "UNKNOWN_CLIENT"
+    assert (await ben.ask(CLIENTS))["edges"] == []
+
+    small.set_clock(THAT_DAY)
+    assert await refused(small, ada, SITE_CODE, member=None) == "SUCCEEDED"
+    assert await refused(small, ada, CLIENT, member="gb-a", key="after") == "SUCCEEDED"
+    assert await refused(small, ada, REVOKE, id=made["id"]) == "SUCCEEDED"
+    assert [edge["node"] for edge in (await ada.ask(CLIENTS))["edges"]] == [made]
+    assert [edge["node"] for edge in (await ben.ask(CLIENTS))["edges"]] == [made]
+    assert await ben.ask(WITHDRAW_CODE, number=code["id"]) == {"member": "gb-a"}
+    assert (await ben.ask(SITE_CODE, member="gb-a"))["member"] == "gb-a"
+    assert (await ben.ask(SITE_CODE, member=None))["member"] == "gb-b"
+    fresh = await ben.ask(CLIENT, member="gb-a", key="fresh")
+    assert fresh["client"]["party"] == "gb-a"
+    assert await ben.ask(REVOKE, id=made["id"]) == {"state": "REVOKED"}
+
+
+async def test_successors_are_shown_the_consent_of_who_they_succeed_and_say_no(unsettled):
+    small = unsettled
+    ada, ben = small.member("GB", "gb-a"), small.member("GB", "gb-b")
+    small.set_clock(THAT_DAY.replace(day=14))
+    await succession_confirmed(small)
+    assert len((await ada.ask(RECORD_NO))["consentRecords"]) == 1
+    assert await refused(small, ben, RECORD_NO) == "NOT_ALLOWED"
+    assert (await ben.ask(RECORDS, member="gb-a"))["edges"] == []
+
+    small.set_clock(THAT_DAY)
+    assert await refused(small, ada, RECORD_NO) == "SUCCEEDED"
+    assert len((await ben.ask(RECORD_NO))["consentRecords"]) == 1
+    shown = [edge["node"] for edge in (await ben.ask(RECORDS, member="gb-a"))["edges"]]
+    assert shown == [{"subject": "member:gb-a", "evidence": "box 4"}] * 2
 
 
 def minor(amount):

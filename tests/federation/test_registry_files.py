@@ -6,13 +6,15 @@ from urllib.parse import urlencode
 import msgspec
 import pytest_asyncio
 
-from tests.federation.harness import DAY, fetch, nothing_changes, resumed, send
+from tests.federation.harness import DAY, fetch, nothing_changes, resumed, send, soon
 
 IMPORT = """query($id: ID!) { registryImport(id: $id) {
   id kind format onConflict dryRun startedBy state readAs rows place why
   verdicts { verdict rows } } }"""
 IMPORTS = """query { registryImports(first: 1) {
   edges { node { id state } } pageInfo { hasNextPage } } }"""
+CONFIRM = """mutation($id: ID!) { confirmProposal(id: $id) {
+  ... on RegistryDone { act } ... on Refused { code } } }"""
 WORK = "query($id: ID!) { work(id: $id) { title identifiers { value } validFrom } }"
 CSV = """work_id;title;identifiers;creators;starts_at
 W-1;Salt;ISBN:978-3-16-148410-0;Ann Weir|Bo Ek;2026-02-01T00:00:00Z
@@ -20,6 +22,10 @@ W-2;Rain;DOI:10.1234/x;;
 W-3;Snow;DOI:10.1234/x;;
 W-4;Hail;ISBN:9783161484101;;
 W-2;Rain;DOI:10.1234/x;;
+"""
+MANDATES = b"""subject,state,use,declared_by
+mandated.example/,MANDATED,TRAIN,Ann
+no.example/,WITHHELD,*,Bo
 """
 VERDICTS = [
     (1, "line 2", "W-1", "ACCEPTED_WITH_CHANGES", ""),
@@ -84,3 +90,26 @@ async def test_a_file_is_taken_and_each_row_acknowledged_and_sent_again_changes_
     assert [(one.status, one.code) for one in (other, dry, shorter, longer)] == [
         (409, "OTHER_FILE")
     ] * 4
+
+
+async def test_a_file_of_mandates_is_entered_once_another_officer_confirmed_it(small):
+    answer = await imported(small, MANDATES, kind="consents")
+    assert (answer.status, answer.body["verdicts"]["WAITS"]) == (200, 1)
+    officer = small.at("GB", "registry")
+    other = small.at("GB", "second-registry", "registry_officer")
+    number = answer.body["proposal"]
+    assert (await officer.ask(CONFIRM, id=number))["code"] == "SAME_PERSON"
+
+    assert await other.ask(CONFIRM, id=number) == {"act": "ENTER_CONSENT_FILE"}
+
+    async def is_entered():
+        found = await officer.ask(IMPORT, id="I-1")
+        return {"verdict": "ACCEPTED", "rows": 2} in found["verdicts"]
+
+    await soon(is_entered, what="the file's mandate")
+    rows = (await fetch(small, "GB", "/registry/export/consents.csv", officer)).body.splitlines()
+    assert [row.split(b",")[0] for row in rows] == [
+        b"subject",
+        b"no.example/",
+        b"mandated.example/",
+    ]

@@ -10,8 +10,8 @@ from federation.history import feed_store
 from federation.history import store as history
 from federation.history.kinds import Moment
 from federation.proposals import acts, service
-from federation.proposals.acts import plan
 from federation.proposals.claims import DraftClaim, DraftTerms
+from federation.proposals.planning import plan
 from federation.registry import edit_store
 from federation.registry.entering import keep_history
 from federation.registry.imports import NewMember

@@ -7,6 +7,8 @@ import pytest
 from federation.errors import RefusalError
 from federation.history import feed_store
 from federation.history.kinds import Saying
+from federation.mandates import store as mandates
+from federation.mandates.records import DraftRecord
 from federation.proposals import acts, service
 from federation.proposals.claims import DraftClaim
 from federation.registry import edit_store
@@ -290,3 +292,49 @@ async def test_who_succeeds_a_rightholder_asks_for_its_works(four):
         await confirm(four, proposed.id, who=RUTH)
     async with four.read() as session:
         assert await successions.successors_of_rightholder(session, "R-1", TODAY) == {"m3"}
+
+
+async def test_a_successor_says_of_consent_what_its_predecessor_could_from_the_day_on(four):
+    no = acts.RecordConsent(DraftRecord("member:m1", "WITHHELD", "Ann", use="TRAIN"))
+    yes = acts.RecordConsent(DraftRecord("member:m1", "OPTED_IN", "Ann", use="TRAIN"))
+    [number] = (await submit(four, no, who=ONE)).written.records
+    on_it = [
+        acts.EndConsent(number, None),
+        acts.WithdrawConsent(number),
+        acts.CorrectConsent(number, DraftRecord("member:m1", "WITHHELD", "Ann Weir", use="TRAIN")),
+    ]
+    await recorded(four, "member:m1", ("m3", 10_000), on=TODAY + DAY)
+
+    for act in (no, yes):
+        assert await refused_act(four, act, who=THREE) == "NOT_ALLOWED"
+    for act in on_it:
+        assert await refused_act(four, act, who=THREE) == "UNKNOWN_CONSENT_RECORD"
+    later = NOON + DAY
+    for act in (no, yes, *on_it):
+        assert await refused_act(four, act, who=ONE, now=later) == "SUCCEEDED"
+    asked = [await submit(four, act, who=THREE, now=later) for act in (yes, *on_it)]
+    assert [(one.member, one.asked_by) for one in asked] == [("m3", "m3")] * 4
+    done_at_once = await submit(four, no, who=THREE, now=later)
+    assert (type(done_at_once), done_at_once.member) == (service.Done, "m3")
+    corrected = await confirm(four, asked[-1].id, now=later)
+    async with four.read() as session:
+        row = await mandates.find(session, corrected.written.records[0])
+    assert (row.member, row.declared_by, row.replaces) == ("m1", "Ann Weir", number)
+
+
+async def test_nothing_of_anybody_else_is_a_successors(four):
+    [number] = (
+        await submit(four, acts.RecordConsent(DraftRecord("member:m2", "WITHHELD", "Bo")), who=TWO)
+    ).written.records
+    await recorded(four, "member:m1", ("m3", 10_000))
+
+    assert (
+        await refused_act(four, acts.EndConsent(number, None), who=THREE)
+        == "UNKNOWN_CONSENT_RECORD"
+    )
+    code = await refused_act(
+        four,
+        acts.RecordConsent(DraftRecord("member:m2", "WITHHELD", "Bo", use="GROUND")),
+        who=THREE,
+    )
+    assert code == "NOT_ALLOWED"

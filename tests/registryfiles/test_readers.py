@@ -2,10 +2,12 @@
 
 import gzip
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from federation.registryfiles.columns import TABLES
 from federation.registryfiles.csv_reader import _HINT
 from federation.registryfiles.formats import UnknownFormatError, reader_of, require_format
 from federation.registryfiles.rows import ROW_BYTES_MAX, BadRegistryFileError, FileFormat, FileKind
@@ -104,9 +106,11 @@ def test_a_row_of_two_meanings_is_refused_and_the_next_one_read(rows, found):
 )
 @pytest.mark.parametrize("kind", list(FileKind))
 def test_an_instant_that_utc_has_no_year_for_is_a_refused_row(kind, instant, reason):
-    name, id_ = ("title", "work_id") if kind is FileKind.WORKS else ("name", "rightholder_id")
-    line = f'{{"{id_}": "X-1", "{name}": "x", "starts_at": "{instant}"}}'.encode()
-    table = f"{id_},{name},starts_at\nX-1,x,{instant}".encode()
+    of = TABLES[kind]
+    names = [of.id, *of.required, of.starts_at]
+    cells = ["X-1", *(["x"] * len(of.required)), instant]
+    line = msgspec.json.encode(dict(zip(names, cells, strict=True)))
+    table = f"{','.join(names)}\n{','.join(cells)}".encode()
 
     rows = []
     for form, data in ((FileFormat.NDJSON, line), (CSV, table)):
@@ -114,8 +118,8 @@ def test_an_instant_that_utc_has_no_year_for_is_a_refused_row(kind, instant, rea
         rows += [*reader.feed(data), *reader.end()]
 
     assert [row.fault for row in rows] == [
-        reason,
-        reason and f"starts_at: no RFC 3339 time: {instant!r}",
+        reason.replace("starts_at", of.starts_at),
+        reason and f"{of.starts_at}: no RFC 3339 time: {instant!r}",
     ]
     assert [row.draft is None for row in rows] == [reason != ""] * 2
 

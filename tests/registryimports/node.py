@@ -6,16 +6,19 @@ from types import SimpleNamespace
 import msgspec
 
 from federation.history.kinds import Moment
-from federation.nodes.registry_exports import exported_parts
+from federation.nodes.registry_exports import exported_consents, exported_parts
 from federation.nodes.registry_files import take_in
 from federation.registryfiles.formats import require_format
+from federation.registryfiles.rows import FileKind
 from federation.registryfiles.writers import writer_of
 from federation.registryimports import service, store
 from federation.registryimports.options import read_options
 from federation.registryimports.verdicts import unpacked
+from federation.trust.principals import Principal
 from tests.databases import HUB_TERMS
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
+ANNA = Principal("anna", frozenset({"registry_officer"}))
 
 
 class Node:
@@ -37,7 +40,7 @@ class Node:
                 yield data[start : start + part]
 
         options = read_options({"id": "I-1", "kind": "works", "format": "csv"} | asked)
-        return await take_in(self.server, options, "anna", parts())
+        return await take_in(self.server, options, ANNA, parts())
 
     async def verdicts(self, import_id="I-1"):
         """Return (row, id, verdict, code) of all rows taken."""
@@ -56,11 +59,15 @@ class Node:
             row = await service.get_import(session, import_id)
             return row.state, row.rows, row.place, row.why
 
-    async def written(self, name, at=NOW, moment=None):
-        """Return a file of what is registered."""
+    async def written(self, name, at=NOW, moment=None, *, is_of_all_time=True):
+        """Return a file of what is registered; of consent records all that are known, or `at`."""
         kind, form = require_format(*name.split("."))
-        writer, moment = writer_of(kind, form, "GB", at), moment or Moment(at, NOW)
-        parts = exported_parts(self.db, "GB", kind, writer, moment)
+        writer, moment = writer_of(kind, form, "GB", at), moment or Moment(at)
+        parts = (
+            exported_consents(self.db, writer, moment, is_of_all_time=is_of_all_time)
+            if kind is FileKind.CONSENTS
+            else exported_parts(self.db, "GB", kind, writer, moment)
+        )
         return b"".join([part async for part in parts])
 
 

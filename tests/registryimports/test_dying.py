@@ -4,6 +4,7 @@ import pytest
 
 from federation.registryimports import intake
 from tests.databases import contents, opened
+from tests.registryimports.dying import Death, DiedError
 from tests.registryimports.node import Node, lines
 
 WORKS = [
@@ -16,22 +17,6 @@ WORKS = [
     for n in range(20)
 ]
 COMMITS = ["registry.import.begin", *["registry.import"] * 7, "registry.import.finish"]
-
-
-class DiedError(Exception):
-    """The process is gone."""
-
-
-class Death:
-    """Dies at the nth moment around a commit; counts them all."""
-
-    def __init__(self, at=None):
-        self.at, self.seen = at, []
-
-    def __call__(self, name, moment):
-        self.seen.append((name, moment))
-        if len(self.seen) - 1 == self.at:
-            raise DiedError
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from federation.registryimports.verdicts import unpacked
 from federation.works import service as works
 from federation.works.store import WORKS
 from tests.databases import contents
-from tests.registryimports.node import NOW, Node, lines
+from tests.registryimports.node import ANNA, NOW, Node, lines
 
 SALT = {"work_id": "W-1", "title": "Salt", "identifiers": ["DOI:10.1234/salt"]}
 RAIN = {"work_id": "W-2", "title": "Rain", "starts_at": "2026-02-01T00:00:00Z"}
@@ -294,7 +294,7 @@ async def test_a_batch_is_recorded_when_its_turn_has_come(node, database):
     clock = SettableClock(NOW)
     node.server.clock = clock
     options = read_options({"id": "I-1", "kind": "works", "format": "ndjson"})
-    sending = asyncio.create_task(take_in(node.server, options, "anna", parts()))
+    sending = asyncio.create_task(take_in(node.server, options, ANNA, parts()))
     await begun.wait()
     async with database.write("somebody else"):
         waits.set()
