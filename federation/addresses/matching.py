@@ -63,12 +63,11 @@ def candidate_paths(path: str, lengths: Collection[int] | None = None) -> list[s
 
     Of a long path they are many and long: then `lengths` says which ones there are.
     """
-    if lengths is not None:
+    if lengths is not None and len(lengths) < path.count("/"):
         ends = (end for end in lengths if end <= len(path) and _ends_a_segment(path, end))
         return [path[:end] for end in sorted(ends)]
-    marks = [place for place, character in enumerate(path) if character == "/"]
-    all_ends = {end for place in marks for end in (place, place + 1) if end} | {len(path)}
-    return [path[:end] for end in sorted(all_ends)]
+    ends = _ends_of_segments(path)
+    return [path[:end] for end in ends if lengths is None or end in lengths]
 
 
 def outermost(claims: Iterable[ClaimKey]) -> list[ClaimKey]:
@@ -151,6 +150,20 @@ class Filed(Generic[T]):
         """
         hosts = (self._hosts.get(host) for host in candidate_hosts(key.host))
         return tuple(group for paths in hosts if paths for group in paths.matching(key.path))
+
+
+def _ends_of_segments(path: str) -> list[int]:
+    """Return after how many characters a path, or a segment of it with or without `/`, ends."""
+    ends: list[int] = []
+    mark = path.find("/")
+    while mark >= 0:
+        if mark and (not ends or ends[-1] != mark):
+            ends.append(mark)
+        ends.append(mark + 1)
+        mark = path.find("/", mark + 1)
+    if not ends or ends[-1] != len(path):
+        ends.append(len(path))
+    return ends
 
 
 def _ends_a_segment(path: str, length: int) -> bool:

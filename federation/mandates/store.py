@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
@@ -95,10 +96,13 @@ async def find(session: ReadSession, number: int) -> ConsentRecord | None:
 
 
 async def by_id(session: ReadSession, numbers: Collection[int]) -> dict[int, ConsentRecord]:
-    """Return {id: record} of some records, known now or once."""
+    """Return {id: record} of some records, known now or once; they are for reading only."""
     found: dict[int, ConsentRecord] = {}
+    table: Any = ConsentRecord
+    columns: list[Any] = [*table.__table__.columns]
     for chunk in in_chunks(sorted(numbers)):
-        rows = await session.scalars(select(ConsentRecord).where(ConsentRecord.id.in_(chunk)))
+        # As tuples with names they cost a fraction of what objects do.
+        rows: Any = await session.execute(select(*columns).where(ConsentRecord.id.in_(chunk)))
         found |= {row.id: row for row in rows}
     return found
 

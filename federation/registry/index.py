@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
+import msgspec
+
 from federation.addresses.matching import Filed
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.consent.deciding import NOTHING_SAID, Decided, Ruling, decide, stricter
@@ -17,8 +19,7 @@ REMEMBERED_URLS = 65_536
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedClaim:
+class IndexedClaim(msgspec.Struct, frozen=True):
     """A member's claim with the UTC days on which it counts (`counts_to` is exclusive)."""
 
     node: str
@@ -35,8 +36,7 @@ class IndexedClaim:
         return self.counts_from <= day and (self.counts_to is None or day < self.counts_to)
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedRuling:
+class IndexedRuling(msgspec.Struct, frozen=True):
     """A ruling recorded at a collective, such as an opt-out: of a URL (`subject`) or a member."""
 
     node: str
@@ -125,9 +125,11 @@ class ClaimIndex:
             return NOTHING_SAID
         pages = {found.key: found.claims, **found.canonicals}
         return stricter(
-            decide(groups, use, found.at)
-            for key, claimants in pages.items()
-            for groups in self._bearing_on(key, claimants)
+            [
+                decide(groups, use, found.at)
+                for key, claimants in pages.items()
+                for groups in self._bearing_on(key, claimants)
+            ]
         )
 
     def _bearing_on(

@@ -11,7 +11,7 @@ from federation.history.kinds import Saying
 from federation.licensing import rights
 from federation.licensing.rights import Question
 from federation.metering.verdicts import RESERVED, Terms, place
-from federation.registry import edits, index_store
+from federation.registry import edits, index_store, own_store
 from federation.registry.edits import Edit
 from federation.registry.imports import NewOptOut
 from tests.consent import pages
@@ -127,7 +127,7 @@ async def of_metering(node, hub, use, at):
     """Class a line of each page by the node's own registry, and by the hub's index."""
     keys = [normalise_url(page) for page in pages.PAGES]
     async with node.read() as session:
-        own = index_store.claim_index(await index_store.own_slice(session, "DE", keys))
+        own = await own_store.own_index(session, "DE", keys)
     async with hub.read() as session:
         known = index_store.claim_index(await index_store.index_slice(session, keys))
     return [

@@ -13,7 +13,7 @@ from federation.mandates import asking
 from federation.mandates.store import claims_before
 from federation.proposals import acts
 from federation.proposals.claims import DraftClaim
-from federation.registry import index_store
+from federation.registry import index_store, own_store
 from federation.works import service as works
 from tests.databases import HUB_TERMS
 from tests.mandates.oracle import Oracle
@@ -146,12 +146,11 @@ async def answers(database, *, own=True, known_at=None):
     """Return {question: why not} of every question, from the index of a node or of the hub."""
     keys = {page: normalise_url(f"https://{page}") for page in PAGES}
     async with database.read() as session:
-        found = (
-            await index_store.own_slice(session, "DE", keys.values(), known_at)
+        index = (
+            await own_store.own_index(session, "DE", keys.values(), known_at)
             if own
-            else await index_store.index_slice(session, keys.values(), known_at)
+            else await index_store.hub_index(session, keys.values(), known_at)
         )
-    index = index_store.claim_index(found)
     return {one: index.why_reserved(keys[one[0]], *one[1:]) for one in ASKED}
 
 

@@ -13,7 +13,7 @@ from federation.consent.states import Reason, State
 from federation.gate.rulings import HeldPolicy
 from federation.nodes import site_terms as module
 from federation.nodes.site_terms import SiteTermsHolder, site_terms
-from federation.registry import delta_store, index_store
+from federation.registry import delta_store, own_store
 from federation.registry.tables import Claim, Member, OptOut
 from federation.signing.keys import key_set
 from federation.signing.policy import open_site_policy, sign_site_policy
@@ -77,7 +77,7 @@ async def policy_of(node, member="m1", now=NOW):
 
 async def index_of(node, keys):
     async with node.read() as session:
-        return index_store.claim_index(await index_store.own_slice(session, "DE", keys))
+        return await own_store.own_index(session, "DE", keys)
 
 
 def served(policy, host, path):

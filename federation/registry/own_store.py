@@ -1,0 +1,170 @@
+"""What a node's own registry says of addresses, in the place of the claim index. Nothing commits.
+
+Each claim and each ruling is made once, out of the columns that verdicts ask for.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import func, select
+
+from federation.addresses.matching import rule_length
+from federation.addresses.urls import ClaimKey, UrlKey
+from federation.consent.deciding import Ruling
+from federation.registry.entitlement import counts_from
+from federation.registry.imports import holder_id
+from federation.registry.index import ClaimIndex, IndexedClaim, IndexedRuling
+from federation.registry.place_store import Asked, can_decide, claims_matching, rulings_matching
+from federation.registry.store import known
+from federation.registry.tables import Claim, Member, OptOut
+from federation.store.bulk import in_chunks
+from federation.store.sessions import ReadSession
+
+_Claims = dict[str, tuple[str, IndexedClaim]]
+
+
+class RulingRow(Protocol):
+    """What is read of a ruling: its row and record, of what it is, and what it says."""
+
+    id: int
+    record: int | None
+    member_id: str | None
+    host: str | None
+    path: str | None
+    wildcard: bool
+    state: str
+    use: str
+    effective_at: datetime
+    ends_at: datetime | None
+    source: str | None
+    since: datetime | None
+
+
+class OwnRows(NamedTuple):
+    """The claims and the rows of rulings that a node's answer is made of."""
+
+    claims: list[IndexedClaim]
+    rulings: list[RulingRow]
+
+
+async def own_index(
+    session: ReadSession,
+    node: str,
+    keys: Iterable[UrlKey],
+    known_at: datetime | None = None,
+    question: Asked | None = None,
+) -> ClaimIndex:
+    """Return all a node knows, or knew at an instant, about some addresses and their originals.
+
+    With a `question`, only the rulings that can decide it: the index then answers no other.
+    """
+    found = await own_rows(session, node, keys, known_at, question)
+    return ClaimIndex(found.claims, (indexed(node, row) for row in found.rulings))
+
+
+async def own_rows(
+    session: ReadSession,
+    node: str,
+    keys: Iterable[UrlKey],
+    known_at: datetime | None = None,
+    question: Asked | None = None,
+) -> OwnRows:
+    """Return the same as it was read."""
+    claims, places = await _claims_and_originals(session, node, set(keys), known_at)
+    query = _rulings(known_at, question)
+    rulings = await rulings_matching(session, OptOut, query, places)
+    members = {member for member, _ in claims.values()}
+    rulings += await rulings_naming(session, members, known_at, question)
+    return OwnRows([one for _, one in claims.values()], rulings)
+
+
+async def own_claims(
+    session: ReadSession, node: str, keys: Iterable[UrlKey], known_at: datetime | None = None
+) -> list[IndexedClaim]:
+    """Return the claims alone that a node knows, or knew, on some addresses and their originals."""
+    found, _ = await _claims_and_originals(session, node, set(keys), known_at)
+    return [one for _, one in found.values()]
+
+
+async def rulings_naming(
+    session: ReadSession,
+    members: Collection[str],
+    known_at: datetime | None = None,
+    question: Asked | None = None,
+) -> list[RulingRow]:
+    """Return the rulings that name some members."""
+    found: list[Any] = []
+    query = _rulings(known_at, question)
+    for chunk in in_chunks(sorted(members)):
+        found += await session.execute(query.where(OptOut.member_id.in_(chunk)))
+    return found
+
+
+def indexed(node: str, row: RulingRow, ruling: Ruling | None = None) -> IndexedRuling:
+    """Return a ruling as verdicts ask for it; `ruling` is what it says, where that is known."""
+    said = ruling or as_ruling(row)
+    if row.host is None or row.path is None:
+        return IndexedRuling(node, said, None, holder_id(node, row.member_id or ""))
+    return IndexedRuling(node, said, ClaimKey(row.host, row.path, row.wildcard), None)
+
+
+def as_ruling(row: RulingRow) -> Ruling:
+    """Return what a row says of its subject."""
+    return Ruling(
+        row.state,
+        row.use,
+        row.effective_at,
+        row.ends_at,
+        row.source,
+        rule_length(row.path or ""),
+        row.since,
+        row.id,
+    )
+
+
+def _rulings(known_at: datetime | None, question: Asked | None) -> Any:
+    of = OptOut
+    what = (of.id, of.record, of.member_id, of.host, of.path, of.wildcard)
+    said = (of.state, of.use, of.effective_at, of.ends_at, of.source, of.since)
+    return select(*what, *said).where(known(of, known_at), can_decide(of, question))
+
+
+async def _claims_and_originals(
+    session: ReadSession, node: str, keys: set[UrlKey], known_at: datetime | None
+) -> tuple[_Claims, set[UrlKey]]:
+    """Return the claims on some addresses and on what these call their originals, and them all."""
+    claims = await _claims_on(session, node, keys, known_at)
+    more = {one.canonical for _, one in claims.values() if one.canonical is not None} - keys
+    if more:
+        claims |= await _claims_on(session, node, more, known_at)
+    return claims, keys | more
+
+
+async def _claims_on(
+    session: ReadSession, node: str, keys: Collection[UrlKey], known_at: datetime | None
+) -> _Claims:
+    """Return (member, claim) by id; a claim counts from the day its member was known to join."""
+    of = Claim
+    joined_on = func.coalesce(of.joined_on, Member.joined_on, type_=Member.joined_on.type)
+    query: Any = select(
+        *(of.claim_id, of.member_id, of.host, of.path, of.wildcard),
+        *(of.valid_from, of.valid_to, of.content_tier, of.canonical),
+        joined_on.label("joined_on"),
+    )
+    query = query.join(Member).where(known(of, known_at))
+    rows: Sequence[Any] = await claims_matching(session, of, query, keys)
+    return {row.claim_id: (row.member_id, _claim(node, row)) for row in rows}
+
+
+def _claim(node: str, row: Any) -> IndexedClaim:
+    return IndexedClaim(
+        node,
+        row.claim_id,
+        holder_id(node, row.member_id),
+        ClaimKey(row.host, row.path, row.wildcard),
+        counts_from(row.joined_on, row.valid_from),
+        row.valid_to,
+        row.content_tier,
+        UrlKey.of(row.canonical) if row.canonical else None,
+    )
