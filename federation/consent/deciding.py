@@ -82,10 +82,11 @@ def can_decide(ruling: Ruling, use: str, at: datetime) -> bool:
 
     A mandate of another use is about this one too. A store may leave out what has no part.
     """
+    of, ends_at = ruling.use, ruling.ends_at
     return (
-        (ruling.use == use or ruling.use == ALL_USES or ruling.state == _MANDATED)
+        (of in (use, ALL_USES) or ruling.state == _MANDATED)
         and ruling.effective_at <= at
-        and (ruling.ends_at is None or at < ruling.ends_at)
+        and (ends_at is None or at < ends_at)
     )
 
 
@@ -164,6 +165,8 @@ def _word(records: Sequence[Ruling], use: str) -> Decided:
 
     Several subjects may be there, as two works on one page: one that says no is enough.
     """
+    if len(records) == 1:
+        return _word_of(records, use)
     of_each: dict[str | None, list[Ruling]] = {}
     for one in records:
         of_each.setdefault(one.source, []).append(one)

@@ -5,9 +5,12 @@ stands. How a collective is asked is not known here: its answer, or its silence,
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from federation.addresses.urls import UrlKey, check_count, keys_of
 from federation.consent.states import Reason
@@ -44,8 +47,7 @@ class Question:
     known_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UrlRights:
+class UrlRights(msgspec.Struct, frozen=True):
     """The answer for one URL.
 
     `status` is LICENSABLE, RESERVED, DISPUTED, NOT_REPRESENTED, MALFORMED, or UNKNOWN where its

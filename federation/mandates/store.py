@@ -19,6 +19,8 @@ from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works.tables import WorkVersion
 
+FEW = 50  # records, read at once
+
 _VERSIONS: Mapping[SubjectKind, type[Versioned]] = {
     SubjectKind.WORK: WorkVersion,
     SubjectKind.RIGHTHOLDER: RightholderVersion,
@@ -101,9 +103,8 @@ async def by_id(session: ReadSession, numbers: Collection[int]) -> dict[int, Con
     table: Any = ConsentRecord
     columns: list[Any] = [*table.__table__.columns]
     for chunk in in_chunks(sorted(numbers)):
-        # As tuples with names they cost a fraction of what objects do.
-        rows: Any = await session.execute(select(*columns).where(ConsentRecord.id.in_(chunk)))
-        found |= {row.id: row for row in rows}
+        query = select(*columns).where(ConsentRecord.id.in_(chunk))
+        found |= {row.id: row for row in await session.rows(query, {}, many=len(chunk) > FEW)}
     return found
 
 

@@ -5,7 +5,7 @@ Each claim and each ruling is made once, out of the columns that verdicts ask fo
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
@@ -24,8 +24,8 @@ from federation.store.sessions import ReadSession
 _Claims = dict[str, tuple[str, IndexedClaim]]
 
 
-class RulingRow(Protocol):
-    """What is read of a ruling: its row and record, of what it is, and what it says."""
+class RulingRow(NamedTuple):
+    """What is read of a ruling, column by column: its row and record, its subject, what it says."""
 
     id: int
     record: int | None
@@ -103,31 +103,24 @@ async def rulings_naming(
 
 def indexed(node: str, row: RulingRow, ruling: Ruling | None = None) -> IndexedRuling:
     """Return a ruling as verdicts ask for it; `ruling` is what it says, where that is known."""
+    _, _, member_id, host, path, wildcard, *_ = row
     said = ruling or as_ruling(row)
-    if row.host is None or row.path is None:
-        return IndexedRuling(node, said, None, holder_id(node, row.member_id or ""))
-    return IndexedRuling(node, said, ClaimKey(row.host, row.path, row.wildcard), None)
+    if host is None or path is None:
+        return IndexedRuling(node, said, None, holder_id(node, member_id or ""))
+    return IndexedRuling(node, said, ClaimKey(host, path, wildcard), None)
 
 
 def as_ruling(row: RulingRow) -> Ruling:
     """Return what a row says of its subject."""
-    return Ruling(
-        row.state,
-        row.use,
-        row.effective_at,
-        row.ends_at,
-        row.source,
-        rule_length(row.path or ""),
-        row.since,
-        row.id,
-    )
+    number, _, _, _, path, _, state, use, starts_at, ends_at, source, since = row
+    length = rule_length(path or "")
+    return Ruling(state, use, starts_at, ends_at, source, length, since, number)
 
 
 def _rulings(known_at: datetime | None, question: Asked | None) -> Any:
-    of = OptOut
-    what = (of.id, of.record, of.member_id, of.host, of.path, of.wildcard)
-    said = (of.state, of.use, of.effective_at, of.ends_at, of.source, of.since)
-    return select(*what, *said).where(known(of, known_at), can_decide(of, question))
+    table: Any = OptOut
+    columns = [getattr(table, name) for name in RulingRow._fields]
+    return select(*columns).where(known(OptOut, known_at), can_decide(OptOut, question))
 
 
 async def _claims_and_originals(

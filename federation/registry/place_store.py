@@ -5,8 +5,9 @@ through: first which lengths the paths on a host have, each found by one step in
 many rows share it; then what stands at the very paths of such a length that may match.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -35,16 +36,24 @@ from federation.registry.tables import (
     path_head,
     path_letters,
 )
-from federation.store.asked import asked
+from federation.store.asked import asked, is_sqlite, parameters_of
 from federation.store.sessions import ReadSession
 
 LETTERS_AT_ONCE: Final = 1_000_000  # of the places that one statement asks for
+MANY: Final = 100  # places, or hosts, of a statement that is no short one
 
 _Rulings = OptOut | IndexOptOut | IndexOptOutPast
 _OnHosts = type[Claim | IndexClaim | IndexClaimPast | _Rulings]
-_Places = dict[str, set[int]]
-_PATTERN: Final = 0
-"""Instead of how many letters a path has: it is a pattern with a `*`."""
+_HOST, _PLACE = ("host",), ("host", "path")
+_PATTERN: Final[ColumnElement[int]] = literal_column("0")
+"""How many letters a path has that is a pattern with a `*`."""
+
+
+class _Standing(NamedTuple):
+    """What there is on some hosts: {host: the lengths of the paths}, and hosts with patterns."""
+
+    lengths: dict[str, set[int]]
+    with_patterns: list[str]
 
 
 class Asked(NamedTuple):
@@ -92,10 +101,10 @@ async def claims_matching(
     It asks for `host`, `path` and `wildcard` among others.
     """
     hosts = _Hosts(keys)
-    lengths = await _lengths(session, of, hosts.names)
+    there = await _standing(session, of, hosts.names)
     found: list[Any] = []
-    for chunk in _in_letters(_places(hosts, keys, lengths, are_rulings=False)):
-        found += await _standing(session, of, query, chunk)
+    for chunk in _in_letters(_places(hosts, keys, there.lengths, are_rulings=False)):
+        found += await _rows_at(session, of, query, chunk)
     return [row for row in found if (row.host, row.wildcard) in hosts.patterns]
 
 
@@ -107,16 +116,16 @@ async def rulings_matching(
 ) -> list[Any]:
     """Return the same of a question about rulings; and of their hosts each pattern with a `*`."""
     hosts = _Hosts(keys)
-    lengths = await _lengths(session, of, hosts.names)
-    if not lengths:
-        return []
+    there = await _standing(session, of, hosts.names)
     found: list[Any] = []
-    for chunk in _in_letters(_places(hosts, keys, lengths, are_rulings=True)):
-        found += await _standing(session, of, query, chunk)
-    if with_patterns := [(host,) for host, letters in lengths.items() if _PATTERN in letters]:
-        there = asked(session, ("host",), with_patterns)
-        is_pattern = _letters(of, of.path) == literal_column(str(_PATTERN))
-        found += await session.execute(query.where(of.host == there.c.host, is_pattern))
+    for chunk in _in_letters(_places(hosts, keys, there.lengths, are_rulings=True)):
+        found += await _rows_at(session, of, query, chunk)
+    if there.with_patterns:
+        sqlite = is_sqlite(session)
+        patterns = query.where(_is_pattern(of, sqlite=sqlite))
+        hosts_asked = [(host,) for host in there.with_patterns]
+        parameters = parameters_of(_HOST, hosts_asked, sqlite=sqlite)
+        found += await session.rows(patterns, parameters, many=True)
     return [row for row in found if (row.host, row.wildcard) in hosts.patterns]
 
 
@@ -136,25 +145,35 @@ class _Hosts:
         return sorted({name for name, _ in self.patterns})
 
 
-async def _lengths(session: ReadSession, on: _OnHosts, hosts: Sequence[str]) -> _Places:
-    """Return {host: which lengths the paths on it have, and _PATTERN}, of those that have any."""
-    there = asked(session, ("host",), [(host,) for host in hosts])
-    one: Any = aliased(on)
-    length = _letters(on, one.path)
-    lengths = select(there.c.host, literal_column("-1").label("letters")).cte(recursive=True)
-    longer = select(length).where(one.host == lengths.c.host, length > lengths.c.letters)
-    following = longer.order_by(length).limit(1).scalar_subquery()
-    lengths = lengths.union_all(
-        select(lengths.c.host, following).where(lengths.c.letters.is_not(None))
-    )
-    found: _Places = {}
-    for host, letters in await session.execute(select(lengths).where(lengths.c.letters >= 0)):
-        found.setdefault(host, set()).add(letters)
+async def _standing(session: ReadSession, on: _OnHosts, hosts: Sequence[str]) -> _Standing:
+    """Return what there is on some hosts: one step in an index for each length of a path."""
+    sqlite = is_sqlite(session)
+    parameters = parameters_of(_HOST, [(host,) for host in hosts], sqlite=sqlite)
+    found = _Standing({}, [])
+    many = len(hosts) >= MANY
+    for host, letters in await session.rows(_lengths(on, sqlite=sqlite), parameters, many=many):
+        if letters:
+            found.lengths.setdefault(host, set()).add(letters)
+        else:
+            found.with_patterns.append(host)
     return found
 
 
+@cache
+def _lengths(on: _OnHosts, *, sqlite: bool) -> Select[str, int]:
+    there, one = asked(_HOST, sqlite=sqlite), aliased(on)
+    length = _letters(on, one.path)
+    lengths = select(there.c.host, literal_column("-1").label("letters")).cte(recursive=True)
+    longer = select(length).where(one.host == lengths.c.host, length > lengths.c.letters)
+    following = longer.order_by(length).limit(literal_column("1")).scalar_subquery()
+    lengths = lengths.union_all(
+        select(lengths.c.host, following).where(lengths.c.letters.is_not(None))
+    )
+    return select(lengths).where(lengths.c.letters >= _PATTERN)
+
+
 def _places(
-    hosts: _Hosts, keys: Iterable[UrlKey], lengths: _Places, *, are_rulings: bool
+    hosts: _Hosts, keys: Iterable[UrlKey], lengths: Mapping[str, set[int]], *, are_rulings: bool
 ) -> Iterator[tuple[str, str]]:
     """Yield each (host, path) at which something that matches may stand."""
     seen = set[tuple[str, str]]()
@@ -185,21 +204,36 @@ def _in_letters(places: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, s
         yield part
 
 
-async def _standing(
+async def _rows_at(
     session: ReadSession,
     on: _OnHosts,
     query: Select[*tuple[Any, ...]],
     places: Sequence[tuple[str, str]],
 ) -> Sequence[Any]:
-    there = asked(session, ("host", "path"), places)
+    sqlite = is_sqlite(session)
+    return await session.rows(
+        query.where(_is_there(on, sqlite=sqlite)),
+        parameters_of(_PLACE, places, sqlite=sqlite),
+        many=len(places) >= MANY,
+    )
+
+
+@cache
+def _is_there(on: _OnHosts, *, sqlite: bool) -> ColumnElement[bool]:
     path: Any = on.path
-    found = query.where(
+    there = asked(_PLACE, sqlite=sqlite)
+    return and_(
         on.host == there.c.host,
         _letters(on, path) == func.length(there.c.path),
         path_head(path) == path_head(there.c.path),
         path == there.c.path,
     )
-    return (await session.execute(found)).all()
+
+
+@cache
+def _is_pattern(of: type[_Rulings], *, sqlite: bool) -> ColumnElement[bool]:
+    there = asked(_HOST, sqlite=sqlite)
+    return and_(of.host == there.c.host, _letters(of, of.path) == _PATTERN)
 
 
 def _letters(on: _OnHosts, path: Any) -> ColumnElement[int]:

@@ -1,6 +1,10 @@
-"""A long list as one parameter of a statement, which stays the same however long the list is."""
+"""A long list as one parameter of a statement, which stays the same however long the list is.
 
-from collections.abc import Iterable, Sequence
+So a statement is made and compiled once, and nothing of it grows with what is asked for.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from sqlalchemy import ARRAY, FromClause, Text, bindparam, func, literal_column, select
@@ -11,22 +15,31 @@ from federation.store.sessions import ReadSession
 _encoder = msgspec.json.Encoder()
 
 
-def asked(
-    session: ReadSession, columns: Sequence[str], rows: Iterable[Sequence[str]]
-) -> FromClause:
-    """Return texts as a table that a statement can join, with columns of these names."""
-    listed = list(rows)
-    require_plain_rows(listed)
-    if session.get_bind().dialect.name == "sqlite":
-        text = bindparam(None, _encoder.encode(listed).decode(), Text(), unique=True)
-        each = func.json_each(text).table_valued("value", name="asked_rows")
-        parts = (
-            func.json_extract(each.c.value, literal_column(f"'$[{place}]'"), type_=Text()).label(
-                name
-            )
-            for place, name in enumerate(columns)
-        )
-        return select(*parts).subquery("asked")
-    turned = zip(*listed, strict=True) if listed else ([] for _ in columns)
-    arrays = (bindparam(None, list(each), ARRAY(Text()), unique=True) for each in turned)
+def is_sqlite(session: ReadSession) -> bool:
+    """Tell for which of the two databases a statement of a session is made."""
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def asked(columns: Sequence[str], *, sqlite: bool) -> FromClause:
+    """Return a table of texts that a statement can join; `parameters_of` says what stands in it."""
+    if sqlite:
+        each = func.json_each(bindparam("asked", type_=Text())).table_valued("value", name="rows")
+        parts = [
+            func.json_extract(each.c.value, literal_column(f"'$[{place}]'"), type_=Text())
+            for place, _ in enumerate(columns)
+        ]
+        named = (part.label(name) for part, name in zip(parts, columns, strict=True))
+        return select(*named).subquery("asked")
+    arrays = (bindparam(f"asked_{name}", type_=ARRAY(Text())) for name in columns)
     return func.unnest(*arrays).table_valued(*columns, name="asked").render_derived()
+
+
+def parameters_of(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, sqlite: bool
+) -> dict[str, Any]:
+    """Return the parameters of a statement that joins `asked`; U+0000 is refused (BAD_TEXT)."""
+    require_plain_rows(rows)
+    if sqlite:
+        return {"asked": _encoder.encode(rows).decode()}
+    turned = [list(each) for each in zip(*rows, strict=True)] or [[] for _ in columns]
+    return {f"asked_{name}": texts for name, texts in zip(columns, turned, strict=True)}
