@@ -57,7 +57,7 @@ async def record_opt_out(
     new = read_opt_out(subject, use, effective_at, rules)
     if new.member_id is not None:
         await get_member(session, new.member_id)
-    for row in await edit_store.same_opt_outs(session, new):
+    for row in await edit_store.same_opt_outs(session, [new]):
         if row.ends_at is None:
             raise OptOutThereError(str(row.id))
     return new, Edit(opt_outs=[(new, None, None)])

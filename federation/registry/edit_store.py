@@ -1,7 +1,9 @@
 """The SQL of an edit: rows that come, rows that are known no more, and what they are judged by."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
@@ -12,11 +14,14 @@ from federation.history import store as history
 from federation.history.kinds import Moment, Saying
 from federation.registry.imports import NewClaim, NewMember, NewOptOut
 from federation.registry.membership import MEMBERS
+from federation.registry.place_store import rulings_on
 from federation.registry.store import known
 from federation.registry.tables import Claim, Member, OptOut
 from federation.store.base import to_micros
 from federation.store.bulk import for_driver, in_chunks, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
+
+OPT_OUTS_AT_ONCE = 1_000
 
 _MEMBER = ["member_id", "name", "country", "joined_on", "account", "account_scheme", "bic"]
 _CLAIM = [
@@ -131,32 +136,41 @@ async def add_opt_outs(
     session: WriteSession,
     opt_outs: Sequence[tuple[NewOptOut, datetime | None, int | None]],
     saying: Saying,
-) -> list[OptOut]:
-    """Insert opt-outs, each with its end and the id of the one that it replaces."""
-    rows = [
-        OptOut(
-            member_id=new.member_id,
-            host=new.key.host if new.key else None,
-            path=new.key.path if new.key else None,
-            wildcard=new.key.wildcard if new.key else False,
-            use=new.use,
-            state=new.state,
-            source=new.source,
-            since=new.since,
-            record=new.record,
-            effective_at=new.effective_at,
-            ends_at=ends_at,
-            recorded_at=saying.now,
-            recorded_by=saying.by,
-            reason=saying.reason,
-            replaces=replaces,
-            rules=RULES,
-        )
-        for new, ends_at, replaces in opt_outs
-    ]
-    session.add_all(rows)
-    await session.flush()
-    return rows
+) -> list[int]:
+    """Insert opt-outs, each with its end and the id of the one that it replaces; return their ids.
+
+    Part by part: a file may have them by the hundred thousand, and a mapped row is a large thing.
+    """
+    numbers: list[int] = []
+    for part in in_chunks(opt_outs, OPT_OUTS_AT_ONCE):
+        rows = [_opt_out(new, ends_at, replaces, saying) for new, ends_at, replaces in part]
+        session.add_all(rows)
+        await session.flush()
+        numbers += [row.id for row in rows]
+    return numbers
+
+
+def _opt_out(
+    new: NewOptOut, ends_at: datetime | None, replaces: int | None, saying: Saying
+) -> OptOut:
+    return OptOut(
+        member_id=new.member_id,
+        host=new.key.host if new.key else None,
+        path=new.key.path if new.key else None,
+        wildcard=new.key.wildcard if new.key else False,
+        use=new.use,
+        state=new.state,
+        source=new.source,
+        since=new.since,
+        record=new.record,
+        effective_at=new.effective_at,
+        ends_at=ends_at,
+        recorded_at=saying.now,
+        recorded_by=saying.by,
+        reason=saying.reason,
+        replaces=replaces,
+        rules=RULES,
+    )
 
 
 def as_entered(row: OptOut) -> NewOptOut:
@@ -185,21 +199,22 @@ async def rulings_from(session: ReadSession, sources: Collection[str]) -> list[O
     return found
 
 
-async def same_opt_outs(session: ReadSession, new: NewOptOut) -> list[OptOut]:
-    """Return the opt-outs known now of the same subject, use and instant, ended or not."""
-    query = select(OptOut).where(
-        known(OptOut),
-        OptOut.member_id.is_not_distinct_from(new.member_id),
-        OptOut.host.is_not_distinct_from(new.key.host if new.key else None),
-        OptOut.path.is_not_distinct_from(new.key.path if new.key else None),
-        OptOut.wildcard == (new.key.wildcard if new.key else False),
-        OptOut.use == new.use,
-        OptOut.state == new.state.value,
-        OptOut.source.is_not_distinct_from(new.source),
-        OptOut.since.is_not_distinct_from(new.since),
-        OptOut.effective_at == new.effective_at,
-    )
-    return list(await session.scalars(query.order_by(OptOut.id)))
+async def same_opt_outs(session: ReadSession, said: Collection[NewOptOut]) -> list[OptOut]:
+    """Return what is known now and says the same as any of some opt-outs, ended or not, by id.
+
+    The same subject, use, state and instant, from the same source. They are for reading only.
+    """
+    table: Any = OptOut
+    columns: list[Any] = [*table.__table__.columns]
+    query: Any = select(*columns).where(known(OptOut))
+    subjects = {new.key for new in said if new.key is not None}
+    rows = await rulings_on(session, OptOut, query, subjects)
+    for chunk in in_chunks(sorted({new.member_id for new in said if new.member_id is not None})):
+        named = query.where(OptOut.member_id.in_(chunk))
+        rows += await session.rows(named, {}, many=len(chunk) > 1)
+    wanted = {replace(new, record=None) for new in said}
+    same = {row.id: row for row in rows if replace(as_entered(row), record=None) in wanted}
+    return [same[number] for number in sorted(same)]
 
 
 async def is_claimed_by_another(session: ReadSession, key: ClaimKey, own: Collection[str]) -> bool:

@@ -90,21 +90,24 @@ async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) ->
         fact = facts.fact_of_new_claim(node, name, claim, joined[claim.member_id])
         changes.claims.append(fact)
         feed.append(Said(CLAIM, name, acts.REGISTERED, midnight(fact.counts_from)))
-    rows = await _write_opt_outs(session, node, edit, saying, changes)
-    ended = ((gone.row, acts.ENDED, gone.starts_at) for gone in edit.gone_opt_outs)
-    came = ((row, acts.REGISTERED, row.effective_at) for row in rows)
+    numbers = await _write_opt_outs(session, node, edit, saying, changes)
     # A ruling that follows from a record or a published source is told with that.
     feed += [
-        Said(OPT_OUT, str(row.id), act, starts_at)
-        for row, act, starts_at in (*ended, *came)
-        if row.state == State.OPT_OUT
+        Said(OPT_OUT, str(gone.row.id), acts.ENDED, gone.starts_at)
+        for gone in edit.gone_opt_outs
+        if gone.row.state == State.OPT_OUT
+    ]
+    feed += [
+        Said(OPT_OUT, str(number), acts.REGISTERED, new.effective_at)
+        for number, (new, _, _) in zip(numbers, edit.opt_outs, strict=True)
+        if new.state == State.OPT_OUT
     ]
     await feed_store.add_changes(session, feed, saying)
     keys = {claim.key for claim, _ in edit.claims}
     conflicts = await conflict_store.find_new(session, node, keys, saying.now)
     await tell_index(session, node, changes, saying.now)
     announce(session, REGISTRY_CHANGED)
-    return Written(names, [row.id for row in rows], conflicts=conflicts)
+    return Written(names, numbers, conflicts=conflicts)
 
 
 async def _write_members(session: WriteSession, edit: Edit, saying: Saying) -> None:
@@ -128,17 +131,17 @@ async def _write_members(session: WriteSession, edit: Edit, saying: Saying) -> N
 
 async def _write_opt_outs(
     session: WriteSession, node: str, edit: Edit, saying: Saying, changes: Changes
-) -> list[OptOut]:
-    """Write opt-outs; the index, which knows no ids, is told again of those that say the same."""
+) -> list[int]:
+    """Write opt-outs and return their ids; the index, which knows none, is told the same again."""
     for gone in edit.gone_opt_outs:
         gone.row.superseded_at = saying.now
         changes.withdrawn_opt_outs.append(facts.fact_of_opt_out(node, gone.row))
     await session.flush()
-    twins: dict[int, OptOut] = {}
-    for gone in edit.gone_opt_outs:
-        said = edit_store.as_entered(gone.row)
-        twins |= {row.id: row for row in await edit_store.same_opt_outs(session, said)}
-    changes.opt_outs += [facts.fact_of_opt_out(node, twin) for twin in twins.values()]
-    rows = await edit_store.add_opt_outs(session, edit.opt_outs, saying)
-    changes.opt_outs += [facts.fact_of_opt_out(node, row) for row in rows]
-    return rows
+    said = [edit_store.as_entered(gone.row) for gone in edit.gone_opt_outs]
+    twins = await edit_store.same_opt_outs(session, said)
+    changes.opt_outs += [facts.fact_of_opt_out(node, twin) for twin in twins]
+    numbers = await edit_store.add_opt_outs(session, edit.opt_outs, saying)
+    changes.opt_outs += [
+        facts.fact_of_new_opt_out(node, new, ends_at) for new, ends_at, _ in edit.opt_outs
+    ]
+    return numbers

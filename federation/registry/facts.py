@@ -1,10 +1,10 @@
 """What a node says of its claims and opt-outs to the claim index (decision 0003)."""
 
-from datetime import date
+from datetime import date, datetime
 
 from federation.consent.states import State
 from federation.registry.entitlement import counts_from
-from federation.registry.imports import NewClaim, holder_id
+from federation.registry.imports import NewClaim, NewOptOut, holder_id
 from federation.registry.messages import ClaimFact, OptOutFact
 from federation.registry.tables import Claim, OptOut
 
@@ -38,6 +38,22 @@ def fact_of_claim(node: str, row: Claim, member_joined_on: date) -> ClaimFact:
         counts_to=row.valid_to,
         content_tier=row.content_tier,
         canonical=row.canonical,
+    )
+
+
+def fact_of_new_opt_out(node: str, new: NewOptOut, ends_at: datetime | None) -> OptOutFact:
+    """Say what the index needs of an opt-out that comes, with its end if it has one."""
+    return OptOutFact(
+        holder_id=holder_id(node, new.member_id) if new.member_id else None,
+        host=new.key.host if new.key else None,
+        path=new.key.path if new.key else None,
+        wildcard=new.key.wildcard if new.key else False,
+        use=new.use,
+        effective_at=new.effective_at,
+        ends_at=ends_at,
+        state=new.state,
+        source=new.source,
+        since=new.since,
     )
 
 

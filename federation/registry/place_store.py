@@ -14,7 +14,6 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
-    func,
     literal_column,
     or_,
     select,
@@ -23,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from federation.addresses.matching import candidate_hosts, candidate_paths
-from federation.addresses.urls import UrlKey
+from federation.addresses.urls import ClaimKey, UrlKey
 from federation.consent.states import ALL_USES, NO_USE, State
 from federation.registry.store import known
 from federation.registry.tables import (
@@ -129,6 +128,20 @@ async def rulings_matching(
     return [row for row in found if (row.host, row.wildcard) in hosts.patterns]
 
 
+async def rulings_on(
+    session: ReadSession,
+    of: type[_Rulings],
+    query: Select[*tuple[Any, ...]],
+    subjects: Iterable[ClaimKey],
+) -> list[Any]:
+    """Return the rows of a question about rulings that stand on some subjects themselves."""
+    places = dict.fromkeys((key.host, key.path) for key in subjects)
+    found: list[Any] = []
+    for chunk in _in_letters(places):
+        found += await _rows_at(session, of, query, chunk)
+    return found
+
+
 class _Hosts:
     """Under which (host, wildcard) what matches some addresses may stand."""
 
@@ -224,7 +237,7 @@ def _is_there(on: _OnHosts, *, sqlite: bool) -> ColumnElement[bool]:
     there = asked(_PLACE, sqlite=sqlite)
     return and_(
         on.host == there.c.host,
-        _letters(on, path) == func.length(there.c.path),
+        _letters(on, path) == _letters(on, there.c.path),
         path_head(path) == path_head(there.c.path),
         path == there.c.path,
     )
