@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final, NamedTuple
 
+import msgspec
+
 from federation.addresses.urls import UrlKey, check_count, keys_of
 from federation.consent.deciding import NOTHING_SAID, Decided, Ruling, decide, stricter
 from federation.consent.states import NO_USE
@@ -60,8 +62,7 @@ class Question:
         return Asked(self.use, self.at, self.territory)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """Whether something may be put to the use, and by whose word.
 
     `is_found` is False where it is no address, or no work that was there then: that is no yes.

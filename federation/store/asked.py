@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ARRAY, FromClause, Text, bindparam, func, literal_column, select
+from sqlalchemy import ARRAY, BigInteger, FromClause, Text, bindparam, func, literal_column, select
 
 from federation.store.plain import require_plain_rows
 from federation.store.sessions import ReadSession
@@ -20,22 +20,27 @@ def is_sqlite(session: ReadSession) -> bool:
     return session.get_bind().dialect.name == "sqlite"
 
 
-def asked(columns: Sequence[str], *, sqlite: bool) -> FromClause:
-    """Return a table of texts that a statement can join; `parameters_of` says what stands in it."""
+def asked(
+    columns: Sequence[str], *, sqlite: bool, kind: type[Text | BigInteger] = Text
+) -> FromClause:
+    """Return a table that a statement can join; `parameters_of` says what stands in it.
+
+    Its columns hold texts, or all of them numbers.
+    """
     if sqlite:
         each = func.json_each(bindparam("asked", type_=Text())).table_valued("value", name="rows")
         parts = [
-            func.json_extract(each.c.value, literal_column(f"'$[{place}]'"), type_=Text())
+            func.json_extract(each.c.value, literal_column(f"'$[{place}]'"), type_=kind())
             for place, _ in enumerate(columns)
         ]
         named = (part.label(name) for part, name in zip(parts, columns, strict=True))
         return select(*named).subquery("asked")
-    arrays = (bindparam(f"asked_{name}", type_=ARRAY(Text())) for name in columns)
+    arrays = (bindparam(f"asked_{name}", type_=ARRAY(kind())) for name in columns)
     return func.unnest(*arrays).table_valued(*columns, name="asked").render_derived()
 
 
 def parameters_of(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], *, sqlite: bool
+    columns: Sequence[str], rows: Sequence[Sequence[str | int]], *, sqlite: bool
 ) -> dict[str, Any]:
     """Return the parameters of a statement that joins `asked`; U+0000 is refused (BAD_TEXT)."""
     require_plain_rows(rows)

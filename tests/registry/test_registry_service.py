@@ -4,10 +4,11 @@ import asyncio
 from datetime import date
 from functools import partial
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from federation.addresses.urls import UrlKey, normalise_url
 from federation.distribution.inputs import member_facts
@@ -24,6 +25,7 @@ from federation.registry.entitlement import HeldClaim
 from federation.registry.imports import holder_id
 from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.service import VersionGapError
+from federation.registry.tables import IndexOptOut, IndexOptOutPast
 from federation.tabular import BadTableError
 from federation.trust.parties import NotAdmittedError
 from tests.databases import HUB_TERMS, a_party, contents, opened, refused
@@ -500,6 +502,35 @@ async def test_a_question_of_many_statements_is_answered_as_of_one(hub, monkeypa
 
     assert hub_entries(in_parts) == hub_entries(at_once)
     assert len(at_once.claims) == 62
+
+
+async def test_of_long_paths_that_begin_alike_the_very_one_is_read(hub):
+    long = "/" + "a" * 1_200
+    facts = [a_fact(name, "big.example", f"{long}/{name}") for name in ("b", "c")]
+    withheld = [fact_of(f"{long}/{name}") for name in ("b", "c", "b$")]
+    await receive(hub, RegistryDelta(version=1, claims=facts, opt_outs=withheld))
+
+    async with hub.read() as session:
+        known = await index_store.index_slice(session, [UrlKey("big.example", f"{long}/b")])
+
+    assert [row.fact.claim_id for row in known.claims] == ["b"]
+    paths = sorted(row.fact.path for row in known.opt_outs)
+    assert paths == [f"{long}/b", f"{long}/b$"]
+
+
+async def test_what_a_node_takes_back_leaves_the_index_wherever_it_stands(hub):
+    said = [fact_of(path) for path in ("/a", "/a$", "/*.pdf$", "/a/" + "b" * 1_200)]
+    said.append(OptOutFact("h-1", None, None, False, "*", NOON))
+    kept = [msgspec.structs.replace(one, use="TRAIN") for one in said]
+    await receive(hub, RegistryDelta(version=1, opt_outs=[*said, *kept]))
+    ended = [msgspec.structs.replace(one, ends_at=NOON) for one in said]
+
+    await receive(hub, RegistryDelta(version=2, withdrawn_opt_outs=ended))
+
+    async with hub.read() as session:
+        left = list(map(index_store.opt_out_fact, await session.scalars(select(IndexOptOut))))
+        gone = list(map(index_store.opt_out_fact, await session.scalars(select(IndexOptOutPast))))
+    assert (left, sorted(gone, key=repr)) == (kept, sorted(said, key=repr))
 
 
 async def test_of_an_address_with_many_segments_no_path_that_nobody_claims_is_asked(hub):
