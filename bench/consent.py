@@ -1,4 +1,4 @@
-"""Whether works and addresses may be put to a use, at a node with a million works and their records.
+"""May works and addresses be put to a use, asked of a node with a million works and 3 records each.
 
 Works, consent records and the rulings that follow from them are written by SQL alone, on SQLite and
 on PostgreSQL: three records a work, of every state, for one use or all, some ended, some known no
@@ -9,6 +9,8 @@ stands beside it, for the machine may be shared. Last, a member with 100,000 rec
 how long it is in the making, and one check in the gate. Each database is measured in a process of
 its own, so that its memory is its own.
 """
+
+# ruff: noqa: S608 - rows that SQL makes up
 
 import argparse
 import random
@@ -39,14 +41,16 @@ from federation.licensing import rights
 from federation.mandates import asking
 from federation.nodes.site_terms import SiteTermsHolder
 from federation.process import run_loop
+from federation.registry.tables import Claim, Member, OptOut
 from federation.signing.site_rulings import unpack
 from federation.store.base import from_micros, to_micros
+from federation.store.bulk import for_driver, insert_rows
 from federation.store.database import Database
 from tests.databases import HUB_TERMS, PostgresServer, a_party, migrate
 
 WORKS, EACH, HOSTS, ASKED, ROUNDS = 1_000_000, 3, 100, 1_000, 25
 RECORDS_OF_ONE, CHECKS = 100_000, 2_000
-CONSENT_MAX, RIGHTS_TIMES_MAX, GROWTH_MAX = 60.0, 4 / 3, 1.5  # milliseconds; times
+CONSENT_MAX, RIGHTS_MAX = 60.0, 43.0  # milliseconds of CPU
 POLICY_BYTES_MAX, CHECK_MICROSECONDS_MAX = 2_000_000, 20.0
 NODE, USE, SECOND = "GB", "TRAIN", 1_000_000
 FIRST, THEN, NOW = (datetime(year, 1, 1, tzinfo=UTC) for year in (2024, 2025, 2027))
@@ -84,10 +88,12 @@ class Spent(NamedTuple):
 
     @property
     def cpu(self) -> float:
+        """All CPU time, wherever it was spent."""
         return self.here + self.server
 
     @property
     def text(self) -> str:
+        """The figures as they are printed."""
         there = f" and {self.server:.1f} at the server" if self.server else ""
         return f"{self.here:.1f} ms{there} (by the clock {self.clock:.1f})"
 
@@ -236,9 +242,11 @@ class Asking:
         return random.Random(turn).sample(range(self._count), ASKED)  # noqa: S311 - the same ones
 
     async def works(self, db: Database, question: asking.Question) -> Spent:
+        """Measure `consent` for works."""
         return await self._p50(db, question, "works", lambda n: f"W-{n}")
 
     async def addresses(self, db: Database, question: asking.Question) -> Spent:
+        """Measure `consent` for addresses."""
         return await self._p50(db, question, "addresses", address)
 
     async def _p50(
@@ -256,6 +264,8 @@ class Asking:
     async def rights(
         self, db: Database, at: datetime = NOW, known: datetime | None = None
     ) -> Spent:
+        """Measure `rights`."""
+
         async def once(turn: int) -> None:
             urls = [address(n) for n in self._some(turn)]
             asked = rights.Question(urls, USE, at, known)
@@ -297,9 +307,9 @@ async def questions(ask: Asking, db: Database, before: Spent) -> int:
     print(f"  rights without records: {before.text}")
     for when, at, known in (("now", NOW, None), ("as of and as known then", THEN, THEN)):
         spent = await ask.rights(db, at, known)
-        times = spent.cpu / before.cpu
-        missed += times > RIGHTS_TIMES_MAX
-        print(f"  rights {when}: {spent.text}, {times:.2f} of at most {RIGHTS_TIMES_MAX:.2f} times")
+        missed += spent.cpu > RIGHTS_MAX
+        times = f"{spent.cpu / before.cpu:.1f} times what it is without"
+        print(f"  rights {when}: {spent.text} of at most {RIGHTS_MAX:.0f}, {times}")
     return missed
 
 
@@ -328,9 +338,6 @@ async def of_one_member(db: Database) -> int:
 
 async def newspaper(db: Database) -> list[str]:
     """Write a member and records on its pages, each recorded at a moment of its own."""
-    from federation.registry.tables import Claim, Member, OptOut  # noqa: PLC0415
-    from federation.store.bulk import for_driver, insert_rows  # noqa: PLC0415
-
     pick = random.Random(1)  # noqa: S311 - the same pages each time
     paths: dict[str, None] = {}
     while len(paths) < RECORDS_OF_ONE:
@@ -343,7 +350,7 @@ async def newspaper(db: Database) -> list[str]:
         state, use = pick.choice(STATES), pick.choice(USES)
         row = ("news.example", f"{path}$", False, use, since, since, "1.1", state, f"s{number}")
         rows.append(row)
-    columns = ["host", "path", "wildcard", '"use"', "effective_at", "recorded_at", "rules", "state"]
+    columns = ["host", "path", "wildcard", "use", "effective_at", "recorded_at", "rules", "state"]
     async with db.write("newspaper") as session:
         member = Member(
             member_id="M-news",
@@ -367,7 +374,6 @@ async def newspaper(db: Database) -> list[str]:
                 recorded_at=from_micros(0),
             )
         )
-        columns = [name.strip('"') for name in columns]
         await insert_rows(session, OptOut, [*columns, "source"], for_driver(session, rows))
     return list(paths)
 
