@@ -3,11 +3,13 @@
 One rule for claims, opt-outs and the gate of a site. Pure.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from federation.addresses.urls import ClaimKey, UrlKey
+
+HOSTS_REMEMBERED: Final = 1_024
 
 T = TypeVar("T")
 _NOTHING: Final[dict[str, Any]] = {}
@@ -64,12 +66,15 @@ def candidate_paths(path: str, lengths: Collection[int] | None = None) -> list[s
 
     Of a long path they are many and long: then `lengths` says which ones there are.
     """
-    if lengths is not None:
-        ends = (end for end in lengths if end <= len(path) and _ends_a_segment(path, end))
-        return [path[:end] for end in sorted(ends)]
-    marks = [place for place, character in enumerate(path) if character == "/"]
-    all_ends = {end for place in marks for end in (place, place + 1) if end} | {len(path)}
-    return [path[:end] for end in sorted(all_ends)]
+    if lengths is None:
+        return [path[:end] for end in _ends_of_segments(path)]
+    size = len(path)
+    found = [
+        path[:end]
+        for end in lengths
+        if end <= size and (end == size or path[end - 1] == "/" or path[end] == "/")
+    ]
+    return sorted(found, key=len) if len(found) > 1 else found
 
 
 def outermost(claims: Iterable[ClaimKey]) -> list[ClaimKey]:
@@ -110,32 +115,33 @@ class _Paths(Generic[T]):
         self.starts.add(len(start))
         self.patterns += 1
 
-    def matching(self, path: str) -> Iterator[tuple[T, ...]]:
-        """Yield what matches a path: it and no other first, then the longest; patterns last.
+    def matching(self, path: str) -> list[tuple[T, ...]]:
+        """Return what matches a path: it and no other first, then the longest; patterns last.
 
         Patterns have no order among themselves: what matches by them is one group, as it was
         filed. Only lengths that something has are tried: how many is the registry's doing, not the
         URL's. So are only patterns that start as the path does, were there 100,000 on a host.
         """
+        found: list[tuple[T, ...]] = []
         if self.by_whole_path and (whole := self.by_whole_path.get(path + "$")) is not None:
-            yield tuple(whole)
-        for length in sorted(self.lengths, reverse=True):
-            if length <= len(path) and _ends_a_segment(path, length):
-                there = self.by_path.get(path[:length])
-                if there is not None:
-                    yield tuple(there)
+            found.append(tuple(whole))
+        if self.by_path:
+            candidates = reversed(candidate_paths(path, self.lengths))
+            there = map(self.by_path.get, candidates)
+            found += [tuple(things) for things in there if things is not None]
         if self.by_pattern:
-            found = [
-                filed
+            filed = [
+                each
                 for length in self.starts
                 if length <= len(path)
                 for pattern, things in self.by_pattern.get(path[:length], _NOTHING).items()
                 if pattern_matches(pattern, path)
-                for filed in things
+                for each in things
             ]
-            if found:
-                found.sort(key=_turn)
-                yield tuple(thing for _, thing in found)
+            if filed:
+                filed.sort(key=_turn)
+                found.append(tuple(thing for _, thing in filed))
+        return found
 
 
 def _turn(filed: tuple[int, object]) -> int:
@@ -147,6 +153,7 @@ class Filed(Generic[T]):
 
     def __init__(self) -> None:
         self._hosts: dict[tuple[str, bool], _Paths[T]] = {}
+        self._serving: dict[str, list[_Paths[T]]] = {}  # what matches a host, the first asked for
 
     def add(self, key: ClaimKey, thing: T) -> None:
         """File a thing under a claim."""
@@ -160,17 +167,38 @@ class Filed(Generic[T]):
             self._on(key).add(key.path, thing)
 
     def _on(self, key: ClaimKey) -> _Paths[T]:
-        return self._hosts.setdefault((key.host, key.wildcard), _Paths())
+        host = (key.host, key.wildcard)
+        there = self._hosts.get(host)
+        if there is None:
+            there = self._hosts[host] = _Paths()
+            self._serving.clear()
+        return there
 
     def matching(self, key: UrlKey) -> tuple[tuple[T, ...], ...]:
         """Return what is filed under each key that matches, the most specific first.
 
         Exact host before wildcard, longer wildcard before shorter, then the longer path.
         """
-        hosts = (self._hosts.get(host) for host in candidate_hosts(key.host))
-        return tuple(group for paths in hosts if paths for group in paths.matching(key.path))
+        serving = self._serving.get(key.host)
+        if serving is None:
+            hosts = (self._hosts.get(host) for host in candidate_hosts(key.host))
+            serving = [paths for paths in hosts if paths is not None]
+            if len(self._serving) < HOSTS_REMEMBERED:
+                self._serving[key.host] = serving
+        if len(serving) == 1:
+            return tuple(serving[0].matching(key.path))
+        return tuple(group for paths in serving for group in paths.matching(key.path))
 
 
-def _ends_a_segment(path: str, length: int) -> bool:
-    """Tell whether the first characters of a path are all of it, or end at a `/`."""
-    return length == len(path) or path[length - 1] == "/" or path[length] == "/"
+def _ends_of_segments(path: str) -> list[int]:
+    """Return after how many characters a path, or a segment of it with or without `/`, ends."""
+    ends: list[int] = []
+    mark = path.find("/")
+    while mark >= 0:
+        if mark and (not ends or ends[-1] != mark):
+            ends.append(mark)
+        ends.append(mark + 1)
+        mark = path.find("/", mark + 1)
+    if not ends or ends[-1] != len(path):
+        ends.append(len(path))
+    return ends

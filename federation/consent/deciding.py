@@ -13,11 +13,12 @@ from typing import Final, NamedTuple
 
 from federation.consent.states import ALL_USES, Reason, State
 
-_ENOUGH: Final = {
+_MANDATED: Final[str] = State.MANDATED.value
+_ENOUGH: Final[Mapping[str, Reason]] = {
     State.OPT_OUT: Reason.OPTED_OUT,
     State.RESERVED_EX_ANTE: Reason.RESERVED_EX_ANTE,
 }
-_PUBLISHED: Final = frozenset({State.PUBLISHED_ALLOW, State.PUBLISHED_DISALLOW})
+_PUBLISHED: Final[frozenset[str]] = frozenset({State.PUBLISHED_ALLOW, State.PUBLISHED_DISALLOW})
 _REFUSING: Final[Mapping[str, Reason]] = {
     State.WITHDRAWN: Reason.WITHDRAWN,
     State.WITHHELD: Reason.WITHHELD,
@@ -76,6 +77,19 @@ def says_no(ruling: Ruling) -> bool:
     return ruling.state in _SAYS_NO
 
 
+def can_decide(ruling: Ruling, use: str, at: datetime) -> bool:
+    """Tell whether a ruling has any part in a decision: it is in force, and about the use.
+
+    A mandate of another use is about this one too. A store may leave out what has no part.
+    """
+    of, ends_at = ruling.use, ruling.ends_at
+    return (
+        (of in (use, ALL_USES) or ruling.state == _MANDATED)
+        and ruling.effective_at <= at
+        and (ends_at is None or at < ends_at)
+    )
+
+
 def use_reserved(ruling: Ruling) -> str | None:
     """Return the use (`*` is all) that a ruling may reserve where nothing more is known; or None.
 
@@ -101,35 +115,38 @@ def decide(groups: Iterable[Sequence[Ruling]], use: str, at: datetime) -> Decide
     rules: dict[str | None, Ruling] = {}
     word: Decided | None = None
     for group in groups:
-        standing = [ruling for ruling in group if ruling.is_in_force(at)]
-        if not standing:
-            continue
-        for ruling in standing:
-            if not ruling.speaks_of(use):
+        records: list[Ruling] = []
+        for ruling in group:
+            if not can_decide(ruling, use, at):
                 continue
-            if ruling.state in _ENOUGH:
-                found.append(Decided(_ENOUGH[State(ruling.state)], ruling))
-            elif ruling.state in _PUBLISHED:
+            state = ruling.state
+            if state in _ENOUGH:
+                found.append(Decided(_ENOUGH[state], ruling))
+            elif state in _PUBLISHED:
                 # The longest rule of a source wins, allow before disallow (RFC 9309, 2.2.2).
                 other = rules.setdefault(ruling.source, ruling)
                 rules[ruling.source] = max(other, ruling, key=_weight)
-        if word is None:
-            word = _word(standing, use)
-    found += (
+            else:
+                records.append(ruling)
+        if records and word is None:
+            word = _word(records, use)
+    found += [
         Decided(Reason.PUBLISHED, rule)
         for rule in rules.values()
         if rule.state == State.PUBLISHED_DISALLOW
-    )
+    ]
     if word is not None:
         found.append(word)
     return stricter(found)
 
 
-def stricter(found: Iterable[Decided]) -> Decided:
+def stricter(found: Sequence[Decided]) -> Decided:
     """Return of several words that all count the one that stands: a refusal by its order, else yes.
 
     A yes that somebody said is rather returned than that nothing is said.
     """
+    if len(found) == 1:
+        return found[0]
     return min(found, key=_rank, default=NOTHING_SAID)
 
 
@@ -143,30 +160,24 @@ def _weight(rule: Ruling) -> tuple[int, bool]:
     return rule.length, rule.state == State.PUBLISHED_ALLOW
 
 
-def _word(standing: Sequence[Ruling], use: str) -> Decided | None:
-    """Return what the records of one place say of a use; None if nothing.
+def _word(records: Sequence[Ruling], use: str) -> Decided:
+    """Return what the records of one place, which all can decide, say of a use.
 
     Several subjects may be there, as two works on one page: one that says no is enough.
     """
-    records = [one for one in standing if one.state not in _ENOUGH and one.state not in _PUBLISHED]
-    if not records:
-        return None
-    sources = {one.source for one in records}
-    if len(sources) == 1:
+    if len(records) == 1:
         return _word_of(records, use)
-    of_each = ([one for one in records if one.source == source] for source in sources)
-    words = [word for said in of_each if (word := _word_of(said, use)) is not None]
-    return stricter(words) if words else None
+    of_each: dict[str | None, list[Ruling]] = {}
+    for one in records:
+        of_each.setdefault(one.source, []).append(one)
+    return stricter([_word_of(said, use) for said in of_each.values()])
 
 
-def _word_of(records: Sequence[Ruling], use: str) -> Decided | None:
-    """Return what the records of one subject say of a use; None if nothing."""
+def _word_of(records: Sequence[Ruling], use: str) -> Decided:
+    """Return what the records of one subject say of a use; those of other uses are mandates."""
     speaking = [one for one in records if one.speaks_of(use)]
     if not speaking:
-        narrowing = [one for one in records if one.state == State.MANDATED]
-        if not narrowing:
-            return None
-        return Decided(Reason.NOT_MANDATED, max(narrowing, key=_said_from))
+        return Decided(Reason.NOT_MANDATED, max(records, key=_said_from))
     if len(speaking) > 1:
         latest = max(map(_said_from, speaking))
         speaking = [one for one in speaking if one.said_from == latest]

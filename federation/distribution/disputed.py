@@ -18,9 +18,8 @@ from federation.distribution.tables import DisputedItem, DistributedRun
 from federation.metering import store as metering
 from federation.metering import totals as usage_totals
 from federation.months import store as months
-from federation.registry import conflict_store, index_store
+from federation.registry import conflict_store, own_store
 from federation.registry.index import ClaimIndex, IndexedClaim
-from federation.registry.messages import Slice
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.computed import read_run
 from federation.settlement.plans import NOBODYS, MemberFacts
@@ -138,8 +137,8 @@ async def _contested(
     found: dict[str, str] = {}
     left = keys
     for moment in (known_at, None):  # a late line of a correction is placed as is known then
-        answer = await index_store.own_slice(session, node, left, moment)
-        index, days = index_store.claim_index(answer), sorted(_days(answer, month))
+        claims_then = await own_store.own_claims(session, node, left, moment)
+        index, days = ClaimIndex(claims_then, ()), sorted(_days(claims_then, month))
         for key in left:
             claims = {text for day in days for text in _contested_on(index, key, day)}
             if len(claims) == 1:
@@ -150,10 +149,10 @@ async def _contested(
     return found
 
 
-def _days(answer: Slice, month: Month) -> set[date]:
+def _days(claims: Iterable[IndexedClaim], month: Month) -> set[date]:
     """Return the first day of a month, and those on which claims begin or end."""
     first, last = first_day(month), last_day(month)
-    ends = {day for one in answer.claims for day in (one.fact.counts_from, one.fact.counts_to)}
+    ends = {day for one in claims for day in (one.counts_from, one.counts_to)}
     return {first, *(day for day in ends if day is not None and first <= day <= last)}
 
 

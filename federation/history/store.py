@@ -25,11 +25,14 @@ from federation.history.kinds import (
 )
 from federation.history.spans import Displaced, Span, displaced
 from federation.history.tables import Versioned
+from federation.store.asked import among, asked, is_sqlite, parameters_of
 from federation.store.base import to_micros
-from federation.store.bulk import among, insert_rows, set_column
+from federation.store.bulk import insert_rows, set_column
 from federation.store.sessions import ReadSession, WriteSession
 
 _WORDS_ROWS = 400
+_THING = ("thing",)
+_FEW = 50  # things, read at once
 _VERSION = [
     "version",
     "change",
@@ -107,11 +110,18 @@ async def find(
     session: ReadSession, kind: Kind[Body], things: Sequence[str], moment: Moment
 ) -> dict[str, Found[Body]]:
     """Return things by id as they were; one that was not there then is left out."""
-    if not things:
-        return {}
-    is_one = among(session, kind.table.thing, things)
-    query = select(kind.table).where(is_one, in_force(kind.table, moment))
-    return {row.thing: found_of(kind, row) for row in await session.scalars(query)}
+    found: dict[str, Found[Body]] = {}
+    of: Any = kind.table
+    columns = (of.thing, of.body, of.starts_at, of.ends_at, of.sorted_by, of.merged_into)
+    sqlite = is_sqlite(session)
+    there = asked(_THING, sqlite=sqlite)
+    query: Any = select(*columns).where(of.thing == there.c.thing, in_force(kind.table, moment))
+    names = parameters_of(_THING, [(thing,) for thing in dict.fromkeys(things)], sqlite=sqlite)
+    for row in await session.rows(query, names, many=len(things) > _FEW):
+        thing, body, starts_at, ends_at, sorted_by, merged_into = row
+        period, place = Span(starts_at, ends_at), Place(sorted_by, thing)
+        found[thing] = Found(thing, kind.decode(body), period, place, merged_into)
+    return found
 
 
 async def listed(

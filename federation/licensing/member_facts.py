@@ -9,7 +9,7 @@ from federation.addresses.urls import ClaimKey, UrlKey
 from federation.consent.deciding import Ruling, says_no
 from federation.consent.states import OF_RECORDS, Reason, State
 from federation.licensing.counter import Counter
-from federation.registry import index_store, store
+from federation.registry import own_store, store
 from federation.registry.imports import holder_id
 from federation.registry.index import ClaimIndex
 from federation.registry.service import get_member
@@ -40,7 +40,7 @@ async def member_facts(
     today, tomorrow = (each.astimezone(UTC).date() for each in (now, until))
     claims = await store.claims_held(session, member, on=today, limit=CLAIMS_READ_MAX)
     keys = {UrlKey(claim.host, claim.path) for claim in claims}
-    index = index_store.claim_index(await index_store.own_slice(session, node, keys))
+    index = await own_store.own_index(session, node, keys)
     holder = holder_id(node, member)
     claims = outermost(claim for claim in claims if _is_alone(claim, holder, index, now))
     others = await store.others_below(
@@ -114,7 +114,7 @@ async def _reserved_as_originals(
         limit=CLAIMS_READ_MAX,
     )
     originals = {original for _, original in copies}
-    index = index_store.claim_index(await index_store.own_slice(session, node, originals))
+    index = await own_store.own_index(session, node, originals)
     found = {
         Reserved(use, claim, is_refused=why != Reason.NOT_MANDATED)
         for claim, original in copies

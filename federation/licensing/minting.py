@@ -12,7 +12,7 @@ from federation.licensing.objects import LicenceObject, decode
 from federation.licensing.service import LicenceStatusError, licence_for
 from federation.licensing.tables import Licence
 from federation.people.suspensions import require_vouched_for
-from federation.registry import index_store
+from federation.registry import index_store, own_store
 from federation.registry.index import ClaimIndex
 from federation.signing.bound_tokens import BOUND_SECONDS_MAX, BoundGrant, mint_bound_token
 from federation.signing.claims import InvalidGrantError
@@ -278,5 +278,5 @@ async def index_at(session: ReadSession, issuer: Issuer, prefixes: Sequence[str]
     """Read what this server knows of addresses, however many they are, at once."""
     keys = [normalise_url(prefix) for prefix in prefixes]
     if issuer.code == HUB:
-        return index_store.claim_index(await index_store.index_slice(session, keys))
-    return index_store.claim_index(await index_store.own_slice(session, issuer.code, keys))
+        return await index_store.hub_index(session, keys)
+    return await own_store.own_index(session, issuer.code, keys)

@@ -24,7 +24,7 @@ from federation.licensing.minting import (
 )
 from federation.licensing.objects import LicenceObject, decode
 from federation.people.suspensions import SuspendedError, require_vouched_for, suspended_nodes
-from federation.registry import index_store
+from federation.registry import index_store, own_store
 from federation.registry import store as registry
 from federation.registry.imports import holder_id
 from federation.registry.index import ClaimIndex
@@ -193,8 +193,8 @@ async def _claims(
 async def _index(session: ReadSession, desk: Desk, prefixes: Collection[str]) -> ClaimIndex:
     keys = {normalise_url(prefix) for prefix in prefixes}
     if desk.issuer.code == HUB:
-        return index_store.claim_index(await index_store.index_slice(session, keys))
-    return index_store.claim_index(await index_store.own_slice(session, desk.node, keys))
+        return await index_store.hub_index(session, keys)
+    return await own_store.own_index(session, desk.node, keys)
 
 
 def _is_alone(index: ClaimIndex, key: UrlKey, desk: Desk, now: datetime) -> bool:

@@ -5,9 +5,12 @@ stands. How a collective is asked is not known here: its answer, or its silence,
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, NamedTuple
+
+import msgspec
+from msgspec.structs import replace
 
 from federation.addresses.urls import UrlKey, check_count, keys_of
 from federation.consent.states import Reason
@@ -16,8 +19,9 @@ from federation.licensing import store
 from federation.licensing.objects import LicenceObject
 from federation.licensing.tariff import TariffBody, read_tariff
 from federation.money import Money
-from federation.registry import delta_store, index_store
+from federation.registry import delta_store, index_store, own_store
 from federation.registry.index import ClaimIndex
+from federation.registry.place_store import Asked
 from federation.store.sessions import ReadSession
 from federation.trust.membership import HubTerms
 
@@ -43,8 +47,7 @@ class Question:
     known_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UrlRights:
+class UrlRights(msgspec.Struct, frozen=True):
     """The answer for one URL.
 
     `status` is LICENSABLE, RESERVED, DISPUTED, NOT_REPRESENTED, MALFORMED, or UNKNOWN where its
@@ -140,8 +143,8 @@ async def draft(session: ReadSession, question: Question, terms: HubTerms) -> Dr
     """At the hub: look a question up in the index (UNKNOWN_USE, TOO_MANY_URLS)."""
     check(question, terms)
     keys = keys_of(question.urls)
-    known = await index_store.index_slice(session, set(keys.values()), question.known_at)
-    index = index_store.claim_index(known)
+    asked = Asked(question.use, question.at)
+    index = await index_store.hub_index(session, keys.values(), question.known_at, asked)
     row = await store.latest_tariff(session)
     return Draft(question, _judged(question, keys, index), read_tariff(row.body) if row else None)
 
@@ -152,8 +155,8 @@ async def own_rights(
     """At a node: answer from its own registry alone (UNKNOWN_USE, TOO_MANY_URLS)."""
     check(question, terms)
     keys = keys_of(question.urls)
-    known = await index_store.own_slice(session, node, set(keys.values()), question.known_at)
-    index = index_store.claim_index(known)
+    asked = Asked(question.use, question.at)
+    index = await own_store.own_index(session, node, keys.values(), question.known_at, asked)
     items = _judged(question, keys, index)
     version = await delta_store.version_of(session, node)
     return Answer([items[url] for url in question.urls], [Reply(node, ANSWERED, version)])
@@ -164,8 +167,7 @@ async def owners(
 ) -> list[Owners]:
     """At the hub: return who claims each URL at an instant (TOO_MANY_URLS)."""
     keys = keys_of(urls)
-    known = await index_store.index_slice(session, set(keys.values()), known_at)
-    index = index_store.claim_index(known)
+    index = await index_store.hub_index(session, keys.values(), known_at)
     return [_owners(url, keys.get(url), index, at) for url in urls]
 
 
@@ -185,12 +187,11 @@ def _judged(
 def _rights(url: str, key: UrlKey | None, index: ClaimIndex, question: Question) -> UrlRights:
     if key is None:
         return UrlRights(url, MALFORMED)
-    claims = index.claimants(key, question.at)
-    nodes = {claim.node for claim in claims}
+    found = index.look_up(key, question.at)
+    claims, owner = found.claims, found.owner
     tiers = {claim.content_tier for claim in claims}
-    owner = nodes.pop() if len(nodes) == 1 else None
     tier = tiers.pop() if len(tiers) == 1 else None
-    reason = index.why_reserved(key, question.use, question.at)
+    reason = index.why_withheld(found, question.use)
     if reason is not None:
         return UrlRights(url, RESERVED, owner, tier, reason=reason)
     if not claims:

@@ -4,10 +4,12 @@ The claim index decides, the same that rights, tokens and months ask: here it is
 own rows, so that the ruling that decided, and the record that it follows from, can be named.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
+
+import msgspec
 
 from federation.addresses.urls import UrlKey, check_count, keys_of
 from federation.consent.deciding import NOTHING_SAID, Decided, Ruling, decide, stricter
@@ -19,10 +21,10 @@ from federation.mandates import store
 from federation.mandates.following import source_of, use_of
 from federation.mandates.records import Subject, SubjectKind, read_subject
 from federation.mandates.tables import ConsentRecord
-from federation.registry import index_store
-from federation.registry.facts import fact_of_opt_out
-from federation.registry.index import ClaimIndex, IndexedRuling
-from federation.registry.tables import OptOut
+from federation.registry import own_store
+from federation.registry.index import ClaimIndex
+from federation.registry.own_store import RulingRow
+from federation.registry.place_store import Asked
 from federation.rightholders.rightholder import country_code
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession
@@ -54,21 +56,24 @@ class Question:
     known_at: datetime | None = None
     territory: str | None = None
 
+    @property
+    def asked(self) -> Asked:
+        """What is asked of each ruling."""
+        return Asked(self.use, self.at, self.territory)
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+
+class Answer(msgspec.Struct, frozen=True):
     """Whether something may be put to the use, and by whose word.
 
     `is_found` is False where it is no address, or no work that was there then: that is no yes.
-    `row` is the ruling that decided, `record` the consent record that it follows from; both None
-    where nothing is said of the use. `address` is the page of a work that decided.
+    `record` is the consent record that the ruling which decided follows from, if it does from one.
+    `address` is the page of a work that decided.
     """
 
     asked: str
     is_found: bool = True
     is_claimed: bool = False
     decided: Decided = NOTHING_SAID
-    row: OptOut | None = None
     record: ConsentRecord | None = None
     address: str | None = None
 
@@ -78,24 +83,32 @@ class Answer:
         return self.is_found and self.decided.reason is None
 
 
+class _Word(NamedTuple):
+    """What is said of something; `record` is the number of the consent record that decided."""
+
+    decided: Decided = NOTHING_SAID
+    record: int | None = None
+    is_claimed: bool = False
+    address: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """All that a node knows of some pages: the index of it, and its rulings by id."""
+    """All that a node knows of some pages: the index of it, and {ruling: its record}."""
 
     index: ClaimIndex
-    rows: Mapping[int, OptOut]
+    records: Mapping[int, int | None]
 
-    def of_page(self, asked: str, key: UrlKey, question: Question) -> Answer:
-        """Answer for a page."""
+    def of_page(self, key: UrlKey, question: Question) -> _Word:
+        """Return what is said of a page."""
         found = self.index.look_up(key, question.at)
         decided = self.index.decide(found, question.use)
-        row = _row_of(decided, self.rows)
-        return Answer(asked, True, bool(found.claims), decided, row, address=key.text)
+        return _Word(decided, _record_of(decided, self.records), bool(found.claims), key.text)
 
 
-def _row_of(decided: Decided, rows: Mapping[int, OptOut]) -> OptOut | None:
+def _record_of(decided: Decided, records: Mapping[int, int | None]) -> int | None:
     ruling = decided.ruling
-    return None if ruling is None or ruling.row is None else rows.get(ruling.row)
+    return None if ruling is None or ruling.row is None else records.get(ruling.row)
 
 
 def subject_of(text: str, node: str) -> Subject:
@@ -133,14 +146,10 @@ async def of_addresses(
     session: ReadSession, node: str, addresses: Sequence[str], question: Question
 ) -> list[Answer]:
     """Answer for addresses, in the order asked (TOO_MANY_URLS)."""
-    check_count(addresses)
     keys = keys_of(addresses)
     known = await _known(session, node, keys.values(), question)
-    found = [
-        known.of_page(text, keys[text], question) if text in keys else Answer(text, is_found=False)
-        for text in addresses
-    ]
-    return await _with_records(session, found)
+    words = {text: known.of_page(key, question) for text, key in keys.items()}
+    return await _answers(session, [(text, words.get(text)) for text in addresses])
 
 
 async def of_works(
@@ -164,46 +173,53 @@ async def of_works(
         raise TooManyPagesError(str(count))
     known = await _known(session, node, [key for keys in pages.values() for key in keys], question)
     bare = {thing: one for thing, one in works.items() if not pages[thing]}
-    answers = await _off_page(session, node, bare, question)
+    words = await _off_page(session, bare, question)
     for thing, keys in pages.items():
         if keys:
-            answers[thing] = _strictest([known.of_page(thing, key, question) for key in keys])
-    told = [
-        replace(answers[found[asked[name]].thing], asked=name)
-        if asked[name] in found
-        else Answer(name, is_found=False)
-        for name in names
-    ]
-    return await _with_records(session, told)
+            words[thing] = _strictest([known.of_page(key, question) for key in keys])
+    are = {name: found[of].thing for name, of in asked.items() if of in found}
+    return await _answers(session, [(name, words.get(are.get(name, ""))) for name in names])
 
 
-async def _with_records(session: ReadSession, answers: Sequence[Answer]) -> list[Answer]:
-    """Name the records that the rulings which decided follow from."""
-    numbers = {answer.row.record for answer in answers if answer.row and answer.row.record}
-    records = await store.by_id(session, numbers) if numbers else {}
+async def _answers(session: ReadSession, words: Sequence[tuple[str, _Word | None]]) -> list[Answer]:
+    """Answer in words found, with the records that decided; without one there is no such thing."""
+    numbers = {word.record for _, word in words if word is not None and word.record is not None}
+    records = await store.by_id(session, numbers)
     return [
-        replace(answer, record=records.get(answer.row.record or 0)) if answer.row else answer
-        for answer in answers
+        Answer(asked, is_found=False)
+        if word is None
+        else Answer(
+            asked,
+            True,
+            word.is_claimed,
+            word.decided,
+            records.get(word.record or 0),
+            word.address,
+        )
+        for asked, word in words
     ]
 
 
-def _strictest(answers: Sequence[Answer]) -> Answer:
-    word = stricter(answer.decided for answer in answers)
-    return next(answer for answer in answers if answer.decided == word)
+def _strictest(words: Sequence[_Word]) -> _Word:
+    decided = stricter([word.decided for word in words])
+    return next(word for word in words if word.decided == decided)
 
 
 async def _known(
     session: ReadSession, node: str, keys: Iterable[UrlKey], question: Question
 ) -> _Known:
-    claims, rows = await index_store.own_rows(session, node, set(keys), question.known_at)
-    records = await _limited(session, rows, question)
-    rulings = (_indexed(node, row, records.get(row.record or 0), question) for row in rows)
-    index = ClaimIndex((index_store.indexed_claim(node, fact) for fact in claims), rulings)
-    return _Known(index, {row.id: row for row in rows})
+    found = await own_store.own_rows(session, node, keys, question.known_at, question.asked)
+    limited = await _limited(session, found.rulings, question)
+    rulings = (
+        own_store.indexed(node, row, _ruling(row, limited.get(row.record or 0), question))
+        for row in found.rulings
+    )
+    index = ClaimIndex(found.claims, rulings)
+    return _Known(index, {row.id: row.record for row in found.rulings})
 
 
 async def _limited(
-    session: ReadSession, rows: Collection[OptOut], question: Question
+    session: ReadSession, rows: Iterable[RulingRow], question: Question
 ) -> dict[int, ConsentRecord]:
     """Return the records that say yes in some territories only, where one is asked for."""
     if question.territory is None:
@@ -212,12 +228,8 @@ async def _limited(
     return await store.by_id(session, numbers)
 
 
-def _indexed(
-    node: str, row: OptOut, record: ConsentRecord | None, question: Question
-) -> IndexedRuling:
-    fact = fact_of_opt_out(node, row)
-    ruling = index_store.ruling_of(fact)._replace(row=row.id)
-    return index_store.indexed_ruling(node, fact, _in_territory(ruling, record, question))
+def _ruling(row: RulingRow, record: ConsentRecord | None, question: Question) -> Ruling:
+    return _in_territory(own_store.as_ruling(row), record, question)
 
 
 def _in_territory(ruling: Ruling, record: ConsentRecord | None, question: Question) -> Ruling:
@@ -229,9 +241,9 @@ def _in_territory(ruling: Ruling, record: ConsentRecord | None, question: Questi
 
 
 async def _off_page(
-    session: ReadSession, node: str, works: Mapping[str, Found[Work]], question: Question
-) -> dict[str, Answer]:
-    """Answer for works that are on no page, by id: what is said of them, then of their members."""
+    session: ReadSession, works: Mapping[str, Found[Work]], question: Question
+) -> dict[str, _Word]:
+    """Return what is said of works that are on no page, by id: of them, then of their members."""
     if not works:
         return {}
     moment = Moment(question.at, question.known_at)
@@ -240,21 +252,21 @@ async def _off_page(
     rightholders = await as_merged(session, RIGHTHOLDERS, holders, moment)
     members = {name: one.body.member for name, one in rightholders.items()}
     named = {member for member in members.values() if member is not None}
-    rows = await index_store.rulings_naming(session, named, question.known_at)
-    records = await _limited(session, rows, question)
+    rows = await own_store.rulings_naming(session, named, question.known_at, question.asked)
+    limited = await _limited(session, rows, question)
     of_members: dict[str, list[Ruling]] = {}
     for row in rows:
-        indexed = _indexed(node, row, records.get(row.record or 0), question)
-        of_members.setdefault(row.member_id or "", []).append(indexed.ruling)
-    by_id = {row.id: row for row in rows}
-    found: dict[str, Answer] = {}
+        ruling = _ruling(row, limited.get(row.record or 0), question)
+        of_members.setdefault(row.member_id or "", []).append(ruling)
+    numbers = {row.id: row.record for row in rows}
+    found: dict[str, _Word] = {}
     for name, one in works.items():
-        said = {_as_said(row, question): row for row in own[name]}
+        said = {_as_said(row, question): row.id for row in own[name]}
         member = members.get(one.body.rightholder or "") or ""
         groups = [list(said), of_members.get(member, [])]
         decided = decide(groups, question.use, question.at)
         record = said.get(decided.ruling) if decided.ruling else None
-        found[name] = Answer(name, decided=decided, row=_row_of(decided, by_id), record=record)
+        found[name] = _Word(decided, record or _record_of(decided, numbers))
     return found
 
 

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import BigInteger, ColumnElement, and_, or_, select
 
 from federation.consent.states import State
 from federation.history.kinds import Saying
@@ -22,10 +23,14 @@ from federation.mandates.tables import ConsentRecord
 from federation.registry import store as registry
 from federation.registry.tables import Claim, OptOut
 from federation.rightholders.tables import RightholderVersion
+from federation.store.asked import asked, is_sqlite, parameters_of
 from federation.store.base import to_micros
 from federation.store.bulk import in_chunks, insert_numbered
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works.tables import WorkVersion
+
+_ID = ("id",)
+FEW = 50  # records, read at once
 
 _VERSIONS: Mapping[SubjectKind, type[Versioned]] = {
     SubjectKind.WORK: WorkVersion,
@@ -146,12 +151,16 @@ async def find(session: ReadSession, number: int) -> ConsentRecord | None:
 
 
 async def by_id(session: ReadSession, numbers: Collection[int]) -> dict[int, ConsentRecord]:
-    """Return {id: record} of some records, known now or once."""
-    found: dict[int, ConsentRecord] = {}
-    for chunk in in_chunks(sorted(numbers)):
-        rows = await session.scalars(select(ConsentRecord).where(ConsentRecord.id.in_(chunk)))
-        found |= {row.id: row for row in rows}
-    return found
+    """Return {id: record} of some records, known now or once; they are for reading only."""
+    table: Any = ConsentRecord
+    columns: list[Any] = [*table.__table__.columns]
+    if not numbers:
+        return {}
+    sqlite = is_sqlite(session)
+    there = asked(_ID, sqlite=sqlite, kind=BigInteger)
+    query = select(*columns).where(ConsentRecord.id == there.c.id)
+    names = parameters_of(_ID, [(number,) for number in sorted(numbers)], sqlite=sqlite)
+    return {row.id: row for row in await session.rows(query, names, many=len(numbers) > FEW)}
 
 
 async def about(

@@ -95,7 +95,7 @@ async def _do_round(
         lambda: usage_lines.undecided_lines(session, period, HUB)
     ):
         keys = url_keys(line.url for line in lines)
-        index = index_store.claim_index(await index_store.index_slice(session, keys))
+        index = await index_store.hub_index(session, keys)
         await enter(session, period, lines, replace(placer, index=index, keys={}), now)
     await make_report(session, period, HUB, now)
     row.state = "FORWARDED"

@@ -31,7 +31,7 @@ from federation.metering.reporters import Reporter
 from federation.metering.tables import Batch
 from federation.metering.tally import LATE
 from federation.metering.uncounted import add_refused
-from federation.registry import index_store
+from federation.registry import index_store, own_store
 from federation.registry import store as registry
 from federation.store.canonical import sha256_hex
 from federation.store.idempotency import IdempotencyConflictError
@@ -190,12 +190,10 @@ async def _notices(
     known = Known(
         licences.facts,
         licences.repertoire,
-        index_store.claim_index(
-            await (
-                index_store.index_slice(session, keys)
-                if is_hub
-                else index_store.own_slice(session, here, keys)
-            )
+        await (
+            index_store.hub_index(session, keys)
+            if is_hub
+            else own_store.own_index(session, here, keys)
         ),
         knows_every_claim=is_hub,
         addresses=addresses,

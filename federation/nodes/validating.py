@@ -12,7 +12,7 @@ from federation.addresses.urls import normalise_url
 from federation.gate.refusals import WithheldError
 from federation.gate.rulings import choose_use, require_standing
 from federation.licensing.rights import LICENSABLE, Question, own_rights
-from federation.registry import index_store
+from federation.registry import own_store
 from federation.registry.imports import holder_id
 from federation.server import Server
 from federation.signing.policy import TrustDocument
@@ -77,6 +77,6 @@ def _plain(url: str) -> str:
 async def _is_claimed_by(session: ReadSession, server: Server, publisher_id: str, url: str) -> bool:
     """Tell whether the member claims the page now."""
     key = normalise_url(url)
-    index = index_store.claim_index(await index_store.own_slice(session, server.code, {key}))
+    index = await own_store.own_index(session, server.code, {key})
     holder = holder_id(server.code, publisher_id)
     return any(claim.holder_id == holder for claim in index.claimants(key, server.clock()))

@@ -1,13 +1,14 @@
 """The SQL by which the claim index follows what nodes say: deltas, and what they withdrew."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-import msgspec
 from sqlalchemy import ColumnElement, and_, delete, insert, literal, select
 
+from federation.addresses.urls import ClaimKey
 from federation.registry.messages import OptOutFact, RegistryDelta
+from federation.registry.place_store import rulings_on
 from federation.registry.tables import (
     IndexClaim,
     IndexClaimPast,
@@ -19,6 +20,18 @@ from federation.store.base import to_micros
 from federation.store.bulk import for_driver, in_chunks, insert_rows
 from federation.store.database import business_time
 from federation.store.sessions import ReadSession, WriteSession
+
+_SAYS: Final[Sequence[Any]] = (
+    IndexOptOut.holder_id,
+    IndexOptOut.host,
+    IndexOptOut.path,
+    IndexOptOut.wildcard,
+    IndexOptOut.use,
+    IndexOptOut.effective_at,
+    IndexOptOut.state,
+    IndexOptOut.source,
+    IndexOptOut.since,
+)
 
 
 async def next_version(session: WriteSession, node: str) -> int:
@@ -125,27 +138,25 @@ async def _withdraw(session: WriteSession, node: str, delta: RegistryDelta, now:
     for chunk in in_chunks(delta.withdrawn_claims):
         these = and_(IndexClaim.node == node, IndexClaim.claim_id.in_(chunk))
         await _move(session, IndexClaim, IndexClaimPast, these, now)
-    # Those that differ by their paths alone, as the rules of one list, go together: each statement
-    # looks through all that stands on its host.
-    alike: dict[OptOutFact, list[str]] = {}
-    for fact in delta.withdrawn_opt_outs:
-        rest = msgspec.structs.replace(fact, path=None if fact.path is None else "", ends_at=None)
-        alike.setdefault(rest, []).extend([] if fact.path is None else [fact.path])
-    for fact, paths in alike.items():
-        for chunk in [()] if fact.path is None else in_chunks(paths):
-            these = and_(
-                IndexOptOut.node == node,
-                IndexOptOut.holder_id.is_not_distinct_from(fact.holder_id),
-                IndexOptOut.host.is_not_distinct_from(fact.host),
-                IndexOptOut.path.is_(None) if fact.path is None else IndexOptOut.path.in_(chunk),
-                IndexOptOut.wildcard == fact.wildcard,
-                IndexOptOut.use == fact.use,
-                IndexOptOut.effective_at == fact.effective_at,
-                IndexOptOut.state == fact.state.value,
-                IndexOptOut.source.is_not_distinct_from(fact.source),
-                IndexOptOut.since.is_not_distinct_from(fact.since),
-            )
-            await _move(session, IndexOptOut, IndexOptOutPast, these, now)
+    for numbers in in_chunks(await _rows_saying(session, node, delta.withdrawn_opt_outs)):
+        await _move(session, IndexOptOut, IndexOptOutPast, IndexOptOut.id.in_(numbers), now)
+
+
+async def _rows_saying(session: ReadSession, node: str, facts: Collection[OptOutFact]) -> list[int]:
+    """Return the rows of the index that say what a node said, whenever that ends."""
+    of = IndexOptOut
+    columns: tuple[Any, ...] = (*_SAYS, of.id)
+    query: Any = select(*columns).where(of.node == node)
+    subjects = [
+        ClaimKey(fact.host, fact.path, fact.wildcard)
+        for fact in facts
+        if fact.host is not None and fact.path is not None
+    ]
+    rows = await rulings_on(session, of, query, subjects)
+    for chunk in in_chunks(sorted({fact.holder_id for fact in facts if fact.holder_id})):
+        rows += await session.rows(query.where(of.holder_id.in_(chunk)), {}, many=len(chunk) > 1)
+    wanted = {tuple(getattr(fact, column.key) for column in _SAYS) for fact in facts}
+    return sorted(number for *said, number in rows if tuple(said) in wanted)
 
 
 async def _move(

@@ -1,7 +1,9 @@
 """The SQL of an edit: rows that come, rows that are known no more, and what they are judged by."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
@@ -12,11 +14,14 @@ from federation.history import store as history
 from federation.history.kinds import Moment, Saying
 from federation.registry.imports import NewClaim, NewMember, NewOptOut
 from federation.registry.membership import MEMBERS
+from federation.registry.place_store import rulings_on
 from federation.registry.store import known
 from federation.registry.tables import Claim, Member, OptOut
 from federation.store.base import to_micros
 from federation.store.bulk import for_driver, in_chunks, insert_numbered, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
+
+OPT_OUTS_AT_ONCE = 1_000
 
 _MEMBER = ["member_id", "name", "country", "joined_on", "account", "account_scheme", "bic"]
 _CLAIM = [
@@ -207,35 +212,22 @@ async def rulings_from(session: ReadSession, sources: Collection[str]) -> list[O
     return found
 
 
-async def same_opt_outs(session: ReadSession, said: Iterable[NewOptOut]) -> list[OptOut]:
-    """Return the opt-outs known now of the same subject, use and instant as some, ended or not.
+async def same_opt_outs(session: ReadSession, said: Collection[NewOptOut]) -> list[OptOut]:
+    """Return what is known now and says the same as any of some opt-outs, ended or not, by id.
 
-    Those that differ by their paths alone, as the rules of one list, are asked for together: each
-    statement looks through all that stands on its host.
+    The same subject, use, state and instant, from the same source. They are for reading only.
     """
-    alike: dict[tuple[object, ...], tuple[NewOptOut, list[str]]] = {}
-    for new in said:
-        place = (new.key.host, new.key.wildcard) if new.key else None
-        rest = (place, new.member_id, new.use, new.effective_at, new.state, new.source, new.since)
-        _, paths = alike.setdefault(rest, (new, []))
-        paths += [new.key.path] if new.key else []
-    found: list[OptOut] = []
-    for new, paths in alike.values():
-        for chunk in in_chunks(paths) if new.key else [()]:
-            query = select(OptOut).where(
-                known(OptOut),
-                OptOut.member_id.is_not_distinct_from(new.member_id),
-                OptOut.host.is_not_distinct_from(new.key.host if new.key else None),
-                OptOut.path.in_(chunk) if new.key else OptOut.path.is_(None),
-                OptOut.wildcard == (new.key.wildcard if new.key else False),
-                OptOut.use == new.use,
-                OptOut.state == new.state.value,
-                OptOut.source.is_not_distinct_from(new.source),
-                OptOut.since.is_not_distinct_from(new.since),
-                OptOut.effective_at == new.effective_at,
-            )
-            found += await session.scalars(query.order_by(OptOut.id))
-    return found
+    table: Any = OptOut
+    columns: list[Any] = [*table.__table__.columns]
+    query: Any = select(*columns).where(known(OptOut))
+    subjects = {new.key for new in said if new.key is not None}
+    rows = await rulings_on(session, OptOut, query, subjects)
+    for chunk in in_chunks(sorted({new.member_id for new in said if new.member_id is not None})):
+        named = query.where(OptOut.member_id.in_(chunk))
+        rows += await session.rows(named, {}, many=len(chunk) > 1)
+    wanted = {replace(new, record=None) for new in said}
+    same = {row.id: row for row in rows if replace(as_entered(row), record=None) in wanted}
+    return [same[number] for number in sorted(same)]
 
 
 async def is_claimed_by_another(session: ReadSession, key: ClaimKey, own: Collection[str]) -> bool:

@@ -132,15 +132,16 @@ async def _write_members(session: WriteSession, edit: Edit, saying: Saying) -> N
 async def _write_opt_outs(
     session: WriteSession, node: str, edit: Edit, saying: Saying, changes: Changes
 ) -> list[int]:
-    """Write opt-outs; the index, which knows no ids, is told again of those that say the same."""
+    """Write opt-outs and return their ids; the index, which knows none, is told the same again."""
     for gone in edit.gone_opt_outs:
         gone.row.superseded_at = saying.now
         changes.withdrawn_opt_outs.append(facts.fact_of_opt_out(node, gone.row))
     await session.flush()
     said = [edit_store.as_entered(gone.row) for gone in edit.gone_opt_outs]
-    twins = {row.id: row for row in await edit_store.same_opt_outs(session, said)}
-    changes.opt_outs += [facts.fact_of_opt_out(node, twin) for twin in twins.values()]
+    twins = await edit_store.same_opt_outs(session, said)
+    changes.opt_outs += [facts.fact_of_opt_out(node, twin) for twin in twins]
+    numbers = await edit_store.add_opt_outs(session, edit.opt_outs, saying)
     changes.opt_outs += [
         facts.fact_of_new_opt_out(node, new, ends_at) for new, ends_at, _ in edit.opt_outs
     ]
-    return await edit_store.add_opt_outs(session, edit.opt_outs, saying)
+    return numbers

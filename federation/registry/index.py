@@ -4,9 +4,10 @@ The rules are SETTLEMENT §3, classes 5 to 8 and Matching. Where claims come fro
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TypeVar
+
+import msgspec
 
 from federation.addresses.matching import Filed
 from federation.addresses.urls import ClaimKey, UrlKey
@@ -17,8 +18,7 @@ REMEMBERED_URLS = 65_536
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedClaim:
+class IndexedClaim(msgspec.Struct, frozen=True):
     """A member's claim with the UTC days on which it counts (`counts_to` is exclusive)."""
 
     node: str
@@ -35,8 +35,7 @@ class IndexedClaim:
         return self.counts_from <= day and (self.counts_to is None or day < self.counts_to)
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedRuling:
+class IndexedRuling(msgspec.Struct, frozen=True):
     """A ruling recorded at a collective, such as an opt-out: of a URL (`subject`) or a member."""
 
     node: str
@@ -49,8 +48,7 @@ class IndexedRuling:
             raise ValueError("a ruling names either a subject or a holder")
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(msgspec.Struct, frozen=True):
     """An address at an instant, and the claims that were found for it.
 
     `claims` are the most specific ones that count on the UTC day of `at`; `canonicals` are the
@@ -93,9 +91,9 @@ class ClaimIndex:
         chain = self._claims.matching(key)
         day = at.astimezone(UTC).date() if chain else None
         for claims in chain:
-            counting = tuple(c for c in claims if day is not None and c.counts_on(day))
+            counting = [c for c in claims if day is not None and c.counts_on(day)]
             if counting:
-                return counting
+                return tuple(counting)
         return ()
 
     def look_up(self, key: UrlKey, at: datetime) -> Claimed:
@@ -123,11 +121,13 @@ class ClaimIndex:
         """Return the same, with the ruling that says so."""
         if not self._has_rulings:
             return NOTHING_SAID
-        pages = {found.key: found.claims, **found.canonicals}
+        pages = [(found.key, found.claims), *found.canonicals.items()]
         return stricter(
-            decide(groups, use, found.at)
-            for key, claimants in pages.items()
-            for groups in self._bearing_on(key, claimants)
+            [
+                decide(groups, use, found.at)
+                for key, claimants in pages
+                for groups in self._bearing_on(key, claimants)
+            ]
         )
 
     def _bearing_on(

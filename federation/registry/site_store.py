@@ -1,7 +1,7 @@
 """What of a registry the site of one member has to know: who holds its pages, what is said of them.
 
 A site answers on the hosts of its member's claims. What is read is what a node's own answer
-(`index_store.own_slice`) may say of any page there. Nothing here commits.
+(`own_store.own_index`) may say of any page there. Nothing here commits.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -18,7 +18,7 @@ from federation.addresses.matching import (
 )
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.consent.deciding import Ruling
-from federation.registry import index_store
+from federation.registry import own_store
 from federation.registry.entitlement import counts_from
 from federation.registry.imports import holder_id
 from federation.registry.index import IndexedClaim, IndexedRuling
@@ -50,12 +50,12 @@ async def site_facts(session: ReadSession, node: str, member_id: str) -> SiteFac
     places = await _places(session, member_id)
     members, claims = await _claims_around(session, node, places)
     originals = _originals(claims)
-    slice_ = await index_store.own_slice(session, node, originals)
-    all_claims = dict.fromkeys([*claims, *index_store.indexed_claims(slice_)])
+    there = await own_store.own_rows(session, node, originals)
+    all_claims = dict.fromkeys([*claims, *there.claims])
     holder = holder_id(node, member_id)
     rulings = await _rulings_around(session, node, places)
     rulings += await _rulings_of(session, node, members)
-    rulings += index_store.indexed_rulings(slice_)
+    rulings += (_said(node, row) for row in there.rulings)
     return SiteFacts(
         [claim for claim in all_claims if claim.holder_id == holder],
         [claim for claim in all_claims if claim.holder_id != holder],
@@ -80,6 +80,11 @@ async def _places(session: ReadSession, member_id: str) -> list[ClaimKey]:
     return outermost(
         ClaimKey(host, path, wildcard=False) for host, path in await session.execute(held)
     )
+
+
+def _said(node: str, row: own_store.RulingRow) -> IndexedRuling:
+    """Return a ruling without its row: what two rows say alike is told once."""
+    return own_store.indexed(node, row, own_store.as_ruling(row)._replace(row=None))
 
 
 async def _claims_around(

@@ -9,9 +9,12 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    Integer,
     String,
     Text,
     UniqueConstraint,
+    case,
+    func,
     literal_column,
     text,
 )
@@ -20,14 +23,31 @@ from sqlalchemy.orm import Mapped, mapped_column
 from federation.history.tables import Versioned
 from federation.store.base import AutoId, Base, Instant
 
-HAS_STAR: Final[ColumnElement[str]] = literal_column("'%*%'")
-_PATTERN = text("path LIKE '%*%'")
+_NONE: Final[ColumnElement[int]] = literal_column("0")
+_FIRST: Final[ColumnElement[int]] = literal_column("1")
+_HEAD: Final[ColumnElement[int]] = literal_column("1000")
 
 
-def _patterns_of(table: str) -> Index:
-    """Find the patterns of a host, however many whole pages it has."""
-    name = f"ix_{table}_pattern"
-    return Index(name, "host", sqlite_where=_PATTERN, postgresql_where=_PATTERN)
+def path_head(path: ColumnElement[str]) -> ColumnElement[str]:
+    """Return by what of a path a row is found: an index of PostgreSQL takes no long texts."""
+    return func.substr(path, _FIRST, _HEAD, type_=Text())
+
+
+def path_letters(path: ColumnElement[str], *, may_be_pattern: bool) -> ColumnElement[int]:
+    """Return how long a path is, 0 if it is a pattern with a `*`, as an index has it."""
+    length = func.length(path, type_=Integer())
+    return (
+        case((path.like(literal_column("'%*%'")), _NONE), else_=length)
+        if may_be_pattern
+        else length
+    )
+
+
+def _places_of(table: str, *, have_patterns: bool = False) -> Index:
+    """Find what stands at one path of a host, and which lengths of paths there are on it."""
+    path: ColumnElement[str] = literal_column("path", Text())
+    letters = path_letters(path, may_be_pattern=have_patterns)
+    return Index(f"ix_{table}_place", "host", letters, path_head(path))
 
 
 class Member(Base):
@@ -68,7 +88,7 @@ class Claim(Base):
 
     __tablename__ = "registry_claim"
     __table_args__ = (
-        Index("ix_registry_claim_host", "host"),
+        _places_of("registry_claim"),
         Index(
             "ix_registry_claim_replaces",
             "replaces",
@@ -139,13 +159,13 @@ class OptOut(Base):
             sqlite_where=text("source IS NOT NULL"),
             postgresql_where=text("source IS NOT NULL"),
         ),
-        _patterns_of("registry_opt_out"),
+        _places_of("registry_opt_out", have_patterns=True),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     member_id: Mapped[str | None] = mapped_column(
         ForeignKey("registry_member.member_id"), index=True
     )
-    host: Mapped[str | None] = mapped_column(Text, index=True)
+    host: Mapped[str | None] = mapped_column(Text)
     path: Mapped[str | None] = mapped_column(Text)
     wildcard: Mapped[bool]
     use: Mapped[str] = mapped_column(String(64))
@@ -177,7 +197,7 @@ class IndexClaim(Base):
 
     __tablename__ = "registry_index_claim"
     __table_args__ = (
-        Index("ix_registry_index_claim_host", "host"),
+        _places_of("registry_index_claim"),
         Index("ix_registry_index_claim_holder_id", "holder_id"),
     )
     node: Mapped[str] = mapped_column(String(12), primary_key=True)
@@ -198,7 +218,7 @@ class IndexClaimPast(Base):
 
     __tablename__ = "registry_index_claim_past"
     __table_args__ = (
-        Index("ix_registry_index_claim_past_host", "host"),
+        _places_of("registry_index_claim_past"),
         Index("ix_registry_index_claim_past_claim_id", "claim_id"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
@@ -221,9 +241,8 @@ class IndexOptOut(Base):
 
     __tablename__ = "registry_index_reservation"
     __table_args__ = (
-        Index("ix_registry_index_reservation_host", "host"),
+        _places_of("registry_index_reservation", have_patterns=True),
         Index("ix_registry_index_reservation_holder_id", "holder_id"),
-        _patterns_of("registry_index_reservation"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     node: Mapped[str] = mapped_column(String(12))
@@ -245,9 +264,8 @@ class IndexOptOutPast(Base):
 
     __tablename__ = "registry_index_reservation_past"
     __table_args__ = (
-        Index("ix_registry_index_reservation_past_host", "host"),
+        _places_of("registry_index_reservation_past", have_patterns=True),
         Index("ix_registry_index_reservation_past_holder_id", "holder_id"),
-        _patterns_of("registry_index_reservation_past"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     node: Mapped[str] = mapped_column(String(12))

@@ -199,7 +199,6 @@ class ConsentAnswer:
         word = ConsentWord.YES if answer.is_yes else ConsentWord.NO
         ruling = answer.decided.ruling
         state = None if ruling is None else State(ruling.state)
-        row = answer.row
         is_published = state in {State.PUBLISHED_ALLOW, State.PUBLISHED_DISALLOW}
         return cls(
             asked=answer.asked,
@@ -208,8 +207,10 @@ class ConsentAnswer:
             reason=answer.decided.reason,
             state=state,
             record=None if answer.record is None else ConsentRecord.of(answer.record, who, own),
-            opt_out=strawberry.ID(str(row.id)) if row and state == State.OPT_OUT else None,
-            source=row.source if row and is_published else None,
+            opt_out=strawberry.ID(str(ruling.row))
+            if ruling is not None and state == State.OPT_OUT
+            else None,
+            source=ruling.source if ruling is not None and is_published else None,
             address=answer.address,
         )
 

@@ -3,10 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from typing import Any, TypeVar, cast
-
-from msgspec import json
-from sqlalchemy import ARRAY, ColumnElement, Text, any_, func, literal, select
+from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 
@@ -75,20 +72,6 @@ async def set_column(
         )
 
     await _execute(session, model, names, rows, statement)
-
-
-def among(session: ReadSession, column: Any, texts: Sequence[str]) -> ColumnElement[bool]:
-    """Return which rows have one of many texts in a column: all of them are one parameter.
-
-    So a statement is written once however many there are, and PostgreSQL plans it once: it looks
-    for them by an index, also in a table that has grown since anybody counted its rows.
-    """
-    require_plain_rows([texts])
-    if session.get_bind().dialect.name == "sqlite":
-        listed = func.json_each(literal(json.encode(texts).decode(), Text)).table_valued("value")
-        return cast("ColumnElement[bool]", column.in_(select(listed.c.value)))
-    # Of a type of its own the column has a length, to which PostgreSQL would cut what is asked.
-    return cast("ColumnElement[bool]", column == any_(literal(list(texts), ARRAY(Text))))
 
 
 def for_driver(

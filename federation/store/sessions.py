@@ -6,13 +6,13 @@ the database refuses it as well. Resolvers, routes and workers open one; rooms b
 it and never commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy import inspect as mapper_of
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 Row = TypeVar("Row")
 
@@ -31,6 +31,21 @@ class ReadSession(AsyncSession):
         statement, names = by_key(cast("Any", entity))
         found: Row | None = await self.scalar(statement, dict(zip(names, key, strict=True)))
         return found
+
+    async def rows(
+        self, statement: Select[*tuple[Any, ...]], parameters: Mapping[str, Any], *, many: bool
+    ) -> Sequence[Any]:
+        """Return the rows of a statement as tuples with names; `many` if they will be hundreds.
+
+        They come from the driver without the mapper's part, which costs more than all the rest.
+        """
+        connection = await self.connection()
+        if many:
+            await self._expect_many(connection)
+        return (await connection.execute(statement, parameters)).all()
+
+    async def _expect_many(self, connection: AsyncConnection) -> None:
+        """Do what is done where a statement to come takes long."""
 
 
 class WriteSession(ReadSession):

@@ -22,7 +22,7 @@ from sqlalchemy import inspect as mapper_of
 from sqlalchemy.dialects.sqlite.aiosqlite import dialect
 from sqlalchemy.engine import Result
 from sqlalchemy.exc import MissingGreenlet
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from federation.store.plain import refuse_zero
 from federation.store.sessions import ReadSession, by_key
@@ -166,6 +166,12 @@ class ShortReads(ReadSession):
         finally:
             asking.here = False
         return await getattr(super(), method)(statement, params, **options)
+
+    async def _expect_many(self, connection: AsyncConnection) -> None:
+        """Do not try the statement to come in the loop's thread: it would be begun twice."""
+        await self._turns.mine()
+        raw = await connection.get_raw_connection()
+        cast("Connection", raw.driver_connection).begun_here = True
 
     async def close(self) -> None:
         """Give the connection back."""

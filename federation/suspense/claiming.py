@@ -11,7 +11,7 @@ from federation.ledger import store as ledger
 from federation.netting.between import Owed, settle_between
 from federation.payments.postings import Amount
 from federation.payments.service import ADJUSTMENT
-from federation.registry import index_store
+from federation.registry import own_store
 from federation.registry import store as registry
 from federation.settlement.arithmetic import largest_remainder
 from federation.store import outbox
@@ -91,7 +91,7 @@ async def claim_held(
         raise NotHeldError(key.text)
     if not 1 <= len(evidence.strip()) <= EVIDENCE_MAX:
         raise NoSuchClaimError("a reference to evidence is needed")
-    index = index_store.claim_index(await index_store.own_slice(session, node, [key]))
+    index = await own_store.own_index(session, node, [key])
     holders = await registry.claim_holders(session)
     wanted = sorted(
         {

@@ -229,7 +229,7 @@ async def _claimed_items(
         raise NotHeldError(row.url_key)
     runs = await store.original_runs(session, HUB)
     key = UrlKey.of(row.url_key)
-    index = index_store.claim_index(await index_store.index_slice(session, [key]))
+    index = await index_store.hub_index(session, [key])
     found: list[Held] = []
     rivals: set[str] = set()
     for item in open_rows:

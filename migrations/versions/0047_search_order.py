@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0047"
-down_revision = "0043"
+down_revision = "0045"
 
 VERSIONS = ("works_version", "rightholders_version", "registry_member_version")
 ORDER = ["sorted_by", "thing"]

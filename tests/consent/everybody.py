@@ -26,7 +26,7 @@ from federation.licensing.rights import Question, Reply, Word
 from federation.licensing.tables import Registration
 from federation.mandates import asking
 from federation.metering.verdicts import RESERVED, Terms, place
-from federation.registry import index_store
+from federation.registry import index_store, own_store
 from federation.signing.tokens import covers
 from federation.store.database import Database
 from federation.trust.principals import Principal
@@ -127,12 +127,11 @@ class Everybody:
         """Class a line of each page by the node's own registry, or by the hub's index."""
         keys = [normalise_url(page) for page in pages]
         async with database.read() as session:
-            known = (
-                await index_store.own_slice(session, "DE", keys)
+            index = (
+                await own_store.own_index(session, "DE", keys)
                 if database is self.node
-                else await index_store.index_slice(session, keys)
+                else await index_store.hub_index(session, keys)
             )
-        index = index_store.claim_index(known)
         classes = [
             place(
                 index.look_up(key, at),
@@ -152,10 +151,10 @@ class Everybody:
         database, found = (self.hub if code == HUB else self.node), {}
         keys = {page: normalise_url(page) for page in pages}
         async with database.read() as session:
-            index = index_store.claim_index(
-                await index_store.index_slice(session, keys.values())
+            index = (
+                await index_store.hub_index(session, keys.values())
                 if code == HUB
-                else await index_store.own_slice(session, code, keys.values())
+                else await own_store.own_index(session, code, keys.values())
             )
             claims = {page: index.claimants(key, at) for page, key in keys.items()}
             for page in (page for page in pages if claims[page]):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.consent.deciding import Ruling, decide, why_reserved
+from federation.consent.deciding import Ruling, can_decide, decide, why_reserved
 from federation.consent.states import Reason, State
 from tests.consent.oracle import is_open
 
@@ -166,6 +166,15 @@ def test_an_oracle_written_from_the_rules_agrees(groups, use, after):
     at = NOON + after * HOUR
 
     assert (why_reserved(groups, use, at) is None) == is_open(groups, use, at)
+
+
+@given(GROUPS, st.sampled_from(["TRAIN", "SEARCH", "GROUND"]), st.integers(-4, 4))
+def test_what_cannot_decide_may_be_left_out(groups, use, after):
+    at = NOON + after * HOUR
+    left = [[one for one in group if can_decide(one, use, at)] for group in groups]
+
+    assert decide(left, use, at) == decide(groups, use, at)
+    assert decide([group for group in left if group], use, at) == decide(groups, use, at)
 
 
 @given(GROUPS, RULINGS, REFUSALS, st.data())

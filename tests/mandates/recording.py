@@ -6,7 +6,7 @@ from federation.addresses.urls import normalise_url
 from federation.history.kinds import Saying
 from federation.mandates.records import DraftRecord
 from federation.proposals import acts, service
-from federation.registry import index_store
+from federation.registry import index_store, own_store
 from federation.works import service as works
 from federation.works.work import DraftWork
 from tests.proposals.acting import NOON, confirm, rules, submit
@@ -53,9 +53,9 @@ async def why(database, url, use="TRAIN", at=NOON + DAY, *, known_at=None, own=T
     """Return why an address is reserved as the node, or the hub's index, says it."""
     key = normalise_url(url)
     async with database.read() as session:
-        found = (
-            await index_store.own_slice(session, "DE", {key}, known_at)
+        index = (
+            await own_store.own_index(session, "DE", {key}, known_at)
             if own
-            else await index_store.index_slice(session, {key}, known_at)
+            else await index_store.hub_index(session, {key}, known_at)
         )
-    return index_store.claim_index(found).why_reserved(key, use, at)
+    return index.why_reserved(key, use, at)

@@ -72,7 +72,7 @@ async def test_a_work_is_withheld_where_one_of_its_pages_is(registry):
     [one] = await of_works(registry, "W-1")
     [page, other] = await of_addresses(registry, A, B)
 
-    assert (told(one), one.address, one.row.state) == (
+    assert (told(one), one.address, one.decided.ruling.state) == (
         (False, Reason.OPTED_OUT, None),
         "x.example/b",
         "OPT_OUT",

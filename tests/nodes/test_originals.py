@@ -9,8 +9,9 @@ import pytest
 from federation.addresses.urls import UrlKey
 from federation.consent.states import Reason
 from federation.gate.rulings import HeldPolicy
-from federation.registry import index_store
+from federation.registry import index_store, own_store
 from federation.registry.facts import fact_of_claim, fact_of_opt_out
+from federation.registry.index import ClaimIndex
 from federation.registry.messages import Slice, SliceClaim, SliceOptOut
 from federation.registry.tables import Claim
 from tests.databases import HUB_TERMS, a_party
@@ -66,9 +67,14 @@ def copies_of_what_is_elsewhere(seed):
 
 async def index_with(node, keys, elsewhere):
     async with node.read() as session:
-        own = await index_store.own_slice(session, "DE", keys)
-    all_ = Slice(own.claims + elsewhere.claims, own.opt_outs + elsewhere.opt_outs)
-    return index_store.claim_index(all_)
+        own = await own_store.own_rows(session, "DE", keys)
+    return ClaimIndex(
+        [*own.claims, *index_store.indexed_claims(elsewhere)],
+        [
+            *(own_store.indexed("DE", row) for row in own.rulings),
+            *index_store.indexed_rulings(elsewhere),
+        ],
+    )
 
 
 async def test_the_gate_says_of_each_copy_what_the_hubs_index_says(node):

@@ -12,7 +12,7 @@ from federation.consent.states import Reason, State
 from federation.gate.rulings import HeldPolicy
 from federation.nodes import site_terms as module
 from federation.nodes.site_terms import SiteTermsHolder
-from federation.registry import delta_store, index_store
+from federation.registry import delta_store, own_store
 from federation.registry.tables import Claim, OptOut
 from tests.databases import HUB_TERMS, a_party
 from tests.nodes.policies import Here, enter, policy_of, served
@@ -33,7 +33,7 @@ async def node(database):
 
 async def index_of(node, keys):
     async with node.read() as session:
-        return index_store.claim_index(await index_store.own_slice(session, "DE", keys))
+        return await own_store.own_index(session, "DE", keys)
 
 
 async def test_the_gate_says_of_each_page_what_the_index_says(node):

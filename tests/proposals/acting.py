@@ -9,7 +9,7 @@ from federation.addresses.urls import normalise_url
 from federation.errors import RefusalError
 from federation.proposals import service
 from federation.proposals.rules import Rules
-from federation.registry import edit_store, facts, index_store, store
+from federation.registry import edit_store, facts, index_store, own_store, store
 from federation.registry.imports import holder_id
 from federation.registry.tables import Claim, IndexClaim, IndexOptOut, OptOut
 from federation.trust.principals import Principal
@@ -70,12 +70,11 @@ async def claimants(database, url, at, *, known_at=None, own=True):
     """Return {holder: tier} of an address, as the node's registry or the hub's index says it."""
     key = normalise_url(url)
     async with database.read() as session:
-        found = (
-            await index_store.own_slice(session, "DE", {key}, known_at)
+        index = (
+            await own_store.own_index(session, "DE", {key}, known_at)
             if own
-            else await index_store.index_slice(session, {key}, known_at)
+            else await index_store.hub_index(session, {key}, known_at)
         )
-    index = index_store.claim_index(found)
     reserved = index.is_reserved(key, "TRAIN", at)
     return {c.holder_id: c.content_tier for c in index.claimants(key, at)}, reserved
 
@@ -89,9 +88,9 @@ async def index_is_what_is_known(node, hub):
         rows = list(await session.scalars(select(OptOut).where(store.known(OptOut))))
         opt_outs = sorted((facts.fact_of_opt_out("DE", row) for row in rows), key=repr)
     async with hub.read() as session:
-        there = {index_store._claim_fact(row) for row in await session.scalars(select(IndexClaim))}
+        there = {index_store.claim_fact(row) for row in await session.scalars(select(IndexClaim))}
         withheld = [
-            index_store._opt_out_fact(row) for row in await session.scalars(select(IndexOptOut))
+            index_store.opt_out_fact(row) for row in await session.scalars(select(IndexOptOut))
         ]
     assert there == claims
     assert sorted(withheld, key=repr) == opt_outs

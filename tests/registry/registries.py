@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from federation.addresses.urls import normalise_url
 from federation.history.kinds import Saying
-from federation.registry import index_store, service
+from federation.registry import index_store, own_store, service
 from federation.registry.entering import enter_table
 from federation.registry.imports import holder_id
 from federation.registry.messages import RegistryDelta
@@ -81,8 +81,30 @@ async def receive(hub, *received, node="DE"):
 
 async def index_of(hub, *urls):
     async with hub.read() as session:
-        known = await index_store.index_slice(session, [normalise_url(u) for u in urls])
-        return index_store.claim_index(known)
+        return await index_store.hub_index(session, [normalise_url(u) for u in urls])
+
+
+def own_entries(node, found):
+    """What a node's own rows say, as `hub_entries` has it."""
+    rulings = (own_store.indexed(node, row) for row in found.rulings)
+    return _entries(found.claims, rulings)
+
+
+def hub_entries(answer):
+    """An answer of the hub, without its order, and without losing what stands in it twice."""
+    claims = (index_store._claim_of(entry.node, entry.fact) for entry in answer.claims)
+    rulings = (index_store._ruling_of(entry.node, entry.fact) for entry in answer.opt_outs)
+    return _entries(claims, rulings)
+
+
+def _entries(claims, rulings):
+    plain = (
+        msgspec.structs.replace(
+            one, ruling=one.ruling._replace(row=None, state=str(one.ruling.state))
+        )
+        for one in rulings
+    )
+    return sorted(map(repr, [*claims, *plain]))
 
 
 async def owners(hub, url, at=NOON):

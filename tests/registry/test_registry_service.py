@@ -8,15 +8,24 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from federation.addresses.urls import UrlKey, normalise_url
 from federation.distribution.inputs import member_facts
-from federation.registry import delta_store, edit_store, index_store, service, store
+from federation.registry import (
+    delta_store,
+    edit_store,
+    index_store,
+    own_store,
+    place_store,
+    service,
+    store,
+)
 from federation.registry.entitlement import HeldClaim
 from federation.registry.imports import holder_id
 from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.service import VersionGapError
+from federation.registry.tables import IndexOptOut, IndexOptOutPast
 from federation.tabular import BadTableError
 from federation.trust.parties import NotAdmittedError
 from tests.databases import HUB_TERMS, a_party, contents, opened, refused
@@ -36,10 +45,12 @@ from tests.registry.registries import (
     at,
     deltas,
     holder,
+    hub_entries,
     import_claims,
     import_members,
     import_opt_outs,
     index_of,
+    own_entries,
     owners,
     receive,
     urls,
@@ -425,12 +436,6 @@ opt_out_rows = st.lists(
 )
 
 
-def entries(answer):
-    """An answer without its order, and without losing what stands in it twice."""
-    texts = [msgspec.json.encode(entry) for entry in (*answer.claims, *answer.opt_outs)]
-    return sorted(texts)
-
-
 @settings(
     deadline=None,
     max_examples=15,
@@ -453,11 +458,11 @@ async def test_a_node_answers_for_itself_as_the_index_would(backend, held, withh
         keys = [normalise_url(url) for url in asked]
 
         async with node.read() as session:
-            own = await index_store.own_slice(session, "DE", keys)
+            own = await own_store.own_rows(session, "DE", keys)
         async with hub.read() as session:
             known = await index_store.index_slice(session, keys)
 
-    assert entries(own) == entries(known)
+    assert own_entries("DE", own) == hub_entries(known)
 
 
 async def many_on_one_host(hub):
@@ -486,20 +491,46 @@ async def test_of_a_host_with_many_claims_those_on_the_addresses_are_read(hub):
     assert sorted(row.fact.path for row in known.opt_outs) == withheld
 
 
-@pytest.mark.parametrize(
-    "limit", ["HOSTS_AT_ONCE", "PATHS_AT_ONCE", "LETTERS_AT_ONCE", "LETTERS_SHORT"]
-)
-async def test_a_question_of_many_statements_is_answered_as_of_one(hub, monkeypatch, limit):
+async def test_a_question_of_many_statements_is_answered_as_of_one(hub, monkeypatch):
     keys = await many_on_one_host(hub)
     keys += [normalise_url(f"https://{name}.big.example/a/1") for name in "abc"]
 
     async with hub.read() as session:
         at_once = await index_store.index_slice(session, keys)
-        monkeypatch.setattr(index_store, limit, 1)
+        monkeypatch.setattr(place_store, "LETTERS_AT_ONCE", 1)
         in_parts = await index_store.index_slice(session, keys)
 
-    assert entries(in_parts) == entries(at_once)
+    assert hub_entries(in_parts) == hub_entries(at_once)
     assert len(at_once.claims) == 62
+
+
+async def test_of_long_paths_that_begin_alike_the_very_one_is_read(hub):
+    long = "/" + "a" * 1_200
+    facts = [a_fact(name, "big.example", f"{long}/{name}") for name in ("b", "c")]
+    withheld = [fact_of(f"{long}/{name}") for name in ("b", "c", "b$")]
+    await receive(hub, RegistryDelta(version=1, claims=facts, opt_outs=withheld))
+
+    async with hub.read() as session:
+        known = await index_store.index_slice(session, [UrlKey("big.example", f"{long}/b")])
+
+    assert [row.fact.claim_id for row in known.claims] == ["b"]
+    paths = sorted(row.fact.path for row in known.opt_outs)
+    assert paths == [f"{long}/b", f"{long}/b$"]
+
+
+async def test_what_a_node_takes_back_leaves_the_index_wherever_it_stands(hub):
+    said = [fact_of(path) for path in ("/a", "/a$", "/*.pdf$", "/a/" + "b" * 1_200)]
+    said.append(OptOutFact("h-1", None, None, False, "*", NOON))
+    kept = [msgspec.structs.replace(one, use="TRAIN") for one in said]
+    await receive(hub, RegistryDelta(version=1, opt_outs=[*said, *kept]))
+    ended = [msgspec.structs.replace(one, ends_at=NOON) for one in said]
+
+    await receive(hub, RegistryDelta(version=2, withdrawn_opt_outs=ended))
+
+    async with hub.read() as session:
+        left = list(map(index_store.opt_out_fact, await session.scalars(select(IndexOptOut))))
+        gone = list(map(index_store.opt_out_fact, await session.scalars(select(IndexOptOutPast))))
+    assert (left, sorted(gone, key=repr)) == (kept, sorted(said, key=repr))
 
 
 async def test_of_an_address_with_many_segments_no_path_that_nobody_claims_is_asked(hub):

@@ -1,0 +1,255 @@
+"""The SQL that finds what stands at addresses: rows of claims and rulings, here or in the index.
+
+Whoever asks chooses the addresses, and a host may have rows by the million, so none is looked
+through: first which lengths the paths on a host have, each found by one step in an index however
+many rows share it; then what stands at the very paths of such a length that may match.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    literal_column,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import aliased
+
+from federation.addresses.matching import candidate_hosts, candidate_paths
+from federation.addresses.urls import ClaimKey, UrlKey
+from federation.consent.states import ALL_USES, NO_USE, State
+from federation.registry.store import known
+from federation.registry.tables import (
+    Claim,
+    IndexClaim,
+    IndexClaimPast,
+    IndexOptOut,
+    IndexOptOutPast,
+    OptOut,
+    path_head,
+    path_letters,
+)
+from federation.store.asked import asked, is_sqlite, parameters_of
+from federation.store.sessions import ReadSession
+
+LETTERS_AT_ONCE: Final = 1_000_000  # of the places that one statement asks for
+MANY: Final = 100  # places, or hosts, of a statement that is no short one
+
+_Rulings = OptOut | IndexOptOut | IndexOptOutPast
+_OnHosts = type[Claim | IndexClaim | IndexClaimPast | _Rulings]
+_HOST, _PLACE = ("host",), ("host", "path")
+_PATTERN: Final[ColumnElement[int]] = literal_column("0")
+"""How many letters a path has that is a pattern with a `*`."""
+
+
+class _Standing(NamedTuple):
+    """What there is on some hosts: {host: the lengths of the paths}, and hosts with patterns."""
+
+    lengths: dict[str, set[int]]
+    with_patterns: list[str]
+
+
+class Asked(NamedTuple):
+    """Which use at which instant rulings are asked about, and in which territory, if in one."""
+
+    use: str
+    at: datetime
+    territory: str | None = None
+
+
+def can_decide(of: type[_Rulings], question: Asked | None) -> ColumnElement[bool]:
+    """Return which rulings can decide a question (`consent.deciding.can_decide`); None: each.
+
+    Where a territory is asked, a yes that speaks of no use may be one there.
+    """
+    if question is None:
+        return true()
+    uses = [question.use, ALL_USES, *([] if question.territory is None else [NO_USE])]
+    return and_(
+        of.effective_at <= question.at,
+        or_(of.ends_at.is_(None), of.ends_at > question.at),
+        or_(of.use.in_(uses), of.state == State.MANDATED.value),
+    )
+
+
+def was_known(of: _OnHosts, known_at: datetime | None) -> ColumnElement[bool]:
+    """Return which rows were known at an instant, or are known now (None)."""
+    if issubclass(of, Claim | OptOut):
+        return known(of, known_at)
+    if known_at is None:
+        return true()
+    if issubclass(of, IndexClaimPast | IndexOptOutPast):
+        return and_(of.recorded_at <= known_at, of.withdrawn_at > known_at)
+    return of.recorded_at <= known_at
+
+
+async def claims_matching(
+    session: ReadSession,
+    of: type[Claim | IndexClaim | IndexClaimPast],
+    query: Select[*tuple[Any, ...]],
+    keys: Collection[UrlKey],
+) -> list[Any]:
+    """Return the rows of a question about claims that match some addresses.
+
+    It asks for `host`, `path` and `wildcard` among others.
+    """
+    hosts = _Hosts(keys)
+    there = await _standing(session, of, hosts.names)
+    found: list[Any] = []
+    for chunk in _in_letters(_places(hosts, keys, there.lengths, are_rulings=False)):
+        found += await _rows_at(session, of, query, chunk)
+    return [row for row in found if (row.host, row.wildcard) in hosts.patterns]
+
+
+async def rulings_matching(
+    session: ReadSession,
+    of: type[_Rulings],
+    query: Select[*tuple[Any, ...]],
+    keys: Collection[UrlKey],
+) -> list[Any]:
+    """Return the same of a question about rulings; and of their hosts each pattern with a `*`."""
+    hosts = _Hosts(keys)
+    there = await _standing(session, of, hosts.names)
+    found: list[Any] = []
+    for chunk in _in_letters(_places(hosts, keys, there.lengths, are_rulings=True)):
+        found += await _rows_at(session, of, query, chunk)
+    if there.with_patterns:
+        sqlite = is_sqlite(session)
+        patterns = query.where(_is_pattern(of, sqlite=sqlite))
+        hosts_asked = [(host,) for host in there.with_patterns]
+        parameters = parameters_of(_HOST, hosts_asked, sqlite=sqlite)
+        found += await session.rows(patterns, parameters, many=True)
+    return [row for row in found if (row.host, row.wildcard) in hosts.patterns]
+
+
+async def rulings_on(
+    session: ReadSession,
+    of: type[_Rulings],
+    query: Select[*tuple[Any, ...]],
+    subjects: Iterable[ClaimKey],
+) -> list[Any]:
+    """Return the rows of a question about rulings that stand on some subjects themselves."""
+    places = dict.fromkeys((key.host, key.path) for key in subjects)
+    found: list[Any] = []
+    for chunk in _in_letters(places):
+        found += await _rows_at(session, of, query, chunk)
+    return found
+
+
+class _Hosts:
+    """Under which (host, wildcard) what matches some addresses may stand."""
+
+    def __init__(self, keys: Iterable[UrlKey]) -> None:
+        self.of: dict[str, list[str]] = {}
+        self.patterns = set[tuple[str, bool]]()
+        for host in {key.host for key in keys}:
+            patterns = candidate_hosts(host)
+            self.patterns.update(patterns)
+            self.of[host] = list(dict.fromkeys(name for name, _ in patterns))
+
+    @property
+    def names(self) -> list[str]:
+        return sorted({name for name, _ in self.patterns})
+
+
+async def _standing(session: ReadSession, on: _OnHosts, hosts: Sequence[str]) -> _Standing:
+    """Return what there is on some hosts: one step in an index for each length of a path."""
+    sqlite = is_sqlite(session)
+    parameters = parameters_of(_HOST, [(host,) for host in hosts], sqlite=sqlite)
+    found = _Standing({}, [])
+    many = len(hosts) >= MANY
+    for host, letters in await session.rows(_lengths(on, sqlite=sqlite), parameters, many=many):
+        if letters:
+            found.lengths.setdefault(host, set()).add(letters)
+        else:
+            found.with_patterns.append(host)
+    return found
+
+
+@cache
+def _lengths(on: _OnHosts, *, sqlite: bool) -> Select[str, int]:
+    there, one = asked(_HOST, sqlite=sqlite), aliased(on)
+    length = _letters(on, one.path)
+    lengths = select(there.c.host, literal_column("-1").label("letters")).cte(recursive=True)
+    longer = select(length).where(one.host == lengths.c.host, length > lengths.c.letters)
+    following = longer.order_by(length).limit(literal_column("1")).scalar_subquery()
+    lengths = lengths.union_all(
+        select(lengths.c.host, following).where(lengths.c.letters.is_not(None))
+    )
+    return select(lengths).where(lengths.c.letters >= _PATTERN)
+
+
+def _places(
+    hosts: _Hosts, keys: Iterable[UrlKey], lengths: Mapping[str, set[int]], *, are_rulings: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield each (host, path) at which something that matches may stand."""
+    seen = set[tuple[str, str]]()
+    there = {of: [name for name in names if name in lengths] for of, names in hosts.of.items()}
+    for key in keys:
+        for host in there[key.host]:
+            found = candidate_paths(key.path, lengths[host])
+            if are_rulings and len(key.path) + 1 in lengths[host]:
+                found.append(f"{key.path}$")  # of a path and nothing below it
+            for path in found:
+                place = (host, path)
+                if place not in seen:
+                    seen.add(place)
+                    yield place
+
+
+def _in_letters(places: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    """Yield places in parts that fit into one statement."""
+    part: list[tuple[str, str]] = []
+    letters = 0
+    for place in places:
+        part.append(place)
+        letters += len(place[0]) + len(place[1])
+        if letters >= LETTERS_AT_ONCE:
+            yield part
+            part, letters = [], 0
+    if part:
+        yield part
+
+
+async def _rows_at(
+    session: ReadSession,
+    on: _OnHosts,
+    query: Select[*tuple[Any, ...]],
+    places: Sequence[tuple[str, str]],
+) -> Sequence[Any]:
+    sqlite = is_sqlite(session)
+    return await session.rows(
+        query.where(_is_there(on, sqlite=sqlite)),
+        parameters_of(_PLACE, places, sqlite=sqlite),
+        many=len(places) >= MANY,
+    )
+
+
+@cache
+def _is_there(on: _OnHosts, *, sqlite: bool) -> ColumnElement[bool]:
+    path: Any = on.path
+    there = asked(_PLACE, sqlite=sqlite)
+    return and_(
+        on.host == there.c.host,
+        _letters(on, path) == _letters(on, there.c.path),
+        path_head(path) == path_head(there.c.path),
+        path == there.c.path,
+    )
+
+
+@cache
+def _is_pattern(of: type[_Rulings], *, sqlite: bool) -> ColumnElement[bool]:
+    there = asked(_HOST, sqlite=sqlite)
+    return and_(of.host == there.c.host, _letters(of, of.path) == _PATTERN)
+
+
+def _letters(on: _OnHosts, path: Any) -> ColumnElement[int]:
+    return path_letters(
+        path, may_be_pattern=not issubclass(on, Claim | IndexClaim | IndexClaimPast)
+    )
