@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Mapped
 
 from federation.history.kinds import Body, Statement
+from federation.store.asked import among
 from federation.store.base import Base
-from federation.store.bulk import among, insert_rows
+from federation.store.bulk import insert_rows
 from federation.store.sessions import ReadSession, WriteSession
 
 

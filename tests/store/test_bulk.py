@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
+from federation.store.asked import among
 from federation.store.base import to_micros
-from federation.store.bulk import among, insert_rows, set_column
+from federation.store.bulk import insert_rows, set_column
 from federation.store.plain import BadParameterError
 from federation.store.tables import IdempotentResult, Lease, OutboxMessage
 from tests.databases import contents, refused
