@@ -1,5 +1,7 @@
 """Files of consent records: a no is in at once, a yes once another person confirmed the file."""
 
+from datetime import timedelta
+
 import pytest
 
 from federation.errors import RefusalError
@@ -86,6 +88,19 @@ async def test_what_is_not_confirmed_is_not_recorded_and_its_rows_say_so(registr
     assert await registry.enter()
 
     assert (await registry.verdicts())[0][1:] == ("work:W-1", "REFUSED", "NOT_CONFIRMED")
+    assert await registry.recorded() == []
+
+
+async def test_what_nobody_decides_in_ninety_days_is_not_recorded(registry):
+    await registry.send(MANDATE)
+    registry.server.clock = lambda: NOW + timedelta(days=90) - timedelta(microseconds=1)
+    assert await registry.enter()
+    assert (await registry.verdicts())[0][2] == "WAITS"
+
+    registry.server.clock = lambda: NOW + timedelta(days=90)
+    assert await registry.enter()
+
+    assert (await registry.verdicts())[0][2:] == ("REFUSED", "NOT_CONFIRMED")
     assert await registry.recorded() == []
 
 
