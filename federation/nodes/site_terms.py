@@ -67,7 +67,11 @@ class SiteTermsHolder:
         self._turns: dict[str, asyncio.Lock] = {}
 
     async def originals(self, session: ReadSession, member_id: str) -> frozenset[UrlKey]:
-        """Return of which addresses pages of a site are copies: other collectives may hold them."""
+        """Return of which addresses pages of a member's site are copies (UNKNOWN_MEMBER).
+
+        Other collectives may hold them.
+        """
+        await registry.get_member(session, member_id)
         version = await delta_store.version_of(session, self._server.code)
         kept = self._originals.get(member_id)
         if kept is None or kept[0] != version:

@@ -258,7 +258,10 @@ class ConsentQuery:
             lambda row: ConsentRecord.of(row, who, own),
         )
 
-    @strawberry.field(description="Whether up to 1,000 works or addresses may be put to a use.")
+    @strawberry.field(
+        description="Whether up to 1,000 works or addresses may be put to a use, as this "
+        "collective's own registry has it; `rights` asks the others as well."
+    )
     async def consent(
         self,
         info: Info,

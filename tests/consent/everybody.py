@@ -89,9 +89,9 @@ class Everybody:
             **self.gates(policies, pages, use, at),
         }
 
-    async def consent(self, pages, use, at, known_at=None, territory=None):
+    async def consent(self, pages, use, at, known_at=None):
         """Return what `consent` answers."""
-        question = asking.Question(use, at, known_at, territory)
+        question = asking.Question(use, at, known_at)
         async with self.node.read() as session:
             found = await asking.of_addresses(session, "DE", pages, question)
         for answer in found:

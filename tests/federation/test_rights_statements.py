@@ -1,13 +1,9 @@
 """An answer on rights that one can show, checked with the published keys and none of our code."""
 
 import base64
-import json
 
 import pytest
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from federation.values.party import HUB
 from tests.federation.asked_about import (
@@ -21,6 +17,7 @@ from tests.federation.asked_about import (
 )
 from tests.federation.harness import nothing_changes
 from tests.federation.holding import code_of
+from tests.federation.signed_rights import keys_of, opened, unpacked
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -28,28 +25,6 @@ FIRST = "HUB-000001"
 STATEMENT = """query($urls: [String!]!, $use: String!, $at: DateTime, $licence: String) {
   rightsStatement(urls: $urls, use: $use, at: $at, licence: $licence) {
     statement keyId issuer } }"""
-
-
-def opened(text, keys):
-    """Check a compact JWS as RFC 7515 says, and return its header and what it says."""
-    head, body, signature = text.split(".")
-    header = json.loads(unpacked(head))
-    [key] = [one for one in keys if one["kid"] == header["kid"]]
-    x, y = (int.from_bytes(unpacked(key[name])) for name in ("x", "y"))
-    public = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
-    raw = unpacked(signature)
-    numbers = encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
-    public.verify(numbers, f"{head}.{body}".encode(), ec.ECDSA(SHA256()))
-    return header, json.loads(unpacked(body))
-
-
-def unpacked(text):
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-async def keys_of(shop, code):
-    async with shop.http.get(f"{shop.running[code].url}/.well-known/jwks.json") as answer:
-        return (await answer.json())["keys"]
 
 
 @pytest.mark.parametrize("code", [HUB, "DE"])

@@ -31,7 +31,7 @@ from tests.federation.harness import (
     write_scenario,
 )
 from tests.federation.holding import CLAIM, DISPUTE, code_of
-from tests.federation.test_rights_statements import keys_of, opened
+from tests.federation.signed_rights import keys_of, opened
 from tests.kit.javascript import javascript
 from tests.story import consent, people
 from tests.story.consent import Due, Line, Site, heard, minted, on
