@@ -162,8 +162,8 @@ async def indexes_of(connection: AsyncConnection) -> list[tuple[str, str]]:
 def series(count: int, each: int = 1) -> str:
     """Return rows (n, j): so many works, each so many times; the same SQL on both databases."""
     return f"""WITH RECURSIVE works(n) AS
-      (SELECT 0 UNION ALL SELECT n + 1 FROM works WHERE n + 1 < {count}),
-      times(j) AS (SELECT 0 UNION ALL SELECT j + 1 FROM times WHERE j + 1 < {each}),
+      (SELECT CAST(0 AS BIGINT) UNION ALL SELECT n + 1 FROM works WHERE n + 1 < {count}),
+      times(j) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT j + 1 FROM times WHERE j + 1 < {each}),
       series AS (SELECT n, j FROM works CROSS JOIN times)"""
 
 

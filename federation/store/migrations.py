@@ -54,7 +54,7 @@ def downgrade(connection: Connection, revision: str = "base") -> None:
 def check(connection: Connection) -> None:
     """Raise when the tables in code differ from what the history makes.
 
-    SQLite does not say what an index of expressions is made of: such ones are not compared there.
+    Indexes of expressions are not compared: SQLite does not say what they are made of.
     """
     with warnings.catch_warnings():
         for message in _NOT_COMPARED:

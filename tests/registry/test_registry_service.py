@@ -504,6 +504,50 @@ async def test_a_question_of_many_statements_is_answered_as_of_one(hub, monkeypa
     assert len(at_once.claims) == 62
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        *("registry_claim", "registry_opt_out", "registry_index_claim"),
+        *("registry_index_claim_past", "registry_index_reservation"),
+        "registry_index_reservation_past",
+    ],
+)
+async def test_each_table_has_the_index_by_which_rows_are_found(hub, table):
+    async with hub.read() as session:
+        connection = await session.connection()
+        names = await connection.run_sync(_index_names, table)
+    assert f"ix_{table}_place" in names
+
+
+def _index_names(connection, table):
+    kind = connection.dialect.name
+    query = f"SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = '{table}'"
+    if kind == "postgresql":
+        query = f"SELECT indexname FROM pg_indexes WHERE tablename = '{table}'"
+    return set(connection.exec_driver_sql(query).scalars())
+
+
+async def test_places_and_lengths_are_found_by_nothing_but_the_index(hub):
+    asked, keys = [], await many_on_one_host(hub)
+    async with hub.read() as session:
+        engine, connection = session.get_bind(), await session.connection()
+        event.listen(engine, "before_cursor_execute", lambda *args: asked.append(args[2:4]))
+        await index_store.index_slice(session, keys, NOON)
+        await own_store.own_rows(session, "DE", keys)
+        explain = "EXPLAIN QUERY PLAN" if hub.is_sqlite else "EXPLAIN"
+        if not hub.is_sqlite:  # of empty tables it would read all that is there
+            await connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        ways = [
+            str(row)
+            for sql, values in asked[:]
+            if "registry_" in sql
+            for row in await connection.exec_driver_sql(f"{explain} {sql}", values)
+        ]
+    assert not [way for way in ways if "SCAN registry_" in way or "Seq Scan on registry_" in way]
+    for table in ("claim", "reservation"):
+        assert any(f"ix_registry_index_{table}_place" in way for way in ways), table
+
+
 async def test_of_long_paths_that_begin_alike_the_very_one_is_read(hub):
     long = "/" + "a" * 1_200
     facts = [a_fact(name, "big.example", f"{long}/{name}") for name in ("b", "c")]
