@@ -26,13 +26,15 @@ class Context(BaseContext, kw_only=True):
     """The context of one GraphQL request: this server, and who asks, None for nobody.
 
     `asker` is by what quotas count whoever asks: its subject, or the address it comes from.
-    `loaders` put together what the fields of one request ask for, by name.
+    `loaders` put together what the fields of one request ask for, by name. `sent` are its variables
+    as they were sent, where a field passes them on.
     """
 
     server: Server
     principal: Principal | None
     asker: str
     loaders: dict[str, DataLoader[Any, Any]] = msgspec.field(default_factory=dict)
+    sent: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def count(self, weight: Weight, *, is_answered: bool) -> None:
         """Count what running a document costs beyond a request, or refuse (TOO_MANY_REQUESTS).

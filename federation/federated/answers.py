@@ -1,0 +1,155 @@
+"""What a node answers for its part of a list: checked whole before any of it is shown.
+
+A node speaks of its own things only, in order, behind the place it was asked for, and sends no more
+than that; else nothing of its page is used.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from federation.errors import RefusalError
+from federation.federated.asking import ERROR, CallError
+from federation.federated.merging import Entry, Key
+from federation.history.kinds import Place
+from federation.values.cursors import cursor_of, key_of
+
+ID_LENGTH_MAX: Final = 500
+_CODE_LENGTH_MAX: Final = 64
+Shown = tuple[msgspec.Raw, ...]
+
+
+class _PageInfo(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    has_next_page: bool
+    end_cursor: str | None
+
+
+class _Extensions(msgspec.Struct):
+    code: str | None = None
+
+
+class _Error(msgspec.Struct):
+    extensions: _Extensions = msgspec.field(default_factory=_Extensions)
+
+
+class _Refused(msgspec.Struct):
+    errors: list[_Error]
+
+
+class BadAnswerError(CallError):
+    """A node's answer is not what it was asked for."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(ERROR, "BAD_ANSWER", reason)
+
+
+def place_behind(code: str, key: Key | None) -> Place | None:
+    """Return behind which place of its own order a node's things are behind a key of the whole."""
+    if key is None:
+        return None
+    own = f"{code}:"
+    if key.id.startswith(own):
+        return Place(key.sorted_by, key.id.removeprefix(own))
+    if own > key.id:
+        return Place(key.sorted_by, "")  # no id is empty: all that are sorted by the same follow
+    return Place(f"{key.sorted_by}\x01", "")  # no word sorts before it: none of them follows
+
+
+def cursor_behind(field: str, code: str, key: Key | None) -> str | None:
+    """Return a node's own cursor of a list, from a key of the whole."""
+    place = place_behind(code, key)
+    return None if place is None else cursor_of(field, place)
+
+
+class Expected:
+    """What is expected of a node: the list it was asked for, behind which key, and how much."""
+
+    def __init__(self, field: str, code: str, after: Key | None, first: int) -> None:
+        self.field, self.code, self.after, self.first = field, code, after, first
+
+    def read(
+        self, body: bytes, names: Sequence[str], shapes: Sequence[Any]
+    ) -> tuple[list[Entry[Shown]], Key | None]:
+        """Return the entries that were sent, and after which key more follow, None for the end.
+
+        An edge has its selections under `names`, each an object of its shape (CallError).
+        """
+        try:
+            body.decode()
+            found = _decoder(self.field, tuple(names)).decode(body)
+            page = getattr(found.data, self.field)
+            entries = [self._entry(edge, names, shapes) for edge in page.edges]
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise _why(body, error) from error
+        self._require_ordered(entries)
+        return entries, self._goes_on(page.page_info, entries)
+
+    def _entry(self, edge: Any, names: Sequence[str], shapes: Sequence[Any]) -> Entry[Shown]:
+        key = self._key(edge.cursor)
+        shown = tuple(getattr(edge, name) for name in names)
+        for raw, shape in zip(shown, shapes, strict=True):
+            object_ = shape.decoder.decode(raw)
+            if any(getattr(object_, name) != key.id for name in shape.ids):
+                raise BadAnswerError("an entry has another id than its cursor")
+        return Entry(key, shown)
+
+    def _key(self, cursor: str) -> Key:
+        try:
+            place = key_of(self.field, cursor, Place)
+        except RefusalError as error:
+            raise BadAnswerError("a cursor is none of this list") from error
+        if place is None or len(place.thing) > ID_LENGTH_MAX:
+            raise BadAnswerError("a cursor is none of this list")
+        return Key(place.sorted_by, f"{self.code}:{place.thing}")
+
+    def _require_ordered(self, entries: Sequence[Entry[Shown]]) -> None:
+        if len(entries) > self.first:
+            raise BadAnswerError(f"{len(entries)} entries, where {self.first} were asked for")
+        last = place_behind(self.code, self.after)
+        for entry in entries:
+            place = self._place(entry.key)
+            if last is not None and place <= last:
+                raise BadAnswerError("an entry is not behind the one before it")
+            last = place
+
+    def _goes_on(self, info: _PageInfo, entries: Sequence[Entry[Shown]]) -> Key | None:
+        if not info.has_next_page:
+            return None
+        if info.end_cursor is None:
+            raise BadAnswerError("it goes on after nothing")
+        end = self._key(info.end_cursor)
+        if entries and end < entries[-1].key:
+            raise BadAnswerError("it goes on before its last entry")
+        last = place_behind(self.code, self.after)
+        if last is not None and self._place(end) <= last:
+            raise BadAnswerError("it goes on where it began")
+        return end
+
+    def _place(self, key: Key) -> Place:
+        return Place(key.sorted_by, key.id.removeprefix(f"{self.code}:"))
+
+
+def _why(body: bytes, error: Exception) -> CallError:
+    """Return why an answer could not be read: the code of the node's refusal, if it is one."""
+    try:
+        errors = msgspec.json.decode(body, type=_Refused).errors
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        errors = []
+    if errors:
+        code = errors[0].extensions.code or "ERROR"
+        return CallError(ERROR, code[:_CODE_LENGTH_MAX], "it refused the question")
+    return BadAnswerError(str(error)[:200])
+
+
+@lru_cache(maxsize=256)
+def _decoder(field: str, names: tuple[str, ...]) -> msgspec.json.Decoder[Any]:
+    """Return what reads an answer to its edges, and leaves what they hold as it was sent."""
+    members: list[Any] = [("cursor", str), *((name, msgspec.Raw) for name in names)]
+    edge: Any = msgspec.defstruct("Edge", members, forbid_unknown_fields=True)
+    inside: list[Any] = [("edges", list[edge]), ("page_info", _PageInfo)]
+    page = msgspec.defstruct("Page", inside, rename="camel", forbid_unknown_fields=True)
+    data = msgspec.defstruct("Data", [(field, page)], forbid_unknown_fields=True)
+    whole = msgspec.defstruct("Answer", [("data", data)], forbid_unknown_fields=True)
+    return msgspec.json.Decoder(whole)

@@ -1,0 +1,191 @@
+"""One list made of many nodes' parts of it: what comes next, what comes late, what is missing.
+
+Every node has its part in one order: by what a thing is sorted by, then by its id in the
+federation. Nothing here asks anybody: it says which nodes are to be asked on, and for how much.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Generic, NamedTuple, TypeVar
+
+Payload = TypeVar("Payload")
+
+SPARE: Final = 5
+"""So many entries more than its share each node is asked for at first."""
+
+
+class Key(NamedTuple):
+    """A place in the order of the whole list: what a thing is sorted by, and its id, `GB:W-17`."""
+
+    sorted_by: str
+    id: str
+
+
+class Entry(NamedTuple, Generic[Payload]):
+    """An entry of a node's part: its place, and whatever is shown of it."""
+
+    key: Key
+    shown: Payload
+
+
+@dataclass(slots=True)
+class Part(Generic[Payload]):
+    """What was read of one node's part of a list.
+
+    It begins behind `since` (None: at the head). Everything up to `read_to` is in `entries`;
+    nothing follows where it `is_whole`; the node `is_missing` once it did not answer.
+    """
+
+    node: str
+    since: Key | None
+    entries: list[Entry[Payload]] = field(default_factory=list)
+    read_to: Key | None = None
+    is_whole: bool = False
+    is_missing: bool = False
+
+    def __post_init__(self) -> None:
+        if self.read_to is None:
+            self.read_to = self.since
+
+    def add(self, entries: Iterable[Entry[Payload]], goes_on_after: Key | None) -> None:
+        """Keep a page that the node sent: it goes on after a key, None where that is all."""
+        self.entries.extend(entries)
+        self.is_whole = goes_on_after is None
+        if goes_on_after is not None:
+            self.read_to = goes_on_after
+        elif self.entries:
+            self.read_to = self.entries[-1].key
+
+    def has_all_to(self, key: Key | None) -> bool:
+        """Tell whether everything of the node up to a place was read."""
+        return self.is_whole or not _is_before(self.read_to, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged(Generic[Payload]):
+    """A page of the whole list.
+
+    `late` are entries from before the page, of nodes that did not answer earlier. `end` is the
+    place up to which the list was shown, `missing` which nodes are still owed from where on.
+    """
+
+    entries: Sequence[Entry[Payload]]
+    late: Sequence[Entry[Payload]]
+    end: Key | None
+    has_more: bool
+    missing: Mapping[str, Key | None]
+
+    def missing_at(self, place: Key | None) -> dict[str, Key | None]:
+        """Return which nodes are owed from where on, for who goes on behind a place of the page."""
+        return {node: key for node, key in self.missing.items() if _is_before(key, place)}
+
+
+def share(first: int, nodes: int) -> int:
+    """Return how many entries each of so many nodes is asked for, for a page of `first`."""
+    return min(first, -(-2 * first // max(nodes, 1)) + SPARE)
+
+
+def asked_on(
+    parts: Sequence[Part[Payload]], start: Key | None, first: int
+) -> list[tuple[Part[Payload], int]]:
+    """Return the parts that ran out before the page was full, each with how much is still needed.
+
+    A node that is owed late entries gives a page of them each time, and is not asked on for them.
+    """
+    ready = [part for part in parts if _takes_part(part, start)]
+    ahead = _ahead(ready, start)
+    last = ahead[first - 1].key if len(ahead) >= first else None
+    wanted: list[tuple[Part[Payload], int]] = []
+    for part in ready:
+        if part.is_whole or part.is_missing or (last and not _is_before(part.read_to, last)):
+            continue
+        known = sum(1 for entry in ahead if not _is_before(part.read_to, entry.key))
+        if known < first:
+            wanted.append((part, first - known))
+    return wanted
+
+
+def merge(parts: Sequence[Part[Payload]], start: Key | None, first: int) -> Merged[Payload]:
+    """Return the page of `first` entries behind `start`, as far as the parts were read.
+
+    It ends where it is full, or where a node that answers was read no further: nothing is shown
+    in front of what such a node may still have. A node that is missing holds up nobody.
+    """
+    late, taken = _late(parts, start, first)
+    ready = [part for part in parts if taken.get(part.node, _DONE) is _DONE]
+    answering = [part for part in ready if not part.is_missing]
+    limits = [part.read_to for part in answering if not part.is_whole]
+    ahead = _ahead(ready, start)
+    within = [entry for entry in ahead if not any(_is_before(limit, entry.key) for limit in limits)]
+    shown = within[:first]
+    if len(shown) == first or (shown and not limits):
+        end: Key | None = shown[-1].key
+    elif limits:
+        end = min((limit for limit in limits if limit is not None), default=start)
+        end = start if None in limits else end
+    else:
+        end = start
+    missing = {part.node: part.read_to for part in ready if part.is_missing}
+    missing |= {node: key for node, key in taken.items() if key is not _DONE}
+    still_late = any(
+        not part.is_missing and taken.get(part.node, _DONE) is not _DONE for part in parts
+    )
+    return Merged(
+        entries=shown,
+        late=late,
+        end=end,
+        has_more=bool(limits) or len(ahead) > len(shown) or still_late,
+        missing={node: key for node, key in missing.items() if _is_before(key, end)},
+    )
+
+
+_DONE: Final = Key("", "")
+"""Stands for: nothing late is left of a node."""
+
+
+def _late(
+    parts: Sequence[Part[Payload]], start: Key | None, first: int
+) -> tuple[list[Entry[Payload]], dict[str, Key | None]]:
+    """Return the late entries to show, and for each node that had been missing what is left.
+
+    That is the place up to which it is shown, or that nothing of it is late any more.
+    """
+    owed = [part for part in parts if _is_before(part.since, start)]
+    found = sorted(
+        (entry for part in owed for entry in part.entries if not _is_before(start, entry.key)),
+        key=_key,
+    )
+    shown = found[:first]
+    left: dict[str, Key | None] = {}
+    for part in owed:
+        own = [entry.key for entry in part.entries if not _is_before(start, entry.key)]
+        cut = [key for key in own if shown and key > shown[-1].key] if len(found) > first else []
+        if cut:
+            before = [key for key in own if key < cut[0]]
+            left[part.node] = before[-1] if before else part.since
+        elif part.has_all_to(start):
+            left[part.node] = _DONE
+        else:
+            left[part.node] = part.read_to
+    return shown, left
+
+
+def _takes_part(part: Part[Payload], start: Key | None) -> bool:
+    """Tell whether a part is read up to where the page begins."""
+    return not _is_before(part.since, start) or part.has_all_to(start)
+
+
+def _ahead(parts: Iterable[Part[Payload]], start: Key | None) -> list[Entry[Payload]]:
+    found = (entry for part in parts for entry in part.entries if _is_before(start, entry.key))
+    return sorted(found, key=_key)
+
+
+def _key(entry: Entry[Payload]) -> Key:
+    return entry.key
+
+
+def _is_before(one: Key | None, other: Key | None) -> bool:
+    """Tell whether a place is before another; None is the head of the list."""
+    if other is None:
+        return False
+    return one is None or one < other
