@@ -82,7 +82,10 @@ class Cursors:
         body = msgspec.msgpack.encode(
             _Body(VERSION, self._question, expires_at, position.after, list(owed.items()))
         )
-        return urlsafe_b64encode(self._sealed(body) + body).decode().rstrip("=")
+        cursor = urlsafe_b64encode(self._sealed(body) + body).decode().rstrip("=")
+        if len(cursor) > LENGTH_MAX:
+            raise TooMuchMissingError(f"its cursor has {len(cursor)} characters")
+        return cursor
 
     def read(self, cursor: str | None) -> Position:
         """Return what a cursor says, or refuse one that this server did not give out so."""
