@@ -10,14 +10,14 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from federation.errors import RefusalError
 from federation.federated.answers import BadAnswerError, Expected, Shown, cursor_behind
-from federation.federated.asking import OK, Asker, CallError, Node, Question
+from federation.federated.asking import OK, TIMEOUT, Asker, CallError, Node, Question
 from federation.federated.cursors import Position
-from federation.federated.merging import Merged, Part, asked_on, merge, share
+from federation.federated.merging import Key, Merged, Part, asked_on, merge, share
 from federation.federated.selections import Argument, Selection
 from federation.federated.shapes import Shape
 from federation.federated.wire import DEADLINE_MS_MAX, Eyes
 
-ROUNDS_MAX: Final = 4
+ROUNDS_MAX: Final = 16  # in which a node is asked on for one page
 DEADLINE_MS_MIN: Final = 50
 BYTES_OF_ALL: Final = 64 * 1024 * 1024  # what the answers to one question may come to
 BYTES_OF_ONE_MIN: Final = 256 * 1024
@@ -106,7 +106,10 @@ class Gathering:
         self._nodes = {node.code: node for node in nodes}
         self._deadline, self._now = deadline, monotonic
         self._replies: dict[str, Reply] = {}
-        self._documents: dict[str, tuple[str, dict[str, Any]]] = {}
+        own = {"first": Argument("Int!", None), "after": Argument("String", None)}
+        self._document, self._variables = listing.selection.document(
+            listing.field, own | dict(listing.arguments)
+        )
         self._bytes_max = min(
             BYTES_OF_ONE_MAX, max(BYTES_OF_ONE_MIN, BYTES_OF_ALL // max(len(nodes), 1))
         )
@@ -125,10 +128,29 @@ class Gathering:
             wanted = asked_on(parts, start, first)
             if not wanted or self._now() >= self._deadline:
                 break
-        page = merge(parts, start, first)
+        page = self._without_who_is_behind(parts, [part for part, _ in wanted], start, first)
         replies = [self._replies[code] for code in self._nodes]
         is_complete = not page.missing and (is_late_shown or not owed)
         return Listed(page, replies, is_complete and all(one.state == OK for one in replies))
+
+    def _without_who_is_behind(
+        self, parts: list[Part[Shown]], behind: list[Part[Shown]], start: Key | None, first: int
+    ) -> Merged[Shown]:
+        """Return the page; who still holds it up is missing, if the others fill it without.
+
+        A node may go on in steps as small as it likes: nobody waits for that.
+        """
+        page = merge(parts, start, first)
+        others = [part for part in parts if part not in behind]
+        if not behind or len(merge(others, start, first).entries) < first:
+            return page
+        for part in behind:
+            part.is_missing = True
+            reply = self._replies[part.node]
+            self._replies[part.node] = Reply(
+                part.node, TIMEOUT, reply.latency_ms, "BEHIND", "it goes on in too small steps"
+            )
+        return merge(parts, start, first)
 
     async def _read(self, part: Part[Shown], count: int) -> None:
         """Ask a node for more of its part; whatever goes wrong with it ends there."""
@@ -146,15 +168,14 @@ class Gathering:
 
     async def _ask(self, part: Part[Shown], count: int) -> None:
         listing, after = self._listing, part.read_to
-        arguments = {
-            "first": Argument("Int!", count),
-            "after": Argument("String", cursor_behind(listing.field, part.node, after)),
-            **listing.arguments,
+        prefix = listing.selection.prefix
+        variables = self._variables | {
+            f"{prefix}first": count,
+            f"{prefix}after": cursor_behind(listing.field, part.node, after),
         }
-        document, variables = listing.selection.document(listing.field, arguments)
         body = await self._asker.ask(
             self._nodes[part.node],
-            Question(document, variables, listing.eyes),
+            Question(self._document, variables, listing.eyes),
             deadline=self._deadline,
             bytes_max=self._bytes_max,
         )

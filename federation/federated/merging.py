@@ -4,6 +4,7 @@ Every node has its part in one order: by what a thing is sorted by, then by its 
 federation. Nothing here asks anybody: it says which nodes are to be asked on, and for how much.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -93,14 +94,11 @@ def asked_on(
     A node that is owed late entries gives a page of them each time, and is not asked on for them.
     """
     ready = [part for part in parts if _takes_part(part, start)]
-    ahead = _ahead(ready, start)
-    last = ahead[first - 1].key if len(ahead) >= first else None
+    ahead = [entry.key for entry in _ahead(ready, start)]
     wanted: list[tuple[Part[Payload], int]] = []
     for part in ready:
-        if part.is_whole or part.is_missing or (last and not _is_before(part.read_to, last)):
-            continue
-        known = sum(1 for entry in ahead if not _is_before(part.read_to, entry.key))
-        if known < first:
+        known = bisect_right(ahead, part.read_to) if part.read_to else 0
+        if known < first and not part.is_whole and not part.is_missing:
             wanted.append((part, first - known))
     return wanted
 
@@ -111,63 +109,46 @@ def merge(parts: Sequence[Part[Payload]], start: Key | None, first: int) -> Merg
     It ends where it is full, or where a node that answers was read no further: nothing is shown
     in front of what such a node may still have. A node that is missing holds up nobody.
     """
-    late, taken = _late(parts, start, first)
-    ready = [part for part in parts if taken.get(part.node, _DONE) is _DONE]
-    answering = [part for part in ready if not part.is_missing]
-    limits = [part.read_to for part in answering if not part.is_whole]
+    late, owed = _late(parts, start, first)
+    ready = [part for part in parts if part.node not in owed]
+    limits = [part.read_to for part in ready if not part.is_missing and not part.is_whole]
+    limit = min(limits, key=_from_the_head, default=None)
     ahead = _ahead(ready, start)
-    within = [entry for entry in ahead if not any(_is_before(limit, entry.key) for limit in limits)]
-    shown = within[:first]
+    shown = [one for one in ahead[:first] if not limits or not _is_before(limit, one.key)]
     if len(shown) == first or (shown and not limits):
         end: Key | None = shown[-1].key
-    elif limits:
-        end = min((limit for limit in limits if limit is not None), default=start)
-        end = start if None in limits else end
     else:
-        end = start
-    missing = {part.node: part.read_to for part in ready if part.is_missing}
-    missing |= {node: key for node, key in taken.items() if key is not _DONE}
-    still_late = any(
-        not part.is_missing and taken.get(part.node, _DONE) is not _DONE for part in parts
-    )
+        end = limit if limits else start
+    answering = {part.node for part in parts if not part.is_missing}
+    missing = owed | {part.node: part.read_to for part in ready if part.is_missing}
     return Merged(
         entries=shown,
         late=late,
         end=end,
-        has_more=bool(limits) or len(ahead) > len(shown) or still_late,
+        has_more=bool(limits) or len(ahead) > len(shown) or bool(answering & owed.keys()),
         missing={node: key for node, key in missing.items() if _is_before(key, end)},
     )
-
-
-_DONE: Final = Key("", "")
-"""Stands for: nothing late is left of a node."""
 
 
 def _late(
     parts: Sequence[Part[Payload]], start: Key | None, first: int
 ) -> tuple[list[Entry[Payload]], dict[str, Key | None]]:
-    """Return the late entries to show, and for each node that had been missing what is left.
-
-    That is the place up to which it is shown, or that nothing of it is late any more.
-    """
-    owed = [part for part in parts if _is_before(part.since, start)]
+    """Return the late entries to show, and {node: up to where} of which more is late or may be."""
+    waiting = [part for part in parts if _is_before(part.since, start)]
     found = sorted(
-        (entry for part in owed for entry in part.entries if not _is_before(start, entry.key)),
+        (entry for part in waiting for entry in part.entries if not _is_before(start, entry.key)),
         key=_key,
     )
     shown = found[:first]
-    left: dict[str, Key | None] = {}
-    for part in owed:
+    owed: dict[str, Key | None] = {}
+    for part in waiting:
         own = [entry.key for entry in part.entries if not _is_before(start, entry.key)]
-        cut = [key for key in own if shown and key > shown[-1].key] if len(found) > first else []
-        if cut:
-            before = [key for key in own if key < cut[0]]
-            left[part.node] = before[-1] if before else part.since
-        elif part.has_all_to(start):
-            left[part.node] = _DONE
-        else:
-            left[part.node] = part.read_to
-    return shown, left
+        told = [key for key in own if key <= shown[-1].key] if shown else []
+        if len(told) < len(own):
+            owed[part.node] = told[-1] if told else part.since
+        elif not part.has_all_to(start):
+            owed[part.node] = part.read_to
+    return shown, owed
 
 
 def _takes_part(part: Part[Payload], start: Key | None) -> bool:
@@ -182,6 +163,11 @@ def _ahead(parts: Iterable[Part[Payload]], start: Key | None) -> list[Entry[Payl
 
 def _key(entry: Entry[Payload]) -> Key:
     return entry.key
+
+
+def _from_the_head(key: Key | None) -> tuple[bool, Key]:
+    """Return what puts places in order, of which the head of the list is the first."""
+    return key is not None, key or Key("", "")
 
 
 def _is_before(one: Key | None, other: Key | None) -> bool:

@@ -73,13 +73,24 @@ class Selection:
     edges: Mapping[str, tuple[Shown, ...]]
     late: Mapping[str, int]
 
+    @property
+    def prefix(self) -> str:
+        """What the hub's own variables begin with, so that none has the name of another."""
+        prefix = "of_the_list_"
+        while any(one.startswith(f"${prefix}") for one in self.variables):
+            prefix += "_"
+        return prefix
+
     def names(self) -> list[str]:
         """Return under which names an edge of a node's answer has the selections, in order."""
         return ["node" if number == 0 else f"node{number}" for number in range(len(self.below))]
 
     def document(self, field: str, arguments: Mapping[str, Argument]) -> tuple[str, dict[str, Any]]:
-        """Return the document that asks a node for its part of a list, and its variables."""
-        prefix = _unused(self.variables)
+        """Return the document that asks a node for its part of a list, and its variables.
+
+        The list's own arguments are variables whose names begin with `prefix`.
+        """
+        prefix = self.prefix
         given = [f"${prefix}{name}: {one.type}" for name, one in arguments.items()]
         passed = ", ".join(f"{name}: ${prefix}{name}" for name in arguments)
         nodes = " ".join(
@@ -208,11 +219,3 @@ def _inside(node: Node, kind: type[Any]) -> Iterator[Any]:
                 waiting.append(value)
             elif isinstance(value, tuple | list):
                 waiting.extend(each for each in value if isinstance(each, Node))
-
-
-def _unused(definitions: Sequence[str]) -> str:
-    """Return what the hub's own variables begin with, so that none has the name of another."""
-    prefix = "of_the_list_"
-    while any(one.startswith(f"${prefix}") for one in definitions):
-        prefix += "_"
-    return prefix

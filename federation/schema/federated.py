@@ -31,7 +31,7 @@ from federation.schema.rightholders import Rightholder
 from federation.schema.splicing import Spliced
 from federation.schema.work_types import Work
 from federation.server import Server
-from federation.trust.store import trusted_nodes
+from federation.trust.store import trusted_places
 from federation.values.cursors import page_size
 from federation.values.roles import MAY_READ_HISTORIES
 
@@ -186,9 +186,9 @@ def _listing(info: Info, asked: Asked) -> Listing:
 
 async def _nodes(server: Server) -> Sequence[AskedNode]:
     async with server.db.read() as session:
-        found = await trusted_nodes(session)
-    server.asker.keep([party.code for party in found])
-    return [AskedNode(party.code, party.entity_id, party.url) for party in found]
+        nodes = [AskedNode(*place) for place in await trusted_places(session)]
+    server.asker.keep([node.code for node in nodes])
+    return nodes
 
 
 def _instant(value: datetime | None) -> Argument:

@@ -67,7 +67,7 @@ def test_without_failures_the_list_is_all_there_in_order(world):
     assert [one.page.late for one in pages] == [[] for _ in pages]
     assert [one.is_complete for one in pages] == [True for _ in pages]
     for node in world.nodes.values():
-        assert len(node.asked) <= 4 * len(pages)
+        assert len(node.asked) <= 16 * len(pages)
 
 
 @given(worlds(), st.lists(st.sets(st.sampled_from(CODES)), max_size=8))
@@ -146,6 +146,31 @@ async def test_a_node_that_fails_in_the_second_round_is_owed_from_where_it_was_r
     ]
     assert listed.page.missing == {"DE": Key("009", "DE:x")}
     assert (listed.page.has_more, listed.is_complete) == (False, False)
+
+
+async def test_a_node_that_goes_on_in_small_steps_holds_up_nobody_who_fills_the_page():
+    world = World([a_node("DE", 60), Simulated("FR", [(f"0000{n:02}", "x") for n in range(60)])])
+    slow = world.nodes["FR"]
+    slow.hidden, slow.looked_max = frozenset(slow.things), 1
+    first = await world.page(Position())
+    second = await world.page(world.after(first))
+
+    assert [one.id[:2] for one in keys(first.page.entries)] == ["DE"] * 3
+    assert (first.replies[1].state, first.replies[1].code) == ("TIMEOUT", "BEHIND")
+    assert first.page.missing == {"FR": Key("000015", "FR:x")}
+    assert second.page.missing == {"FR": Key("000016", "FR:x")}  # one step a page from now on
+    assert [one.id[:2] for one in keys(second.page.entries)] == ["DE"] * 3
+    assert (len(slow.asked), second.page.has_more, second.is_complete) == (17, True, False)
+
+
+async def test_where_nobody_fills_the_page_a_node_in_small_steps_is_waited_for():
+    world = World([a_node("DE", 2), Simulated("FR", [(f"0000{n:02}", "x") for n in range(60)])])
+    slow = world.nodes["FR"]
+    slow.hidden, slow.looked_max = frozenset(slow.things[:-1]), 1
+    pages = await walk(world)
+
+    assert [key for one in pages for key in keys(one.page.entries)] == whole(world)
+    assert [one.is_complete for one in pages] == [True] * 4
 
 
 async def test_who_does_not_ask_for_late_entries_is_told_that_some_are_missing():
