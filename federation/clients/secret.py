@@ -56,7 +56,7 @@ class Pepper:
 
     def seal(self, text: bytes) -> bytes:
         """Return a digest of what this server gives out and wants back unchanged: 32 bytes."""
-        return hmac.new(self._key or self._read(), b"seal\0" + text, sha256).digest()
+        return hmac.digest(self._key or self._read(), b"seal\0" + text, "sha256")
 
     def _read(self) -> bytes:
         self._key = read_private(self.path)

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -32,6 +33,10 @@ class PeerAnswerError(Exception):
 
 class PeerLateError(PeerAnswerError):
     """Another server did not answer in time."""
+
+
+class PeerGoneError(PeerAnswerError):
+    """Another server closed the connection before it answered: it may have been idle too long."""
 
 
 class PeerTooLongError(PeerAnswerError):
@@ -106,16 +111,21 @@ class PeerClient:
         It says with whose eyes it answered: one of an earlier version would show all that we may
         see. Nothing is unpacked: what is small when it is sent could be large then.
         """
+        once = partial(
+            self.post,
+            node.entity_id,
+            f"{node.url}/graphql",
+            body,
+            seconds=seconds,
+            headers={**headers, "Accept-Encoding": "identity"},
+            bytes_max=bytes_max,
+            answered_with={EYES_HEADER: headers[EYES_HEADER]},
+        )
         try:
-            return await self.post(
-                node.entity_id,
-                f"{node.url}/graphql",
-                body,
-                seconds=seconds,
-                headers={**headers, "Accept-Encoding": "identity"},
-                bytes_max=bytes_max,
-                answered_with={EYES_HEADER: headers[EYES_HEADER]},
-            )
+            try:
+                return await once()
+            except PeerGoneError:  # a question may be asked again
+                return await once()
         except PeerLateError as error:
             raise CallError(TIMEOUT, "DEADLINE_OVER", "it did not answer in time") from error
         except PeerTooLongError as error:
@@ -161,7 +171,9 @@ class PeerClient:
         except TimeoutError as error:
             raise PeerLateError(f"{type(error).__name__}: {error}") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise PeerAnswerError(f"{type(error).__name__}: {error}") from error
+            is_gone = isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError)
+            kind = PeerGoneError if is_gone else PeerAnswerError
+            raise kind(f"{type(error).__name__}: {error}") from error
 
     def _token(self, callee: str) -> str:
         """Return a token for a call: one is good for several calls within seconds."""

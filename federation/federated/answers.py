@@ -4,7 +4,7 @@ A node speaks of its own things only, in order, behind the place it was asked fo
 than that; else nothing of its page is used.
 """
 
-from base64 import urlsafe_b64decode
+from binascii import a2b_base64
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -13,6 +13,7 @@ import msgspec
 
 from federation.federated.asking import ERROR, CallError
 from federation.federated.merging import Entry, Key
+from federation.federated.shapes import Shape
 from federation.history.kinds import Place
 from federation.values.cursors import CURSOR_LENGTH_MAX, cursor_of
 from federation.values.search_words import SORTED_BY_MAX
@@ -73,7 +74,7 @@ class Expected:
         self.field, self.code, self.after, self.first = field, code, after, first
 
     def read(
-        self, body: bytes, names: Sequence[str], shapes: Sequence[Any]
+        self, body: bytes, names: Sequence[str], shapes: Sequence[Shape]
     ) -> tuple[list[Entry[Shown]], Key | None]:
         """Return the entries that were sent, and after which key more follow, None for the end.
 
@@ -83,26 +84,37 @@ class Expected:
             body.decode()
             found = _decoder(self.field, tuple(names)).decode(body)
             page = getattr(found.data, self.field)
-            entries = [self._entry(edge, names, shapes) for edge in page.edges]
+            entries = self._entries(page.edges, names, shapes)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise _why(body, error) from error
         self._require_ordered(entries)
         return entries, self._goes_on(page.page_info, entries)
 
-    def _entry(self, edge: Any, names: Sequence[str], shapes: Sequence[Any]) -> Entry[Shown]:
-        key = self._key(edge.cursor)
-        shown = tuple(getattr(edge, name) for name in names)
-        for raw, shape in zip(shown, shapes, strict=True):
-            read = shape.decoder.decode(raw)
-            for name in shape.ids:
-                if getattr(read, name) not in {key.id, msgspec.UNSET}:
-                    raise BadAnswerError("an entry has another id than its cursor")
-        return Entry(key, shown)
+    def _entries(
+        self, edges: Sequence[Any], names: Sequence[str], shapes: Sequence[Shape]
+    ) -> list[Entry[Shown]]:
+        checked = [
+            (name, shape.decoder.decode, shape.ids)
+            for name, shape in zip(names, shapes, strict=True)
+        ]
+        entries = []
+        for edge in edges:
+            key, shown = self._key(edge.cursor), []
+            for name, decode, ids in checked:
+                raw = getattr(edge, name)
+                read = decode(raw)
+                for one in ids:
+                    if getattr(read, one) not in (key.id, msgspec.UNSET):
+                        raise BadAnswerError("an entry has another id than its cursor")
+                shown.append(raw)
+            entries.append(Entry(key, tuple(shown)))
+        return entries
 
     def _key(self, cursor: str) -> Key:
         """Return the place that a node's cursor names, if every node can be asked from it on."""
         try:
-            of, sorted_by, thing = _PLACE.decode(urlsafe_b64decode(f"{cursor[:_CURSOR_MAX]}==="))
+            data = f"{cursor[:_CURSOR_MAX]}===".replace("-", "+").replace("_", "/")
+            of, sorted_by, thing = _PLACE.decode(a2b_base64(data))
         except (ValueError, msgspec.MsgspecError) as error:
             raise BadAnswerError("a cursor is none of this list") from error
         is_kept = "\0" not in sorted_by and "\0" not in thing
@@ -114,28 +126,28 @@ class Expected:
     def _require_ordered(self, entries: Sequence[Entry[Shown]]) -> None:
         if len(entries) > self.first:
             raise BadAnswerError(f"{len(entries)} entries, where {self.first} were asked for")
-        last = place_behind(self.code, self.after)
-        for entry in entries:
-            place = self._place(entry.key)
-            if last is not None and place <= last:
+        last = self._begin()
+        for key, _ in entries:
+            if last is not None and key <= last:
                 raise BadAnswerError("an entry is not behind the one before it")
-            last = place
+            last = key
 
     def _goes_on(self, info: _PageInfo, entries: Sequence[Entry[Shown]]) -> Key | None:
         if not info.has_next_page:
             return None
         if info.end_cursor is None:
             raise BadAnswerError("it goes on after nothing")
-        end = self._key(info.end_cursor)
+        end, begin = self._key(info.end_cursor), self._begin()
         if entries and end < entries[-1].key:
             raise BadAnswerError("it goes on before its last entry")
-        last = place_behind(self.code, self.after)
-        if last is not None and self._place(end) <= last:
+        if begin is not None and end <= begin:
             raise BadAnswerError("it goes on where it began")
         return end
 
-    def _place(self, key: Key) -> Place:
-        return Place(key.sorted_by, key.id.removeprefix(f"{self.code}:"))
+    def _begin(self) -> Key | None:
+        """Return the place asked for, as one of the node's own order."""
+        place = place_behind(self.code, self.after)
+        return None if place is None else Key(place.sorted_by, f"{self.code}:{place.thing}")
 
 
 def _why(body: bytes, error: Exception) -> CallError:

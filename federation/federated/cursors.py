@@ -63,6 +63,19 @@ class _Body(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     missing: list[tuple[Key | None, list[str]]]
 
 
+_encode: Final = msgspec.msgpack.Encoder().encode
+
+
+def _by_place(missing: Mapping[str, Key | None]) -> list[tuple[Key | None, list[str]]]:
+    """Return each place once, with the nodes that are owed from there on."""
+    owed: dict[Key | None, list[str]] = {}
+    for node, key in sorted(missing.items()):
+        owed.setdefault(key, []).append(node)
+    if len(owed) > PLACES_MAX:
+        raise TooMuchMissingError(f"at {len(owed)}; {PLACES_MAX} are kept")
+    return list(owed.items())
+
+
 class Cursors:
     """The cursors of one list under one set of arguments. `question` has all that names it."""
 
@@ -70,18 +83,13 @@ class Cursors:
         self._seal = seal
         self._question = sha256(msgspec.json.encode(question)).digest()[:_QUESTION_BYTES]
         self._now = int(now.timestamp())
+        self._expires_at = self._now + LIFE_SECONDS
 
     def write(self, position: Position) -> str:
         """Return the cursor of a position (TOO_MUCH_MISSING)."""
-        owed: dict[Key | None, list[str]] = {}
-        for node, key in sorted(position.missing.items()):
-            owed.setdefault(key, []).append(node)
-        if len(owed) > PLACES_MAX:
-            raise TooMuchMissingError(f"at {len(owed)}; {PLACES_MAX} are kept")
-        expires_at = self._now + LIFE_SECONDS
-        body = msgspec.msgpack.encode(
-            _Body(VERSION, self._question, expires_at, position.after, list(owed.items()))
-        )
+        after, missing = position
+        owed = _by_place(missing) if missing else []
+        body = _encode((VERSION, self._question, self._expires_at, after, owed))
         cursor = urlsafe_b64encode(self._sealed(body) + body).decode().rstrip("=")
         if len(cursor) > LENGTH_MAX:
             raise TooMuchMissingError(f"its cursor has {len(cursor)} characters")

@@ -6,7 +6,7 @@ A node that is slow, down or wrong costs its own entries, which come late once i
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from federation.errors import RefusalError
 from federation.federated.answers import BadAnswerError, Expected, Shown, cursor_behind

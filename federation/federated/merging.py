@@ -7,6 +7,7 @@ federation. Nothing here asks anybody: it says which nodes are to be asked on, a
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Final, Generic, NamedTuple, TypeVar
 
 Payload = TypeVar("Payload")
@@ -78,6 +79,8 @@ class Merged(Generic[Payload]):
 
     def missing_at(self, place: Key | None) -> dict[str, Key | None]:
         """Return which nodes are owed from where on, for who goes on behind a place of the page."""
+        if not self.missing:
+            return {}
         return {node: key for node, key in self.missing.items() if _is_before(key, place)}
 
 
@@ -157,12 +160,14 @@ def _takes_part(part: Part[Payload], start: Key | None) -> bool:
 
 
 def _ahead(parts: Iterable[Part[Payload]], start: Key | None) -> list[Entry[Payload]]:
-    found = (entry for part in parts for entry in part.entries if _is_before(start, entry.key))
+    found = list[Entry[Payload]]()
+    for part in parts:
+        is_all = not _is_before(part.since, start)
+        found += part.entries if is_all else [e for e in part.entries if _is_before(start, e.key)]
     return sorted(found, key=_key)
 
 
-def _key(entry: Entry[Payload]) -> Key:
-    return entry.key
+_key: Final = itemgetter(0)  # of an entry
 
 
 def _from_the_head(key: Key | None) -> tuple[bool, Key]:

@@ -4,6 +4,7 @@ Every member that was asked for is there and of its type, and no other: so what 
 was sent is what a client of this schema expects, and no deeper than its own document.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
@@ -22,7 +23,7 @@ from graphql import (
     SelectionSetNode,
 )
 
-from federation.federated.selections import TYPENAME, Fragments
+from federation.federated.selections import TYPENAME, Fragments, Selection
 
 _LEAVES: Final[dict[str, Any]] = {
     "Boolean": bool,
@@ -38,6 +39,23 @@ class Shape:
 
     decoder: msgspec.json.Decoder[Any]
     ids: tuple[str, ...]
+
+
+def shapes_of(
+    kind: GraphQLObjectType, selection: Selection, fragments: Fragments
+) -> Sequence[Shape]:
+    """Return the shapes of a selection's parts; those of the selections used last are kept."""
+    key = (kind.name, selection.below, selection.fragments)
+    if key not in _KEPT:
+        _KEPT[key] = [shape_of(kind, sets, fragments) for sets in selection.parts]
+        if len(_KEPT) > KEPT_MAX:
+            _KEPT.popitem(last=False)
+    _KEPT.move_to_end(key)
+    return _KEPT[key]
+
+
+KEPT_MAX: Final = 64
+_KEPT: Final = OrderedDict[tuple[str, tuple[str, ...], str], Sequence[Shape]]()
 
 
 def shape_of(

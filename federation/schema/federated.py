@@ -9,7 +9,6 @@ import msgspec
 import strawberry
 from graphql import GraphQLObjectType, get_named_type
 
-from federation.federated.answers import Shown as ShownParts
 from federation.federated.asking import Node as AskedNode
 from federation.federated.cursors import Cursors, Position
 from federation.federated.listing import (
@@ -20,9 +19,8 @@ from federation.federated.listing import (
     deadline_seconds,
     require_answers,
 )
-from federation.federated.merging import Entry
 from federation.federated.selections import TYPENAME, Argument, Asking, Selection, select
-from federation.federated.shapes import shape_of
+from federation.federated.shapes import shapes_of
 from federation.federated.wire import Eyes
 from federation.schema.choices import NodeState, Require
 from federation.schema.context import Info
@@ -78,22 +76,18 @@ class Answer:
 
     def edges(self, name: str, kind: str) -> list[dict[str, Any]]:
         """Return the edges that are asked for under a name, as JSON; `kind` is their type."""
-        page, members = self.listed.page, self.selection.edges[name]
-
-        def member(entry: Entry[ShownParts], field: str, number: int | None) -> Any:
-            if number is not None:
-                return entry.shown[number]
-            if field == TYPENAME:
-                return kind
-            return self.cursors.write(Position(entry.key, page.missing_at(entry.key)))
-
-        if len(members) == 1 and members[0].number is not None:  # most ask for nodes alone
-            only, number = members[0].name, members[0].number
-            return [{only: entry.shown[number]} for entry in page.entries]
-        return [
-            {one.name: member(entry, one.field, one.number) for one in members}
-            for entry in page.entries
-        ]
+        page, edges = self.listed.page, list[dict[str, Any]]()
+        for key, shown in page.entries:
+            edge: dict[str, Any] = {}
+            for member, field, number in self.selection.edges[name]:
+                if number is not None:
+                    edge[member] = shown[number]
+                elif field == TYPENAME:
+                    edge[member] = kind
+                else:
+                    edge[member] = self.cursors.write(Position(key, page.missing_at(key)))
+            edges.append(edge)
+        return edges
 
     def late(self, name: str) -> list[msgspec.Raw]:
         """Return the late entries that are asked for under a name, as JSON."""
@@ -180,7 +174,7 @@ def _listing(info: Info, asked: Asked) -> Listing:
     asking = Asking(raw.operation, raw.fragments, info.variable_values, info.context.sent)
     selection = select(asking, raw.field_nodes)
     kind = cast("GraphQLObjectType", raw.schema.type_map[asked.kind])
-    shapes = [shape_of(kind, sets, raw.fragments) for sets in selection.parts]
+    shapes = shapes_of(kind, selection, raw.fragments)
     return Listing(asked.field, asked.arguments, selection, shapes, asked.eyes)
 
 

@@ -20,6 +20,7 @@ KEY = SigningKey.generate()
 HEADERS = {EYES_HEADER: "signed-in", DEADLINE_HEADER: "900"}
 SAID = f"{EYES_HEADER}: signed-in\r\n"
 BYTES_MAX = 1_000_000
+HANG_UP = b"-"
 
 
 @asynccontextmanager
@@ -34,7 +35,10 @@ async def a_node(*answers, endless=b""):
                 length = int(head.lower().partition("content-length: ")[2].partition("\r")[0])
                 await reader.readexactly(length)
                 heads.append(head)
-                writer.write(left.pop(0))
+                answer = left.pop(0)
+                if answer == HANG_UP:
+                    return
+                writer.write(answer)
                 await writer.drain()
                 while endless:
                     writer.write(endless)
@@ -110,6 +114,13 @@ async def test_what_is_no_answer_is_an_error_with_a_code(answer, code):
 @pytest.mark.parametrize("answer", [b"", http()[:-1]])
 async def test_who_says_nothing_or_stops_in_the_middle_is_waited_for_to_the_deadline(answer):
     assert await told(answer, seconds=0.1) == ("TIMEOUT", "DEADLINE_OVER")
+
+
+async def test_a_connection_that_was_closed_meanwhile_costs_nothing():
+    async with a_node(http(), HANG_UP, http(b"[]")) as (node, heads), a_hub() as hub:
+        assert await ask(hub, node) == b"{}"
+        assert await ask(hub, node) == b"[]"
+        assert len(heads) == 3
 
 
 async def test_an_answer_without_an_end_is_read_to_its_limit():
