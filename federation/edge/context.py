@@ -99,6 +99,8 @@ async def _deadline(request: Request[Any, Any, Any], who: Principal | None) -> A
     if not is_heard or not _MILLISECONDS.fullmatch(text):
         yield
         return
+    if not int(text):
+        raise DeadlineOverError
     try:
         async with asyncio.timeout(min(int(text), DEADLINE_MS_MAX) / 1000):
             yield

@@ -14,7 +14,9 @@ from federation.clock import Clock
 from federation.edge.addresses import GuardedResolver, Network, guarded_sockets
 from federation.errors import answered
 from federation.federated.asking import ERROR, TIMEOUT, CallError, Node
+from federation.federated.documents import DocumentNotKnownError
 from federation.federated.wire import EYES_HEADER
+from federation.logs import get_logger
 from federation.server import PeerDownError, PeerOlderError
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import mint_server_token
@@ -22,6 +24,7 @@ from federation.signing.tokens import mint_server_token
 QUERY_SECONDS = 3.0
 DELIVERY_SECONDS = 60.0
 INVALID_DOCUMENT = "INVALID_DOCUMENT"  # what a server says of a field that it does not know
+log = get_logger("peers")
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 _TOKEN_LIFE = timedelta(seconds=15)  # of the 60 for which one is good
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
@@ -131,7 +134,12 @@ class PeerClient:
         except PeerTooLongError as error:
             raise CallError(ERROR, "TOO_LONG", f"it answers more than {bytes_max} bytes") from error
         except PeerAnswerError as error:
-            raise CallError(ERROR, "NO_ANSWER", str(error)[:200]) from error
+            if DocumentNotKnownError.code in str(error):
+                raise CallError(ERROR, DocumentNotKnownError.code, node.code) from error
+            log.info("a node gave no answer", node=node.code, reason=str(error)[:300])
+            raise CallError(
+                ERROR, "NO_ANSWER", "it cannot be reached, or refused to answer"
+            ) from error
 
     async def post(
         self,

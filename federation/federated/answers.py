@@ -7,7 +7,7 @@ than that; else nothing of its page is used.
 from binascii import a2b_base64
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -19,7 +19,6 @@ from federation.values.cursors import CURSOR_LENGTH_MAX, cursor_of
 from federation.values.search_words import SORTED_BY_MAX
 
 ID_LENGTH_MAX: Final = 128
-_CODE_LENGTH_MAX: Final = 64
 _CURSOR_MAX: Final = CURSOR_LENGTH_MAX // 4 * 4
 _PLACE: Final = msgspec.json.Decoder(tuple[str, str, str])
 Shown = tuple[msgspec.Raw, ...]
@@ -31,7 +30,7 @@ class _PageInfo(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
 
 class _Extensions(msgspec.Struct):
-    code: str | None = None
+    code: Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9_]{0,63}\Z")] | None = None
 
 
 class _Error(msgspec.Struct):
@@ -86,7 +85,7 @@ class Expected:
             page = getattr(found.data, self.field)
             entries = self._entries(page.edges, names, shapes)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise _why(body, error) from error
+            raise _why(body) from error
         self._require_ordered(entries)
         return entries, self._goes_on(page.page_info, entries)
 
@@ -150,16 +149,15 @@ class Expected:
         return None if place is None else Key(place.sorted_by, f"{self.code}:{place.thing}")
 
 
-def _why(body: bytes, error: Exception) -> CallError:
+def _why(body: bytes) -> CallError:
     """Return why an answer could not be read: the code of the node's refusal, if it is one."""
     try:
         errors = msgspec.json.decode(body, type=_Refused).errors
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         errors = []
     if errors:
-        code = errors[0].extensions.code or "ERROR"
-        return CallError(ERROR, code[:_CODE_LENGTH_MAX], "it refused the question")
-    return BadAnswerError(str(error)[:200])
+        return CallError(ERROR, errors[0].extensions.code or "ERROR", "it refused the question")
+    return BadAnswerError("it does not have the shape that was asked for")
 
 
 @lru_cache(maxsize=256)

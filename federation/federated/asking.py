@@ -8,21 +8,24 @@ failed five times within ten seconds is left alone for five, then asked once to 
 import asyncio
 import math
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
+from federation.federated.documents import DocumentNotKnownError, document_id
 from federation.federated.wire import (
     DEADLINE_HEADER,
     EYES_HEADER,
     ON_ITS_WAY_MS,
     Eyes,
 )
+from federation.quotas import QuotaExceededError
 
 FAILURES_MAX: Final = 5
 FAILURES_WITHIN: Final = 10.0
@@ -31,6 +34,8 @@ AT_ONCE_MAX: Final = 6  # requests to one node; its outbox has connections of it
 TIMED_MAX: Final = 200  # answers of a node whose times are remembered
 TIMED_MIN: Final = 20  # with fewer nobody knows what is slow
 HEDGED_PERCENT: Final = 5
+PAGES_MAX: Final = 8  # that are put together for one caller at once
+KNOWN_MAX: Final = 250  # documents that a node is taken to have
 HEDGE_SECONDS_MIN: Final = 0.01
 
 OK, TIMEOUT, ERROR, BREAKER_OPEN = "OK", "TIMEOUT", "ERROR", "BREAKER_OPEN"
@@ -50,6 +55,10 @@ class Question(NamedTuple):
     document: str
     variables: Mapping[str, Any]
     eyes: Eyes
+
+
+class TooManyPagesError(QuotaExceededError):
+    """Too many lists over all nodes are put together for the same caller at once."""
 
 
 class CallError(Exception):
@@ -97,7 +106,14 @@ class _Line:
     seconds: deque[float] = field(default_factory=lambda: deque(maxlen=TIMED_MAX))
     asked: int = 0
     hedged: int = 0
+    known: OrderedDict[str, None] = field(default_factory=OrderedDict)  # ids of documents
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE_MAX))
+
+    def keep(self, name: str) -> None:
+        """Remember that the node was sent a document, among those asked last."""
+        self.known[name] = None
+        if len(self.known) > KNOWN_MAX:
+            self.known.popitem(last=False)
 
     def opens(self, now: float) -> bool:
         """Tell whether the node may be asked: also once, to see how it is, when it was left alone.
@@ -153,7 +169,24 @@ class Asker:
     def __init__(self, call: Call, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._call, self._now = call, monotonic
         self._lines: dict[str, _Line] = {}
+        self._pages: Counter[str] = Counter()
         self._flights: dict[tuple[str, str, bytes], _Flight] = {}
+
+    @contextmanager
+    def page_for(self, asker: str) -> Iterator[None]:
+        """Count a page that is put together for somebody, or refuse (TOO_MANY_REQUESTS).
+
+        What nodes send for it is in memory meanwhile.
+        """
+        if self._pages[asker] >= PAGES_MAX:
+            raise TooManyPagesError(f"at most {PAGES_MAX}")
+        self._pages[asker] += 1
+        try:
+            yield
+        finally:
+            self._pages[asker] -= 1
+            if not self._pages[asker]:
+                del self._pages[asker]
 
     def keep(self, codes: Sequence[str]) -> None:
         """Forget what is known of nodes that are admitted no more."""
@@ -164,16 +197,13 @@ class Asker:
         self, node: Node, question: Question, *, deadline: float, bytes_max: int
     ) -> bytes:
         """Return what a node answers before a deadline in monotonic seconds (CallError)."""
-        body = msgspec.json.encode(
-            {"query": question.document, "variables": dict(question.variables)}
-        )
-        key = (node.code, question.eyes.value, sha256(body).digest())
+        key = (node.code, question.eyes.value, _digest(question))
         flight = self._flights.get(key)
         if flight is None:
             line = self._lines.setdefault(node.code, _Line())
             if not line.opens(self._now()):
                 raise CallError(BREAKER_OPEN, BREAKER_OPEN, "it failed too often just now")
-            sent = self._send(line, node, body, question.eyes, deadline, bytes_max)
+            sent = self._send(line, node, question, deadline, bytes_max)
             flight = self._flights[key] = _Flight(asyncio.ensure_future(sent))
             flight.task.add_done_callback(lambda _: self._flights.pop(key, None))
         return await self._wait(flight, deadline)
@@ -192,7 +222,7 @@ class Asker:
                 flight.task.cancel()
 
     async def _send(
-        self, line: _Line, node: Node, body: bytes, eyes: Eyes, deadline: float, bytes_max: int
+        self, line: _Line, node: Node, question: Question, deadline: float, bytes_max: int
     ) -> bytes:
         began, is_known = self._now(), False
         try:
@@ -200,7 +230,7 @@ class Asker:
                 line.asked += 1
                 began = self._now()
                 found = await self._hedged(
-                    line, lambda: self._once(node, body, eyes, deadline, bytes_max)
+                    line, lambda: self._named(line, node, question, deadline, bytes_max)
                 )
         except CallError:
             line.failed(self._now())
@@ -216,6 +246,24 @@ class Asker:
                 line.failed(self._now())
             elif not is_known:
                 line.forgo()
+
+    async def _named(
+        self, line: _Line, node: Node, question: Question, deadline: float, bytes_max: int
+    ) -> bytes:
+        """Ask by the document's id once the node has it, else send the document along."""
+        name = document_id(question.document)
+        once = partial(self._once, node, eyes=question.eyes, deadline=deadline, bytes_max=bytes_max)
+        asked = {"documentId": name, "variables": question.variables}
+        if name in line.known:
+            line.known.move_to_end(name)
+            try:
+                return await once(msgspec.json.encode(asked))
+            except CallError as error:
+                if error.code != DocumentNotKnownError.code:
+                    raise
+        found = await once(msgspec.json.encode({"query": question.document, **asked}))
+        line.keep(name)
+        return found
 
     async def _once(
         self, node: Node, body: bytes, eyes: Eyes, deadline: float, bytes_max: int
@@ -255,6 +303,11 @@ async def _first_answer(tasks: set[asyncio.Task[bytes]]) -> bytes:
         good = [task for task in done if task.exception() is None]
         if good or not waiting:
             return (good or list(done))[0].result()
+
+
+def _digest(question: Question) -> bytes:
+    """Return by what a question is the same as another."""
+    return sha256(msgspec.json.encode((question.document, question.variables))).digest()
 
 
 def _too_late() -> CallError:

@@ -19,8 +19,8 @@ from federation.federated.wire import DEADLINE_MS_MAX, Eyes
 
 ROUNDS_MAX: Final = 16  # in which a node is asked on for one page
 DEADLINE_MS_MIN: Final = 50
-BYTES_OF_ALL: Final = 64 * 1024 * 1024  # what the answers to one question may come to
-BYTES_OF_ONE_MIN: Final = 256 * 1024
+BYTES_OF_ALL: Final = 32 * 1024 * 1024  # what the answers to one question may come to
+BYTES_OF_ONE_MIN: Final = 128 * 1024
 BYTES_OF_ONE_MAX: Final = 8 * 1024 * 1024
 _NAMED_MAX: Final = 20
 

@@ -17,7 +17,7 @@ from federation.server import Server
 from federation.store.sessions import WriteSession
 from federation.successions.service import successors
 from federation.trust.principals import NotAuthenticatedError, Principal
-from federation.values.roles import Readers
+from federation.values.roles import PEER, SIGNED_IN, Readers
 
 Result = TypeVar("Result")
 
@@ -48,6 +48,19 @@ class Context(BaseContext, kw_only=True):
             quotas.take(self.asker, act, weight.root_fields - 1)
         if weight.introspections and not is_answered:
             quotas.take(self.asker, "introspection", weight.introspections)
+
+    def document(self, name: str, text: str | None) -> str | None:
+        """Return the document that another server names by its id, or sends whole with it.
+
+        It is kept for that server alone; what others send is taken as if no id stood beside it.
+        """
+        who = self.principal
+        if who is None or who.roles.isdisjoint({PEER, SIGNED_IN}):
+            return text
+        if text is None:
+            return self.server.documents.get(who.subject, name)
+        self.server.documents.keep(who.subject, name, text)
+        return text
 
     def require(self, *roles: str) -> Principal:
         """Return who asks, holding one of the roles, or refuse."""

@@ -158,7 +158,8 @@ async def ask_all(info: Info, asked: Asked) -> FederatedConnection[Any]:
     gathering = Gathering(
         server.asker, nodes, listing, deadline=deadline, monotonic=server.monotonic
     )
-    listed = await gathering.page(position, size)
+    with server.asker.page_for(info.context.asker):
+        listed = await gathering.page(position, size)
     require_answers(listed.replies, asked.require)
     answer, now = Answer(listing.selection, listed, cursors), server.clock()
     return FederatedConnection(

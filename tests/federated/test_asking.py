@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
+from hashlib import sha256
 
 import msgspec
 import pytest
@@ -10,12 +12,15 @@ from federation.federated.asking import (
     AT_ONCE_MAX,
     BREAKER_OPEN,
     ERROR,
+    KNOWN_MAX,
+    PAGES_MAX,
     TIMED_MIN,
     TIMEOUT,
     Asker,
     CallError,
     Node,
     Question,
+    TooManyPagesError,
 )
 from federation.federated.wire import DEADLINE_HEADER, EYES_HEADER, Eyes
 
@@ -34,12 +39,15 @@ class Line:
         self.time, self.at_once = 100.0, at_once
         self.waiting: list[asyncio.Future[bytes]] = []
         self.sent: list[tuple[str, dict[str, str], bytes]] = []
-        self.took = 0.0
+        self.took, self.lost = 0.0, False
         self.asker = Asker(self.call, lambda: self.time)
 
     async def call(self, node, body, headers, *, seconds, bytes_max):
         del seconds, bytes_max
         self.sent.append((node.code, headers, body))
+        if self.lost and b'"query"' not in body:
+            self.lost = False
+            raise CallError(ERROR, "DOCUMENT_NOT_KNOWN", node.code)
         if self.at_once is not None:
             self.time += self.took
             if isinstance(self.at_once, CallError):
@@ -78,7 +86,35 @@ async def test_a_node_is_told_with_whose_eyes_and_how_long_somebody_waits():
     [(code, first, body), (_, second, _)] = line.sent
     assert (code, first) == ("DE", {EYES_HEADER: "signed-in", DEADLINE_HEADER: "480"})
     assert second == {EYES_HEADER: "partner", DEADLINE_HEADER: "980"}
-    assert msgspec.json.decode(body) == {"query": "{ x }", "variables": {"n": 0}}
+    assert msgspec.json.decode(body) == {
+        "query": "{ x }",
+        "documentId": f"sha256:{sha256(b'{ x }').hexdigest()}",
+        "variables": {"n": 0},
+    }
+
+
+async def test_a_document_is_sent_once_and_again_to_a_node_that_lost_it():
+    line = Line(b"{}")
+    await line.ask()
+    await line.ask(question=a_question(1))
+    await line.ask(node=FR)
+    line.lost = True
+    await line.ask(question=a_question(2))
+    await line.ask(question=a_question(3))
+
+    whole = [("query" in msgspec.json.decode(body)) for _, _, body in line.sent]
+    assert whole == [True, False, True, False, True, False]
+
+
+async def test_of_the_documents_a_node_has_the_last_are_remembered():
+    line = Line(b"{}")
+    for number in range(KNOWN_MAX + 1):
+        await line.ask(question=Question(f"{{ x{number} }}", {}, Eyes.PARTNER))
+    for number in (KNOWN_MAX, 0):
+        await line.ask(question=Question(f"{{ x{number} }}", {}, Eyes.PARTNER))
+
+    whole = [("query" in msgspec.json.decode(body)) for _, _, body in line.sent[-2:]]
+    assert whole == [False, True]
 
 
 async def test_whoever_asks_the_same_at_the_same_time_shares_one_request():
@@ -236,6 +272,18 @@ async def test_one_in_twenty_is_asked_twice_at_most():
         assert known.patience() is None, number
         await line.ask()
     assert known.patience() is not None  # two of 41
+
+
+def test_so_many_pages_are_put_together_for_one_caller_at_once():
+    asker = Line().asker
+    with ExitStack() as stack:
+        for _ in range(PAGES_MAX):
+            stack.enter_context(asker.page_for("lab"))
+        stack.enter_context(asker.page_for("other"))
+        with pytest.raises(TooManyPagesError), asker.page_for("lab"):
+            raise AssertionError("begun")
+    with asker.page_for("lab"):
+        pass
 
 
 async def test_what_is_known_of_a_node_goes_with_it():

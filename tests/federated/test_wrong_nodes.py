@@ -123,6 +123,15 @@ async def test_a_refusal_of_the_node_is_told_by_its_code():
     assert (await world.page(Position())).replies[1].message == "it refused the question"
 
 
+@pytest.mark.parametrize("code", ["<script>", "x" * 65, "lower", 7])
+async def test_a_code_that_is_none_is_not_repeated(code):
+    world = a_world()
+    said = {"errors": [{"message": "x", "extensions": {"code": code}}]}
+    world.instead["FR"] = lambda *_: sent({"data": None} | said)
+
+    assert (await world.page(Position())).replies[1].code == "BAD_ANSWER"
+
+
 TYPED = {
     "id": "FR:1",
     "same": "FR:1",

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from federation.federated.documents import document_id
 from federation.history.kinds import Moment, Saying, Statement
 from federation.history.search_store import search
 from federation.rightholders import store as rightholders
@@ -224,6 +225,25 @@ async def test_a_node_stops_when_the_hub_waits_no_longer(catalogues):
     assert of_a_person.status == 200
 
 
+async def test_another_server_may_name_a_document_that_it_has_sent(catalogues):
+    token = call_token(catalogues, HUB, entity("DE"))
+    name = document_id("{ __typename }")
+    of_a_person = catalogues.at("DE", "auditor")._token()
+
+    async def told(by=token, **body):
+        body, headers = msgspec.json.encode(body), {"Content-Type": "application/json"}
+        answer = await send(catalogues, "DE", "/graphql", body, token=by, headers=headers)
+        return answer.status, answer.code or answer.body["data"]
+
+    answered = 200, {"__typename": "Query"}
+    assert await told(documentId=name) == (404, "DOCUMENT_NOT_KNOWN")
+    assert await told(documentId=name, query="{ a: __typename }") == (400, "BAD_REQUEST")
+    assert await told(documentId=name, query="{ __typename }") == answered
+    assert await told(documentId=name) == answered
+    assert (await told(by=of_a_person, documentId=name))[0] == 400  # no query
+    assert await told(by=of_a_person, documentId=name, query="{ __typename }") == answered
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -245,6 +265,33 @@ async def test_a_cursor_belongs_to_its_question(catalogues):
     cursor = (await ask(catalogues, 1))["edges"][0]["cursor"]
     with pytest.raises(ApiError, match="OTHER_QUESTION"):
         await ask(catalogues, 1, cursor, text="foxes")
+
+
+async def test_edges_and_late_entries_have_the_names_that_are_asked_for(catalogues):
+    found = await catalogues.lab("lab-one").ask("""{ works(first: 1, text: "foxes") {
+      __typename
+      all: edges { __typename at: cursor work: node { id } again: node { of: __typename } }
+      edges { ...Edge }
+      none: late { id }
+      pageInfo { __typename hasNextPage endCursor } } }
+      fragment Edge on WorkEdge { node { title } }""")
+
+    [edge] = found["all"]
+    assert found == {
+        "__typename": "WorkFederatedConnection",
+        "all": [
+            {
+                "__typename": "WorkEdge",
+                "at": edge["at"],
+                "work": {"id": "DE:W-1"},
+                "again": {"of": "Work"},
+            }
+        ],
+        "edges": [{"node": {"title": "Foxes 1"}}],
+        "none": [],
+        "pageInfo": {"__typename": "PageInfo", "hasNextPage": True, "endCursor": edge["at"]},
+    }
+    assert list(edge) == ["__typename", "at", "work", "again"]
 
 
 async def test_variables_and_directives_reach_the_nodes(catalogues):
