@@ -80,7 +80,6 @@ class Expected:
         An edge has its selections under `names`, each an object of its shape (CallError).
         """
         try:
-            body.decode()
             found = _decoder(self.field, tuple(names)).decode(body)
             page = getattr(found.data, self.field)
             entries = self._entries(page.edges, names, shapes)

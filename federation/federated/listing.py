@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple
 
 from federation.errors import RefusalError
-from federation.federated.answers import BadAnswerError, Expected, Shown, cursor_behind
+from federation.federated.answers import Expected, Shown, cursor_behind
 from federation.federated.asking import OK, TIMEOUT, Asker, CallError, Node, Question
 from federation.federated.cursors import Position
 from federation.federated.merging import Key, Merged, Part, asked_on, merge, share
@@ -83,7 +83,7 @@ def deadline_seconds(deadline_ms: int) -> float:
 
 def require_answers(replies: Sequence[Reply], require: str) -> None:
     """Refuse unless enough nodes have answered: ALL, more than half (QUORUM) or ANY."""
-    silent = [reply.node for reply in replies if reply.state != OK]
+    silent = [f"{reply.node} ({reply.code})" for reply in replies if reply.state != OK]
     needed = {ALL: len(replies), QUORUM: len(replies) // 2 + 1, ANY: 1}[require]
     if silent and len(replies) - len(silent) < needed:
         more = f" and {len(silent) - _NAMED_MAX} more" if len(silent) > _NAMED_MAX else ""
@@ -181,6 +181,4 @@ class Gathering:
         )
         expected = Expected(listing.field, part.node, after, count)
         entries, goes_on = expected.read(body, listing.selection.names(), listing.shapes)
-        if goes_on is not None and part.read_to is not None and goes_on <= part.read_to:
-            raise BadAnswerError("it goes on where it began")
         part.add(entries, goes_on)

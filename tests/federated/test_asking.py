@@ -176,6 +176,9 @@ async def test_a_node_that_failed_five_times_is_left_alone_then_tried_once():
     assert await state_of(probe) == ERROR
     assert await state_of(line.ask()) == BREAKER_OPEN
 
+    line.time += 60
+    line.at_once = DOWN
+    assert [await state_of(line.ask()) for _ in range(2)] == [ERROR, BREAKER_OPEN]
     line.time += 5
     line.at_once = b"{}"
     assert [await state_of(line.ask()) for _ in range(2)] == ["OK", "OK"]

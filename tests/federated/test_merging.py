@@ -3,7 +3,7 @@
 import asyncio
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from federation.federated.cursors import Position
@@ -70,6 +70,7 @@ def test_without_failures_the_list_is_all_there_in_order(world):
         assert len(node.asked) <= 16 * len(pages)
 
 
+@settings(max_examples=300)
 @given(worlds(), st.lists(st.sets(st.sampled_from(CODES)), max_size=8))
 def test_whoever_fails_whenever_nothing_is_lost_and_nothing_comes_twice(world, failing):
     pages = asyncio.run(walk(world, failing=failing))
@@ -146,6 +147,26 @@ async def test_a_node_that_fails_in_the_second_round_is_owed_from_where_it_was_r
     ]
     assert listed.page.missing == {"DE": Key("009", "DE:x")}
     assert (listed.page.has_more, listed.is_complete) == (False, False)
+
+
+async def test_late_entries_come_a_page_of_them_at_a_time_in_order():
+    world = World([a_node("DE", 5), a_node("FR", 2), a_node("GB", 2)], first=2)
+    world.nodes["FR"].is_down = world.nodes["GB"].is_down = True
+    first = await world.page(Position())
+    second = await world.page(world.after(first))
+    world.nodes["FR"].is_down = world.nodes["GB"].is_down = False
+    third = await world.page(world.after(second))
+    fourth = await world.page(world.after(third))
+
+    late = [[key.id[:2] + key.sorted_by for key in keys(one.page.late)] for one in (third, fourth)]
+    assert late == [["FR000", "GB000"], ["FR001", "GB001"]]
+    assert keys(third.page.entries) == [Key("004", "DE:x")]
+    assert [(one.page.has_more, one.is_complete) for one in (second, third, fourth)] == [
+        (True, False),
+        (True, False),
+        (False, True),
+    ]
+    assert third.page.missing == {"FR": Key("000", "FR:x"), "GB": Key("000", "GB:x")}
 
 
 async def test_a_node_that_goes_on_in_small_steps_holds_up_nobody_who_fills_the_page():
