@@ -11,6 +11,8 @@ from federation.clients.secret import Pepper
 from federation.clock import Clock
 from federation.config import Calendar, HubConfig, NodeConfig
 from federation.errors import RefusalError
+from federation.federated.asking import Asker, no_call
+from federation.federated.documents import Documents
 from federation.licensing.service import Licensing
 from federation.payments.payees import account_in
 from federation.people.known import Known
@@ -126,6 +128,8 @@ class Server:
     hasher: Hasher = field(default_factory=Hasher)
     known_peers: dict[str, KnownPeer] = field(default_factory=dict[str, KnownPeer])
     failed_months: dict[Month, str] = field(default_factory=dict[Month, str])  # why a node is stuck
+    asker: Asker = field(default_factory=lambda: Asker(no_call))  # how the hub asks every node
+    documents: Documents = field(default_factory=Documents)  # that other servers have sent
     knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it
     retry: Retry = field(
         default_factory=_NoHandlers

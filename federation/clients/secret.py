@@ -54,6 +54,10 @@ class Pepper:
         """Tell whether a digest is a secret's, in the same time whatever the answer is."""
         return hmac.compare_digest(self.digest(secret), digest)
 
+    def seal(self, text: bytes) -> bytes:
+        """Return a digest of what this server gives out and wants back unchanged: 32 bytes."""
+        return hmac.digest(self._key or self._read(), b"seal\0" + text, "sha256")
+
     def _read(self) -> bytes:
         self._key = read_private(self.path)
         if len(self._key) != PEPPER_BYTES:

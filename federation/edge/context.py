@@ -1,8 +1,10 @@
 """From an HTTP request to the context of a GraphQL request, and to its body."""
 
+import asyncio
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from litestar import Request
 
@@ -11,15 +13,25 @@ from federation.edge.doors import Doors, address_of
 from federation.edge.http import REFUSED_STATUS, status_of
 from federation.edge.sessions import CrossSiteError, TwoCredentialsError, who_asks
 from federation.errors import LaterError, RefusalError
+from federation.federated.wire import DEADLINE_HEADER, DEADLINE_MS_MAX, EYES_HEADER, Eyes
 from federation.logs import get_logger
 from federation.schema.context import Context
 from federation.schema.controller import NotTakenError, ReadBody
 from federation.server import Server
 from federation.store.messages import KIB
+from federation.trust.principals import Principal
+from federation.values.roles import PEER, SIGNED_IN
 
 OF_STRANGERS = BodyLimit(64 * KIB, seconds=10)
 OF_THE_KNOWN = BodyLimit(512 * KIB, seconds=30)
+_MILLISECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 log = get_logger("graphql")
+
+
+class DeadlineOverError(RefusalError):
+    """Nobody waits for this answer any more."""
+
+    code: ClassVar[str] = "DEADLINE_OVER"
 
 
 def context_getter(server: Server) -> Callable[..., Awaitable[Context]]:
@@ -36,10 +48,22 @@ def context_getter(server: Server) -> Callable[..., Awaitable[Context]]:
         except RefusalError as refusal:
             log.info("token refused", code=refusal.code, reason=refusal.message)
             principal = None
+        if principal is not None and PEER in principal.roles:
+            principal = as_asked(principal, request.headers.get(EYES_HEADER))
         asker = principal.subject if principal else address_of(request, server.config.proxies)
         return Context(server=server, principal=principal, asker=asker)
 
     return context
+
+
+def as_asked(server: Principal, eyes: str | None) -> Principal:
+    """Return who asks, where another server asks with the eyes of somebody who may see less.
+
+    Eyes that are not known here see least.
+    """
+    if eyes is None or eyes == Eyes.PARTNER:
+        return server
+    return Principal(server.subject, frozenset({SIGNED_IN}))
 
 
 def graphql_body(doors: Doors) -> ReadBody:
@@ -48,13 +72,16 @@ def graphql_body(doors: Doors) -> ReadBody:
     @asynccontextmanager
     async def read(request: Request[Any, Any, Any], context: Any) -> AsyncGenerator[bytes]:
         who = context.principal
+        if who is not None and EYES_HEADER in request.headers:
+            eyes = Eyes.PARTNER if PEER in who.roles else Eyes.SIGNED_IN
+            request.state.graphql_response.headers[EYES_HEADER] = eyes.value
         try:
             if who is None:
                 sender, limit = doors.stranger(request, "anonymous"), OF_STRANGERS
             else:
                 doors.server.quotas.take(who.subject, "graphql")
                 sender, limit = who.subject, OF_THE_KNOWN
-            async with doors.body(request, sender, limit) as body:
+            async with _deadline(request, who), doors.body(request, sender, limit) as body:
                 yield body
         except RefusalError as refusal:
             status = status_of(refusal)
@@ -62,3 +89,20 @@ def graphql_body(doors: Doors) -> ReadBody:
             raise NotTakenError(400 if status == REFUSED_STATUS else status, refusal) from refusal
 
     return read
+
+
+@asynccontextmanager
+async def _deadline(request: Request[Any, Any, Any], who: Principal | None) -> AsyncGenerator[None]:
+    """Stop working for another server once it does not wait any more, as it says."""
+    text = request.headers.get(DEADLINE_HEADER, "")
+    is_heard = who is not None and not who.roles.isdisjoint({PEER, SIGNED_IN})
+    if not is_heard or not _MILLISECONDS.fullmatch(text):
+        yield
+        return
+    if not int(text):
+        raise DeadlineOverError
+    try:
+        async with asyncio.timeout(min(int(text), DEADLINE_MS_MAX) / 1000):
+            yield
+    except TimeoutError as error:
+        raise DeadlineOverError(f"{text} ms") from error

@@ -41,6 +41,7 @@ STATUS = {
     "SLOW_BODY": 408,
     "TOO_MANY_REQUESTS": 429,
     "BUSY": 503,
+    "DEADLINE_OVER": 504,
     "MANY_CHANGES": 429,
     "BAD_TEXT": 400,
     "BAD_VISITS": 400,

@@ -2,6 +2,9 @@
 
 import io
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -10,6 +13,10 @@ import msgspec
 from federation.clock import Clock
 from federation.edge.addresses import GuardedResolver, Network, guarded_sockets
 from federation.errors import answered
+from federation.federated.asking import ERROR, TIMEOUT, CallError, Node
+from federation.federated.documents import DocumentNotKnownError
+from federation.federated.wire import EYES_HEADER
+from federation.logs import get_logger
 from federation.server import PeerDownError, PeerOlderError
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import mint_server_token
@@ -17,11 +24,26 @@ from federation.signing.tokens import mint_server_token
 QUERY_SECONDS = 3.0
 DELIVERY_SECONDS = 60.0
 INVALID_DOCUMENT = "INVALID_DOCUMENT"  # what a server says of a field that it does not know
+log = get_logger("peers")
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
+_TOKEN_LIFE = timedelta(seconds=15)  # of the 60 for which one is good
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class PeerAnswerError(Exception):
     """Another server answered with an error; the text is its reason."""
+
+
+class PeerLateError(PeerAnswerError):
+    """Another server did not answer in time."""
+
+
+class PeerGoneError(PeerAnswerError):
+    """Another server closed the connection before it answered: it may have been idle too long."""
+
+
+class PeerTooLongError(PeerAnswerError):
+    """Another server answers more than is read."""
 
 
 Signer = Callable[[], SigningKey]
@@ -56,6 +78,7 @@ class PeerClient:
         self._entity_id, self._key, self._clock = entity_id, key, clock
         self._allowed = allowed
         self._session: aiohttp.ClientSession | None = None
+        self._tokens: dict[str, tuple[str, SigningKey, datetime]] = {}
         self.find: Find = _nobody
 
     async def close(self) -> None:
@@ -83,24 +106,91 @@ class PeerClient:
         data: dict[str, Any] = answer["data"]
         return data
 
-    async def post(self, entity_id: str, url: str, body: bytes, *, seconds: float) -> bytes:
-        """POST JSON to another server and return the body of a 2xx answer."""
-        token = mint_server_token(
-            self._key(), caller=self._entity_id, callee=entity_id, now=self._clock()
+    async def ask(
+        self, node: Node, body: bytes, headers: Mapping[str, str], *, seconds: float, bytes_max: int
+    ) -> bytes:
+        """Return what a node answers to one of many questions, as it was sent (CallError).
+
+        It says with whose eyes it answered: one of an earlier version would show all that we may
+        see. Nothing is unpacked: what is small when it is sent could be large then.
+        """
+        once = partial(
+            self.post,
+            node.entity_id,
+            f"{node.url}/graphql",
+            body,
+            seconds=seconds,
+            headers={**headers, "Accept-Encoding": "identity"},
+            bytes_max=bytes_max,
+            answered_with={EYES_HEADER: headers[EYES_HEADER]},
         )
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        try:
+            try:
+                return await once()
+            except PeerGoneError:  # a question may be asked again
+                return await once()
+        except PeerLateError as error:
+            raise CallError(TIMEOUT, "DEADLINE_OVER", "it did not answer in time") from error
+        except PeerTooLongError as error:
+            raise CallError(ERROR, "TOO_LONG", f"it answers more than {bytes_max} bytes") from error
+        except PeerAnswerError as error:
+            if DocumentNotKnownError.code in str(error):
+                raise CallError(ERROR, DocumentNotKnownError.code, node.code) from error
+            log.info("a node gave no answer", node=node.code, reason=str(error)[:300])
+            raise CallError(
+                ERROR, "NO_ANSWER", "it cannot be reached, or refused to answer"
+            ) from error
+
+    async def post(
+        self,
+        entity_id: str,
+        url: str,
+        body: bytes,
+        *,
+        seconds: float,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        bytes_max: int = ANSWER_BYTES_MAX,
+        answered_with: Mapping[str, str] = _NO_HEADERS,
+    ) -> bytes:
+        """POST JSON to another server and return the body of a 2xx answer.
+
+        It must have the headers of `answered_with`; then nothing packed is read either.
+        """
+        token = self._token(entity_id)
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+            **headers,
+        }
         timeout = aiohttp.ClientTimeout(total=seconds)
         try:
             async with self._open().post(
                 url, data=io.BytesIO(body), headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
-                data = await response.content.read(ANSWER_BYTES_MAX)
+                if answered_with and "Content-Encoding" in response.headers:
+                    raise PeerAnswerError("the answer is packed")
+                data = await response.content.read(bytes_max)
                 if response.status // 100 != 2:  # noqa: PLR2004 - 2xx
                     text = data[:300].decode("utf-8", "replace")
                     raise PeerAnswerError(f"HTTP {response.status}: {text}")
-                return await self._rest(response, data)
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise PeerAnswerError(f"{type(error).__name__}: {error}") from error
+                if any(response.headers.get(name) != answered_with[name] for name in answered_with):
+                    raise PeerAnswerError(f"it does not answer with {dict(answered_with)}")
+                return await self._rest(response, data, bytes_max)
+        except TimeoutError as error:
+            raise PeerLateError(f"{type(error).__name__}: {error}") from error
+        except (aiohttp.ClientError, OSError) as error:
+            is_gone = isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError)
+            kind = PeerGoneError if is_gone else PeerAnswerError
+            raise kind(f"{type(error).__name__}: {error}") from error
+
+    def _token(self, callee: str) -> str:
+        """Return a token for a call: one is good for several calls within seconds."""
+        now, key = self._clock(), self._key()
+        made = self._tokens.get(callee)
+        if made is None or made[1] is not key or not now - _TOKEN_LIFE < made[2] <= now:
+            token = mint_server_token(key, caller=self._entity_id, callee=callee, now=now)
+            made = self._tokens[callee] = token, key, now
+        return made[0]
 
     async def get_text(self, url: str, *, bytes_max: int = ANSWER_BYTES_MAX) -> str:
         """GET a public document of another server; anything but 200 is an error."""
@@ -122,7 +212,7 @@ class PeerClient:
         while chunk := await response.content.read(bytes_max):
             size += len(chunk)
             if size > bytes_max:
-                raise PeerAnswerError("the answer is too large")
+                raise PeerTooLongError("the answer is too large")
             chunks.append(chunk)
         return b"".join(chunks)
 

@@ -19,6 +19,7 @@ from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
 from federation.edge.status_lists import OwnLists, status_routes
+from federation.federated.asking import Asker
 from federation.hub.entities import Anchor, anchor_routes
 from federation.hub.handlers import HANDLERS
 from federation.hub.moves import MoveWorker
@@ -57,6 +58,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         return (party.entity_id, party.url) if party else None
 
     peers.find = find
+    server.asker = Asker(peers.ask, server.monotonic)
     server.retry = Retries(server, HANDLERS)
     files = partial(file_at, server, monthly=COMMON)
     doors, own = Doors(server), OwnLists(server)

@@ -141,6 +141,16 @@ class NodeState(StrEnum):
     OK = rights.ANSWERED
     TIMEOUT = rights.TIMED_OUT
     ERROR = rights.FAILED
+    BREAKER_OPEN = "BREAKER_OPEN"
+
+
+@choice
+class Require(StrEnum):
+    """How many nodes must have answered."""
+
+    ALL = "ALL"
+    QUORUM = "QUORUM"
+    ANY = "ANY"
 
 
 @choice

@@ -17,7 +17,7 @@ from federation.server import Server
 from federation.store.sessions import WriteSession
 from federation.successions.service import stands_for, succeeded_by, successors
 from federation.trust.principals import NotAuthenticatedError, Principal
-from federation.values.roles import Readers, Role
+from federation.values.roles import PEER, SIGNED_IN, Readers, Role
 
 Result = TypeVar("Result")
 
@@ -26,13 +26,15 @@ class Context(BaseContext, kw_only=True):
     """The context of one GraphQL request: this server, and who asks, None for nobody.
 
     `asker` is by what quotas count whoever asks: its subject, or the address it comes from.
-    `loaders` put together what the fields of one request ask for, by name.
+    `loaders` put together what the fields of one request ask for, by name. `sent` are its variables
+    as they were sent, where a field passes them on.
     """
 
     server: Server
     principal: Principal | None
     asker: str
     loaders: dict[str, DataLoader[Any, Any]] = msgspec.field(default_factory=dict)
+    sent: dict[str, Any] = msgspec.field(default_factory=dict)
 
     def count(self, weight: Weight, *, is_answered: bool) -> None:
         """Count what running a document costs beyond a request, or refuse (TOO_MANY_REQUESTS).
@@ -46,6 +48,19 @@ class Context(BaseContext, kw_only=True):
             quotas.take(self.asker, act, weight.root_fields - 1)
         if weight.introspections and not is_answered:
             quotas.take(self.asker, "introspection", weight.introspections)
+
+    def document(self, name: str, text: str | None) -> str | None:
+        """Return the document that another server names by its id, or sends whole with it.
+
+        It is kept for that server alone; what others send is taken as if no id stood beside it.
+        """
+        who = self.principal
+        if who is None or who.roles.isdisjoint({PEER, SIGNED_IN}):
+            return text
+        if text is None:
+            return self.server.documents.get(who.subject, name)
+        self.server.documents.keep(who.subject, name, text)
+        return text
 
     def require(self, *roles: str) -> Principal:
         """Return who asks, holding one of the roles, or refuse."""

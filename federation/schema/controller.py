@@ -24,6 +24,7 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 
 from federation.errors import LaterError, RefusalError
+from federation.federated.documents import DocumentNotKnownError
 from federation.quotas import QuotaExceededError
 from federation.schema import explorer
 from federation.schema.guards import UNEXPECTED, present
@@ -67,6 +68,7 @@ class _Parameters(msgspec.Struct, rename="camel"):
     """What a request may say; anything else in it is ignored, as the specification asks."""
 
     query: str | None = None
+    document_id: str | None = None
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
     extensions: dict[str, Any] | None = None
@@ -99,11 +101,14 @@ class GraphQLOverHTTP(GraphQLController[Any, Any]):
             raise HTTPException(415, f"The body must be {JSON}.")
         try:
             said = _from_url(request) if request.method == "GET" else _from_body(request)
+            query = _document(request, said)
             require_plain(said.variables, "variables")
             require_plain(said.extensions, "extensions")
+        except DocumentNotKnownError as refusal:
+            raise NotTakenError(404, refusal) from refusal
         except (ValueError, RecursionError, RefusalError) as error:
             raise HTTPException(400, f"The request cannot be read: {error}.") from error
-        return GraphQLRequestData(said.query, said.variables, said.operation_name, said.extensions)
+        return GraphQLRequestData(query, said.variables, said.operation_name, said.extensions)
 
     async def process_result(
         self,
@@ -161,6 +166,7 @@ class GraphQLOverHTTP(GraphQLController[Any, Any]):
             response: Response[Any] = Response({}, media_type=_negotiate(request))
             request.state.graphql_response = response
             context = await _context_getter_http(context, response, request)
+            request.state.graphql_context = context
             async with self.read_body(request, context) as body:
                 request.state.graphql_body = body
                 return await self.run(request, context=context, root_value=root_value)
@@ -231,6 +237,15 @@ def _essence(content_type: str | None) -> str:
 def _from_body(request: Any) -> _Parameters:
     body: bytes = request.request.state.graphql_body  # the adapter's, read before GraphQL ran
     return _read(body, _Parameters)
+
+
+def _document(request: Any, said: _Parameters) -> str | None:
+    """Return the document to run: as it was sent, or by the id under which it was sent before."""
+    find = getattr(request.request.state.graphql_context, "document", None)
+    if said.document_id is None or find is None:
+        return said.query
+    found: str | None = find(said.document_id, said.query)
+    return found
 
 
 def _from_url(request: AsyncHTTPRequestAdapter) -> _Parameters:

@@ -13,6 +13,7 @@ from federation.schema.dispute_acts import DisputeMutation
 from federation.schema.disputes import DisputeQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.exclusions import ExclusionMutation
+from federation.schema.federated import FederatedQuery
 from federation.schema.guards import extensions
 from federation.schema.held_claims import HeldClaimQuery, HeldDecisionMutation
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
@@ -34,6 +35,7 @@ from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import RunMutation, SettlementQuery
 from federation.schema.sign_in import OwnAccountMutation, SignInMutation, SignInQuery
+from federation.schema.splicing import Splicing
 from federation.schema.suspense import HeldElsewhereQuery, SuspenseQuery
 from federation.schema.tariffs import TariffMutation, TariffQuery
 from federation.schema.tokens import TokenMutation
@@ -49,6 +51,7 @@ class Query(
     NodeQuery,
     HubRightsQuery,
     HubRightsStatementQuery,
+    FederatedQuery,
     TariffQuery,
     LicenceQuery,
     OfferQuery,
@@ -117,6 +120,10 @@ class Mutation(
 
 schema = described(
     strawberry.Schema(
-        query=Query, mutation=Mutation, config=schema_config(), extensions=extensions()
+        query=Query,
+        mutation=Mutation,
+        config=schema_config(),
+        extensions=extensions(),
+        execution_context_class=Splicing,
     )
 )

@@ -133,6 +133,16 @@ async def trusted_nodes(session: ReadSession) -> list[Party]:
     return [party for party in await node_parties(session) if party.suspended_at is None]
 
 
+async def trusted_places(session: ReadSession) -> list[tuple[str, str, str]]:
+    """At the hub: return (code, entity id, URL) of each of the `trusted_nodes`, by code."""
+    rows = await session.execute(
+        select(Party.code, Party.entity_id, Party.url)
+        .where(Party.code != HUB, Party.suspended_at.is_(None))
+        .order_by(Party.code)
+    )
+    return [(code, entity_id, url) for code, entity_id, url in rows]
+
+
 async def proposed_suspensions(session: ReadSession) -> list[Suspension]:
     """Return what is proposed, by node."""
     rows = await session.scalars(

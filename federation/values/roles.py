@@ -26,6 +26,7 @@ class Role(StrEnum):
     SITE = "site"
 
 
+SIGNED_IN = "signed_in"  # a server that asks for somebody who has signed in, whoever it is
 PEER = "peer"  # another admitted server; no configuration gives it to a person
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
 
@@ -75,7 +76,14 @@ async def ask(server, role, question):
 
 def a_server(database=None):
     """Return what resolvers reach; without a database whatever reads is a failure."""
-    return SimpleNamespace(db=database, code="GB", clock=lambda: NOW, quotas=Quotas(), country=None)
+    return SimpleNamespace(
+        db=database,
+        code="GB",
+        clock=lambda: NOW,
+        quotas=Quotas(),
+        country=None,
+        pepper=SimpleNamespace(seal=lambda text: sha256(b"secret" + text).digest()),
+    )
 
 
 @pytest.mark.parametrize("role", SCHEMAS)

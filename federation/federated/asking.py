@@ -1,0 +1,314 @@
+"""One question to one node: within a deadline, few at once, and not to a node that is down.
+
+Whoever asks the same at the same time shares one request. Where an answer is slower than nearly all
+before, a second request is sent beside the first, for one question in twenty at most. A node that
+failed five times within ten seconds is left alone for five, then asked once to see how it is.
+"""
+
+import asyncio
+import math
+import time
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
+from typing import Any, Final, NamedTuple, Protocol
+
+import msgspec
+
+from federation.federated.documents import DocumentNotKnownError, document_id
+from federation.federated.wire import (
+    DEADLINE_HEADER,
+    EYES_HEADER,
+    ON_ITS_WAY_MS,
+    Eyes,
+)
+from federation.quotas import QuotaExceededError
+
+FAILURES_MAX: Final = 5
+FAILURES_WITHIN: Final = 10.0
+LEFT_ALONE: Final = 5.0  # seconds
+AT_ONCE_MAX: Final = 6  # requests to one node; its outbox has connections of its own
+TIMED_MAX: Final = 200  # answers of a node whose times are remembered
+TIMED_MIN: Final = 20  # with fewer nobody knows what is slow
+HEDGED_PERCENT: Final = 5
+PAGES_MAX: Final = 8  # that are put together for one caller at once
+KNOWN_MAX: Final = 250  # documents that a node is taken to have
+HEDGE_SECONDS_MIN: Final = 0.01
+
+OK, TIMEOUT, ERROR, BREAKER_OPEN = "OK", "TIMEOUT", "ERROR", "BREAKER_OPEN"
+
+
+class Node(NamedTuple):
+    """An admitted node: its code, its entity id, and where it is."""
+
+    code: str
+    entity_id: str
+    url: str
+
+
+class Question(NamedTuple):
+    """What a node is asked: a document of GraphQL and its variables, and with whose eyes."""
+
+    document: str
+    variables: Mapping[str, Any]
+    eyes: Eyes
+
+
+class TooManyPagesError(QuotaExceededError):
+    """Too many lists over all nodes are put together for the same caller at once."""
+
+
+class CallError(Exception):
+    """A node gave no answer: one of the states above, a code for programs, and why."""
+
+    def __init__(self, state: str, code: str, message: str) -> None:
+        self.state, self.code, self.message = state, code, message
+        super().__init__(message)
+
+
+class Call(Protocol):
+    """Sends a body to a node and returns what it answers; raises CallError.
+
+    Not more than `bytes_max` are read, and no longer than `seconds` waited.
+    """
+
+    async def __call__(
+        self,
+        node: Node,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        seconds: float,
+        bytes_max: int,
+    ) -> bytes:
+        """Return the body of the answer."""
+        ...
+
+
+async def no_call(
+    node: Node, body: bytes, headers: Mapping[str, str], *, seconds: float, bytes_max: int
+) -> bytes:
+    """Reach nobody: a server that asks no nodes."""
+    del body, headers, seconds, bytes_max
+    raise CallError(ERROR, "NOT_ASKED", node.code)
+
+
+@dataclass(slots=True)
+class _Line:
+    """What is known of one node: its failures, its times, and what is asked of it now."""
+
+    failures: deque[float] = field(default_factory=lambda: deque(maxlen=FAILURES_MAX))
+    closed_until: float = 0.0
+    is_probed: bool = False
+    seconds: deque[float] = field(default_factory=lambda: deque(maxlen=TIMED_MAX))
+    asked: int = 0
+    hedged: int = 0
+    known: OrderedDict[str, None] = field(default_factory=OrderedDict)  # ids of documents
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE_MAX))
+
+    def keep(self, name: str) -> None:
+        """Remember that the node was sent a document, among those asked last."""
+        self.known[name] = None
+        if len(self.known) > KNOWN_MAX:
+            self.known.popitem(last=False)
+
+    def opens(self, now: float) -> bool:
+        """Tell whether the node may be asked: also once, to see how it is, when it was left alone.
+
+        Whoever is told so of a node that was left alone is the one who tries it.
+        """
+        if len(self.failures) < FAILURES_MAX:
+            return True
+        if now < self.closed_until or self.is_probed:
+            return False
+        self.is_probed = True
+        return True
+
+    def failed(self, now: float) -> None:
+        """Count a failure; the fifth within ten seconds, or one of a probe, closes the line."""
+        self.failures.append(now)
+        is_many = len(self.failures) == FAILURES_MAX
+        if self.is_probed or (is_many and now - self.failures[0] <= FAILURES_WITHIN):
+            self.closed_until = now + LEFT_ALONE
+        elif is_many:
+            self.failures.popleft()
+        self.is_probed = False
+
+    def answered(self, seconds: float) -> None:
+        """Forget the failures, remember how long it took."""
+        self.failures.clear()
+        self.is_probed = False
+        self.seconds.append(seconds)
+
+    def forgo(self) -> None:
+        """Learn nothing: whoever asked went away."""
+        self.is_probed = False
+
+    def patience(self) -> float | None:
+        """Return after how many seconds a second request may be sent, None for never."""
+        if len(self.seconds) < TIMED_MIN or self.hedged * 100 >= self.asked * HEDGED_PERCENT:
+            return None
+        times = sorted(self.seconds)
+        return max(HEDGE_SECONDS_MIN, times[math.ceil(len(times) * 0.95) - 1])
+
+
+@dataclass(slots=True)
+class _Flight:
+    """A request on its way, and how many wait for it."""
+
+    task: asyncio.Task[bytes]
+    waiting: int = 0
+
+
+class Asker:
+    """Asks the nodes of one hub. `call` is how a request is sent."""
+
+    def __init__(self, call: Call, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._call, self._now = call, monotonic
+        self._lines: dict[str, _Line] = {}
+        self._pages: Counter[str] = Counter()
+        self._flights: dict[tuple[str, str, bytes], _Flight] = {}
+
+    @contextmanager
+    def page_for(self, asker: str) -> Iterator[None]:
+        """Count a page that is put together for somebody, or refuse (TOO_MANY_REQUESTS).
+
+        What nodes send for it is in memory meanwhile.
+        """
+        if self._pages[asker] >= PAGES_MAX:
+            raise TooManyPagesError(f"at most {PAGES_MAX}")
+        self._pages[asker] += 1
+        try:
+            yield
+        finally:
+            self._pages[asker] -= 1
+            if not self._pages[asker]:
+                del self._pages[asker]
+
+    def keep(self, codes: Sequence[str]) -> None:
+        """Forget what is known of nodes that are admitted no more."""
+        for code in self._lines.keys() - set(codes):
+            del self._lines[code]
+
+    async def ask(
+        self, node: Node, question: Question, *, deadline: float, bytes_max: int
+    ) -> bytes:
+        """Return what a node answers before a deadline in monotonic seconds (CallError)."""
+        key = (node.code, question.eyes.value, _digest(question))
+        flight = self._flights.get(key)
+        if flight is None:
+            line = self._lines.setdefault(node.code, _Line())
+            if not line.opens(self._now()):
+                raise CallError(BREAKER_OPEN, BREAKER_OPEN, "it failed too often just now")
+            sent = self._send(line, node, question, deadline, bytes_max)
+            flight = self._flights[key] = _Flight(asyncio.ensure_future(sent))
+            flight.task.add_done_callback(lambda _: self._flights.pop(key, None))
+        return await self._wait(flight, deadline)
+
+    async def _wait(self, flight: _Flight, deadline: float) -> bytes:
+        """Wait for a request on its way; the last who gives up ends it."""
+        flight.waiting += 1
+        try:
+            async with asyncio.timeout(max(0.0, deadline - self._now())):
+                return await asyncio.shield(flight.task)
+        except TimeoutError:
+            raise _too_late() from None
+        finally:
+            flight.waiting -= 1
+            if not flight.waiting and not flight.task.done():
+                flight.task.cancel()
+
+    async def _send(
+        self, line: _Line, node: Node, question: Question, deadline: float, bytes_max: int
+    ) -> bytes:
+        began, is_known = self._now(), False
+        try:
+            async with line.places:
+                line.asked += 1
+                began = self._now()
+                found = await self._hedged(
+                    line, lambda: self._named(line, node, question, deadline, bytes_max)
+                )
+        except CallError:
+            line.failed(self._now())
+            is_known = True
+            raise
+        else:
+            line.answered(self._now() - began)
+            is_known = True
+            return found
+        finally:
+            # Whoever waited gave up: the deadline is over, or the client went away.
+            if not is_known and self._now() >= deadline:
+                line.failed(self._now())
+            elif not is_known:
+                line.forgo()
+
+    async def _named(
+        self, line: _Line, node: Node, question: Question, deadline: float, bytes_max: int
+    ) -> bytes:
+        """Ask by the document's id once the node has it, else send the document along."""
+        name = document_id(question.document)
+        once = partial(self._once, node, eyes=question.eyes, deadline=deadline, bytes_max=bytes_max)
+        asked = {"documentId": name, "variables": question.variables}
+        if name in line.known:
+            line.known.move_to_end(name)
+            try:
+                return await once(msgspec.json.encode(asked))
+            except CallError as error:
+                if error.code != DocumentNotKnownError.code:
+                    raise
+        found = await once(msgspec.json.encode({"query": question.document, **asked}))
+        line.keep(name)
+        return found
+
+    async def _once(
+        self, node: Node, body: bytes, eyes: Eyes, deadline: float, bytes_max: int
+    ) -> bytes:
+        seconds = deadline - self._now()
+        left = int(seconds * 1000) - ON_ITS_WAY_MS
+        if left <= 0:
+            raise _too_late()
+        headers = {EYES_HEADER: eyes.value, DEADLINE_HEADER: str(left)}
+        return await self._call(node, body, headers, seconds=seconds, bytes_max=bytes_max)
+
+    async def _hedged(self, line: _Line, once: Callable[[], Any]) -> bytes:
+        """Send a request, and a second one beside it where the first takes unusually long."""
+        patience = line.patience()
+        if patience is None:
+            found: bytes = await once()
+            return found
+        tasks = {asyncio.ensure_future(once())}
+        try:
+            done, _ = await asyncio.wait(tasks, timeout=patience)
+            if not done:
+                line.hedged += 1
+                tasks.add(asyncio.ensure_future(once()))
+            return await _first_answer(tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError, CallError):
+                    await task
+
+
+async def _first_answer(tasks: set[asyncio.Task[bytes]]) -> bytes:
+    """Return the first answer of several requests, or fail as the last of them."""
+    waiting = set(tasks)
+    while True:
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        good = [task for task in done if task.exception() is None]
+        if good or not waiting:
+            return (good or list(done))[0].result()
+
+
+def _digest(question: Question) -> bytes:
+    """Return by what a question is the same as another."""
+    return sha256(msgspec.json.encode((question.document, question.variables))).digest()
+
+
+def _too_late() -> CallError:
+    return CallError(TIMEOUT, "DEADLINE_OVER", "it did not answer in time")

@@ -1,0 +1,184 @@
+"""A page of a list over all nodes: every node is asked for its part, and the parts are merged.
+
+A node that is slow, down or wrong costs its own entries, which come late once it answers again.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, NamedTuple
+
+from federation.errors import RefusalError
+from federation.federated.answers import Expected, Shown, cursor_behind
+from federation.federated.asking import OK, TIMEOUT, Asker, CallError, Node, Question
+from federation.federated.cursors import Position
+from federation.federated.merging import Key, Merged, Part, asked_on, merge, share
+from federation.federated.selections import Argument, Selection
+from federation.federated.shapes import Shape
+from federation.federated.wire import DEADLINE_MS_MAX, Eyes
+
+ROUNDS_MAX: Final = 16  # in which a node is asked on for one page
+DEADLINE_MS_MIN: Final = 50
+BYTES_OF_ALL: Final = 32 * 1024 * 1024  # what the answers to one question may come to
+BYTES_OF_ONE_MIN: Final = 128 * 1024
+BYTES_OF_ONE_MAX: Final = 8 * 1024 * 1024
+_NAMED_MAX: Final = 20
+
+ALL, QUORUM, ANY = "ALL", "QUORUM", "ANY"
+
+
+class NodesMissingError(RefusalError):
+    """Fewer nodes answered than was asked for; ask again, or be content with fewer."""
+
+    code: ClassVar[str] = "NODES_MISSING"
+
+
+class BadDeadlineError(RefusalError):
+    """A deadline is from 50 to 10,000 milliseconds."""
+
+    code: ClassVar[str] = "BAD_DEADLINE"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list that all nodes have: its field, its arguments, and what is selected of it.
+
+    `eyes` says with whose the answer is read; `shapes` what each selection's answer looks like.
+    """
+
+    field: str
+    arguments: Mapping[str, Argument]
+    selection: Selection
+    shapes: Sequence[Shape]
+    eyes: Eyes
+
+
+class Reply(NamedTuple):
+    """How a node answered: OK or why not, with a code, and after how many milliseconds."""
+
+    node: str
+    state: str
+    latency_ms: int
+    code: str | None = None
+    message: str | None = None
+
+
+class Listed(NamedTuple):
+    """A page of the whole list, and how each node answered.
+
+    It `is_complete` where every node has answered and nothing is owed.
+    """
+
+    page: Merged[Shown]
+    replies: list[Reply]
+    is_complete: bool
+
+
+def deadline_seconds(deadline_ms: int) -> float:
+    """Return a client's deadline in seconds, or refuse it (BAD_DEADLINE)."""
+    if not DEADLINE_MS_MIN <= deadline_ms <= DEADLINE_MS_MAX:
+        raise BadDeadlineError(f"deadlineMs: {deadline_ms}")
+    return deadline_ms / 1000
+
+
+def require_answers(replies: Sequence[Reply], require: str) -> None:
+    """Refuse unless enough nodes have answered: ALL, more than half (QUORUM) or ANY."""
+    silent = [f"{reply.node} ({reply.code})" for reply in replies if reply.state != OK]
+    needed = {ALL: len(replies), QUORUM: len(replies) // 2 + 1, ANY: 1}[require]
+    if silent and len(replies) - len(silent) < needed:
+        more = f" and {len(silent) - _NAMED_MAX} more" if len(silent) > _NAMED_MAX else ""
+        raise NodesMissingError(f"{require}: no answer of {', '.join(silent[:_NAMED_MAX])}{more}")
+
+
+class Gathering:
+    """One page, as it is put together. `monotonic` is what `deadline` is measured by."""
+
+    def __init__(
+        self,
+        asker: Asker,
+        nodes: Sequence[Node],
+        listing: Listing,
+        *,
+        deadline: float,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._asker, self._listing = asker, listing
+        self._nodes = {node.code: node for node in nodes}
+        self._deadline, self._now = deadline, monotonic
+        self._replies: dict[str, Reply] = {}
+        own = {"first": Argument("Int!", None), "after": Argument("String", None)}
+        self._document, self._variables = listing.selection.document(
+            listing.field, own | dict(listing.arguments)
+        )
+        self._bytes_max = min(
+            BYTES_OF_ONE_MAX, max(BYTES_OF_ONE_MIN, BYTES_OF_ALL // max(len(nodes), 1))
+        )
+
+    async def page(self, position: Position, first: int) -> Listed:
+        """Return the page of `first` entries behind a position."""
+        start = position.after
+        owed = {code: key for code, key in position.missing.items() if code in self._nodes}
+        is_late_shown = bool(self._listing.selection.late)
+        since = owed if is_late_shown else {}
+        parts = [Part[Shown](code, since.get(code, start)) for code in self._nodes]
+        size = share(first, len(parts))
+        wanted = [(part, first if part.node in since else size) for part in parts]
+        for _ in range(ROUNDS_MAX):
+            await asyncio.gather(*(self._read(part, count) for part, count in wanted))
+            wanted = asked_on(parts, start, first)
+            if not wanted or self._now() >= self._deadline:
+                break
+        page = self._without_who_is_behind(parts, [part for part, _ in wanted], start, first)
+        replies = [self._replies[code] for code in self._nodes]
+        is_complete = not page.missing and (is_late_shown or not owed)
+        return Listed(page, replies, is_complete and all(one.state == OK for one in replies))
+
+    def _without_who_is_behind(
+        self, parts: list[Part[Shown]], behind: list[Part[Shown]], start: Key | None, first: int
+    ) -> Merged[Shown]:
+        """Return the page; who still holds it up is missing, if the others fill it without.
+
+        A node may go on in steps as small as it likes: nobody waits for that.
+        """
+        page = merge(parts, start, first)
+        others = [part for part in parts if part not in behind]
+        if not behind or len(merge(others, start, first).entries) < first:
+            return page
+        for part in behind:
+            part.is_missing = True
+            reply = self._replies[part.node]
+            self._replies[part.node] = Reply(
+                part.node, TIMEOUT, reply.latency_ms, "BEHIND", "it goes on in too small steps"
+            )
+        return merge(parts, start, first)
+
+    async def _read(self, part: Part[Shown], count: int) -> None:
+        """Ask a node for more of its part; whatever goes wrong with it ends there."""
+        began = self._now()
+        state, code, message = OK, None, None
+        try:
+            await self._ask(part, count)
+        except CallError as error:
+            part.is_missing = True
+            state, code, message = error.state, error.code, error.message
+        took = int((self._now() - began) * 1000)
+        before = self._replies.get(part.node)
+        latency = took + (before.latency_ms if before else 0)
+        self._replies[part.node] = Reply(part.node, state, latency, code, message)
+
+    async def _ask(self, part: Part[Shown], count: int) -> None:
+        listing, after = self._listing, part.read_to
+        prefix = listing.selection.prefix
+        variables = self._variables | {
+            f"{prefix}first": count,
+            f"{prefix}after": cursor_behind(listing.field, part.node, after),
+        }
+        body = await self._asker.ask(
+            self._nodes[part.node],
+            Question(self._document, variables, listing.eyes),
+            deadline=self._deadline,
+            bytes_max=self._bytes_max,
+        )
+        expected = Expected(listing.field, part.node, after, count)
+        entries, goes_on = expected.read(body, listing.selection.names(), listing.shapes)
+        part.add(entries, goes_on)

@@ -1,0 +1,221 @@
+"""What a client selects of a federated list: printed for the nodes, and put together again.
+
+Of the list itself (its edges, cursors, pages) the hub answers; what stands below `node` and `late`
+is asked of the nodes as the client wrote it, aliases, fragments and directives included, with the
+variables that it uses and no others. So a node is asked for no more aliases or levels than the
+client's own document has.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from graphql import (
+    DirectiveNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    Node,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    print_ast,
+)
+
+Fragments = Mapping[str, FragmentDefinitionNode]
+TYPENAME: Final = "__typename"
+
+
+class Asking(NamedTuple):
+    """The document in which a list is asked for, as it came: what its parts may refer to."""
+
+    operation: OperationDefinitionNode
+    fragments: Fragments
+    values: Mapping[str, Any]
+    """The variables as they are executed, by name."""
+    sent: Mapping[str, Any]
+    """The variables as they were sent, by name; one that was left out is not there."""
+
+
+class Argument(NamedTuple):
+    """An argument that the hub gives to a node's list: its type in GraphQL, its value in JSON."""
+
+    type: str
+    value: Any
+
+
+class Shown(NamedTuple):
+    """A member of an edge, in order: its name in the answer, and what it is.
+
+    `number` is that of the selection whose answer it is, None for the cursor and `__typename`.
+    """
+
+    name: str
+    field: str
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a client selects of a list.
+
+    `below` are the selections below `node` and `late`, each once, as they are printed, `parts` the
+    same as they were read. `edges` says for each name under which edges are asked for how an edge
+    is put together, `late` which selection it is.
+    """
+
+    below: tuple[str, ...]
+    parts: tuple[tuple[SelectionSetNode, ...], ...]
+    fragments: str
+    variables: tuple[str, ...]
+    sent: Mapping[str, Any]
+    edges: Mapping[str, tuple[Shown, ...]]
+    late: Mapping[str, int]
+
+    @property
+    def prefix(self) -> str:
+        """What the hub's own variables begin with, so that none has the name of another."""
+        prefix = "of_the_list_"
+        while any(one.startswith(f"${prefix}") for one in self.variables):
+            prefix += "_"
+        return prefix
+
+    def names(self) -> list[str]:
+        """Return under which names an edge of a node's answer has the selections, in order."""
+        return ["node" if number == 0 else f"node{number}" for number in range(len(self.below))]
+
+    def document(self, field: str, arguments: Mapping[str, Argument]) -> tuple[str, dict[str, Any]]:
+        """Return the document that asks a node for its part of a list, and its variables.
+
+        The list's own arguments are variables whose names begin with `prefix`.
+        """
+        prefix = self.prefix
+        given = [f"${prefix}{name}: {one.type}" for name, one in arguments.items()]
+        passed = ", ".join(f"{name}: ${prefix}{name}" for name in arguments)
+        nodes = " ".join(
+            f"{name if name == 'node' else f'{name}: node'} {below}"
+            for name, below in zip(self.names(), self.below, strict=True)
+        )
+        head = ", ".join([*given, *self.variables])
+        text = (
+            f"query({head}) {{ {field}({passed}) {{ edges {{ cursor {nodes} }}"
+            f" pageInfo {{ hasNextPage endCursor }} }} }}"
+        )
+        values = {f"{prefix}{name}": one.value for name, one in arguments.items()}
+        return f"{text}\n{self.fragments}".rstrip(), {**values, **self.sent}
+
+
+def select(asking: Asking, fields: Sequence[FieldNode]) -> Selection:
+    """Return what is selected of a list by the fields of one name in the answer."""
+    below: dict[str, tuple[SelectionSetNode, ...]] = {}
+
+    def number_of(found: Sequence[FieldNode]) -> int:
+        sets = tuple(node.selection_set for node in found if node.selection_set)
+        inner = " ".join(print_ast(each)[1:-1].strip() for each in sets)
+        below.setdefault(f"{{ {inner} }}", sets)
+        return list(below).index(f"{{ {inner} }}")
+
+    edges, late = dict[str, tuple[Shown, ...]](), dict[str, int]()
+    for name, found in _collected(asking, fields).items():
+        field = found[0].name.value
+        if field == "edges":
+            edges[name] = tuple(
+                Shown(
+                    inner,
+                    nodes[0].name.value,
+                    number_of(nodes) if nodes[0].name.value == "node" else None,
+                )
+                for inner, nodes in _collected(asking, found).items()
+            )
+        elif field == "late":
+            late[name] = number_of(found)
+    parts = [each for sets in below.values() for each in sets]
+    used = _fragments_of(asking.fragments, parts)
+    names = {one.name.value for node in [*parts, *used] for one in _variables_in(node)}
+    definitions = [
+        one
+        for one in asking.operation.variable_definitions or ()
+        if one.variable.name.value in names
+    ]
+    return Selection(
+        below=tuple(below),
+        parts=tuple(below.values()),
+        fragments="\n".join(print_ast(node) for node in used),
+        variables=tuple(print_ast(one) for one in definitions),
+        sent={name: asking.sent[name] for name in sorted(names) if name in asking.sent},
+        edges=edges,
+        late=late,
+    )
+
+
+def _collected(asking: Asking, fields: Iterable[FieldNode]) -> dict[str, list[FieldNode]]:
+    """Return what fields of one name select, by the name in the answer, in order.
+
+    Fragments are written out, and what a directive leaves out is left out. All of it is of one type
+    of objects, so that every fragment applies.
+    """
+    found: dict[str, list[FieldNode]] = {}
+    for field in fields:
+        for one in _written_out(asking, field.selection_set, frozenset()):
+            found.setdefault((one.alias or one.name).value, []).append(one)
+    return found
+
+
+def _written_out(
+    asking: Asking, selections: SelectionSetNode | None, within: frozenset[str]
+) -> Iterator[FieldNode]:
+    for one in selections.selections if selections else ():
+        if not _is_included(one.directives or (), asking.values):
+            continue
+        if isinstance(one, FieldNode):
+            yield one
+        elif isinstance(one, InlineFragmentNode):
+            yield from _written_out(asking, one.selection_set, within)
+        elif isinstance(one, FragmentSpreadNode) and one.name.value not in within:
+            inner = asking.fragments[one.name.value].selection_set
+            yield from _written_out(asking, inner, within | {one.name.value})
+
+
+def _is_included(directives: Iterable[DirectiveNode], values: Mapping[str, Any]) -> bool:
+    """Tell whether @skip and @include let a part of a document in."""
+    for directive in directives:
+        if directive.name.value not in {"skip", "include"} or not directive.arguments:
+            continue
+        value: Any = directive.arguments[0].value
+        says = values.get(value.name.value) if isinstance(value, VariableNode) else value.value
+        if says is (directive.name.value == "skip"):
+            return False
+    return True
+
+
+def _fragments_of(fragments: Fragments, parts: Sequence[Node]) -> list[FragmentDefinitionNode]:
+    """Return the fragments that parts of a document use, also by one another, by name."""
+    found: dict[str, FragmentDefinitionNode] = {}
+    waiting: list[Node] = list(parts)
+    while waiting:
+        for spread in _inside(waiting.pop(), FragmentSpreadNode):
+            name = spread.name.value
+            if name not in found:
+                found[name] = fragments[name]
+                waiting.append(fragments[name])
+    return [found[name] for name in sorted(found)]
+
+
+def _variables_in(node: Node) -> Iterator[VariableNode]:
+    yield from _inside(node, VariableNode)
+
+
+def _inside(node: Node, kind: type[Any]) -> Iterator[Any]:
+    """Yield every part of one kind in a part of a document."""
+    waiting: list[Any] = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, kind):
+            yield one
+        for key in one.keys:
+            value = getattr(one, key, None)
+            if isinstance(value, Node):
+                waiting.append(value)
+            elif isinstance(value, tuple | list):
+                waiting.extend(each for each in value if isinstance(each, Node))

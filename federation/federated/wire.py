@@ -1,0 +1,21 @@
+"""What the hub tells a node beside the question itself, in headers of the request."""
+
+from enum import StrEnum
+from typing import Final
+
+DEADLINE_HEADER: Final = "Federation-Deadline-Ms"
+"""In how many milliseconds nobody waits for the answer any more."""
+EYES_HEADER: Final = "Federation-Eyes"
+"""With whose eyes the answer is read (`Eyes`); a node repeats in its answer what it went by."""
+DEADLINE_MS_MAX: Final = 10_000
+ON_ITS_WAY_MS: Final = 20
+"""So much of a deadline is kept back for the way to a node and back."""
+
+
+class Eyes(StrEnum):
+    """For whom the hub asks a node, whatever it might be shown itself."""
+
+    SIGNED_IN = "signed-in"
+    """Whoever has signed in, a lab for one: what is published."""
+    PARTNER = "partner"
+    """Other collectives, and staff who keep and check the registry."""

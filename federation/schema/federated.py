@@ -1,0 +1,256 @@
+"""Lists over all nodes as if they were one, in GraphQL: at the hub (decision 55)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+import strawberry
+from graphql import GraphQLObjectType, get_named_type
+
+from federation.federated.asking import Node as AskedNode
+from federation.federated.cursors import Cursors, Position
+from federation.federated.listing import (
+    Gathering,
+    Listed,
+    Listing,
+    Reply,
+    deadline_seconds,
+    require_answers,
+)
+from federation.federated.selections import TYPENAME, Argument, Asking, Selection, select
+from federation.federated.shapes import shapes_of
+from federation.federated.wire import Eyes
+from federation.schema.choices import NodeState, Require
+from federation.schema.context import Info
+from federation.schema.pages import Edge, PageInfo
+from federation.schema.rightholders import Rightholder
+from federation.schema.splicing import Spliced
+from federation.schema.work_types import Work
+from federation.server import Server
+from federation.trust.store import trusted_places
+from federation.values.cursors import page_size
+from federation.values.roles import MAY_READ_HISTORIES
+
+DEADLINE_MS = 1_000
+Node = TypeVar("Node")
+
+
+@strawberry.type(description="How a node answered a question to all of them.")
+class NodeAnswer:
+    """Whether a node has answered, how soon, and of when its answer is."""
+
+    node: str = strawberry.field(description="The node's code.")
+    state: NodeState = strawberry.field(description="Whether it has answered.")
+    latency_ms: int = strawberry.field(description="How long it took, in milliseconds.")
+    as_of: datetime | None = strawberry.field(
+        description="When it answered; null where it did not."
+    )
+    code: str | None = strawberry.field(
+        description="Why not, for programs: DEADLINE_OVER, BAD_ANSWER or a code of the node's own."
+    )
+    message: str | None = strawberry.field(description="Why not, for people.")
+
+    @classmethod
+    def of(cls, reply: Reply, now: datetime) -> "NodeAnswer":
+        """Show how a node answered."""
+        state = NodeState(reply.state)
+        return cls(
+            node=reply.node,
+            state=state,
+            latency_ms=reply.latency_ms,
+            as_of=now if state is NodeState.OK else None,
+            code=reply.code,
+            message=reply.message,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page that was put together, and what its parts are shown by."""
+
+    selection: Selection
+    listed: Listed
+    cursors: Cursors
+
+    def edges(self, name: str, kind: str) -> list[dict[str, Any]]:
+        """Return the edges that are asked for under a name, as JSON; `kind` is their type."""
+        page, edges = self.listed.page, list[dict[str, Any]]()
+        for key, shown in page.entries:
+            edge: dict[str, Any] = {}
+            for member, field, number in self.selection.edges[name]:
+                if number is not None:
+                    edge[member] = shown[number]
+                elif field == TYPENAME:
+                    edge[member] = kind
+                else:
+                    edge[member] = self.cursors.write(Position(key, page.missing_at(key)))
+            edges.append(edge)
+        return edges
+
+    def late(self, name: str) -> list[msgspec.Raw]:
+        """Return the late entries that are asked for under a name, as JSON."""
+        number = self.selection.late[name]
+        return [entry.shown[number] for entry in self.listed.page.late]
+
+    def page_info(self) -> PageInfo:
+        """Return whether the list goes on, and from where."""
+        page = self.listed.page
+        end = Position(page.end, page.missing)
+        cursor = None if end == Position() else self.cursors.write(end)
+        return PageInfo(has_next_page=page.has_more, end_cursor=cursor)
+
+
+@strawberry.type(description="A page of a list over all nodes, and how each of them answered.")
+class FederatedConnection(Generic[Node]):
+    """The entries of a page, those that come late, and whether there are more."""
+
+    answer: strawberry.Private[Answer]
+    page_info: PageInfo = strawberry.field(description="Whether there are more.")
+    nodes: list[NodeAnswer] = strawberry.field(description="How each node answered, by code.")
+    complete: bool = strawberry.field(
+        description="Whether every node has answered, now and on the pages before, so that nothing "
+        "is missing up to the end of this page."
+    )
+
+    @strawberry.field(description="The entries in order.")
+    def edges(self, info: Info) -> list[Edge[Node]]:
+        """Pass on what the nodes sent."""
+        kind = get_named_type(info._raw_info.return_type)  # noqa: SLF001 - names `__typename`
+        found = self.answer.edges(str(info.path.key), kind.name)
+        return cast("list[Edge[Node]]", Spliced(found))
+
+    @strawberry.field(
+        description="Entries from before this page, of nodes that did not answer when it was their "
+        "turn; each comes once. Who does not ask for them is not shown them later either."
+    )
+    def late(self, info: Info) -> list[Node]:
+        """Pass on what comes late."""
+        return cast("list[Node]", Spliced(self.answer.late(str(info.path.key))))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question to all nodes: a list of theirs, its arguments, how many entries, after which."""
+
+    field: str
+    kind: str
+    arguments: Mapping[str, Argument]
+    eyes: Eyes
+    first: int
+    after: str | None
+    require: Require
+    deadline_ms: int
+
+
+async def ask_all(info: Info, asked: Asked) -> FederatedConnection[Any]:
+    """Ask every node that is not suspended for its part of a list, and merge what they answer."""
+    server = info.context.server
+    size, seconds = page_size(asked.first), deadline_seconds(asked.deadline_ms)
+    question = (asked.field, {name: one.value for name, one in asked.arguments.items()})
+    cursors = Cursors(server.pepper.seal, question, server.clock())
+    position = cursors.read(asked.after)
+    deadline = server.monotonic() + seconds
+    listing = _listing(info, asked)
+    nodes = await _nodes(server)
+    server.quotas.take(info.context.asker, "graphql", max(1, len(nodes)))
+    gathering = Gathering(
+        server.asker, nodes, listing, deadline=deadline, monotonic=server.monotonic
+    )
+    with server.asker.page_for(info.context.asker):
+        listed = await gathering.page(position, size)
+    require_answers(listed.replies, asked.require)
+    answer, now = Answer(listing.selection, listed, cursors), server.clock()
+    return FederatedConnection(
+        answer=answer,
+        page_info=answer.page_info(),
+        nodes=[NodeAnswer.of(reply, now) for reply in listed.replies],
+        complete=listed.is_complete,
+    )
+
+
+def _listing(info: Info, asked: Asked) -> Listing:
+    raw = info._raw_info  # noqa: SLF001 - the document itself is passed on
+    asking = Asking(raw.operation, raw.fragments, info.variable_values, info.context.sent)
+    selection = select(asking, raw.field_nodes)
+    kind = cast("GraphQLObjectType", raw.schema.type_map[asked.kind])
+    shapes = shapes_of(kind, selection, raw.fragments)
+    return Listing(asked.field, asked.arguments, selection, shapes, asked.eyes)
+
+
+async def _nodes(server: Server) -> Sequence[AskedNode]:
+    async with server.db.read() as session:
+        nodes = [AskedNode(*place) for place in await trusted_places(session)]
+    server.asker.keep([node.code for node in nodes])
+    return nodes
+
+
+def _instant(value: datetime | None) -> Argument:
+    return Argument("DateTime", None if value is None else value.isoformat())
+
+
+@strawberry.type
+class FederatedQuery:
+    """The registries of all nodes, asked as one."""
+
+    @strawberry.field(description="Works of all collectives, by title; as they are published.")
+    async def works(
+        self,
+        info: Info,
+        first: int,
+        text: str = "",
+        after: str | None = None,
+        at: datetime | None = None,
+        require: Require = Require.ANY,
+        deadline_ms: int = DEADLINE_MS,
+    ) -> FederatedConnection[Work]:
+        """List those whose titles, creators or identifiers hold every word of a text.
+
+        The order is that of titles, then of ids. Every node is asked, as any lab could ask it; one
+        that does not answer within the deadline is named in `nodes`, and what it has comes `late`.
+        Refused where fewer answer than `require` says (NODES_MISSING, BAD_DEADLINE, BAD_PAGE,
+        BAD_CURSOR, OTHER_QUESTION, CURSOR_EXPIRED).
+        """
+        info.context.require()
+        arguments = {"text": Argument("String!", text), "at": _instant(at)}
+        return await ask_all(
+            info,
+            Asked("works", "Work", arguments, Eyes.SIGNED_IN, first, after, require, deadline_ms),
+        )
+
+    @strawberry.field(description="Rightholders of all collectives, by name; for partners.")
+    async def rightholders(
+        self,
+        info: Info,
+        first: int,
+        text: str = "",
+        after: str | None = None,
+        at: datetime | None = None,
+        known_at: datetime | None = None,
+        require: Require = Require.ANY,
+        deadline_ms: int = DEADLINE_MS,
+    ) -> FederatedConnection[Rightholder]:
+        """List those whose names hold every word of a text, the last word as a beginning.
+
+        It is for who may ask a node the same. Otherwise as `works`.
+        """
+        info.context.require(*MAY_READ_HISTORIES)
+        arguments = {
+            "text": Argument("String!", text),
+            "at": _instant(at),
+            "knownAt": _instant(known_at),
+        }
+        return await ask_all(
+            info,
+            Asked(
+                "rightholders",
+                "Rightholder",
+                arguments,
+                Eyes.PARTNER,
+                first,
+                after,
+                require,
+                deadline_ms,
+            ),
+        )

@@ -1,0 +1,313 @@
+"""One question to one node: within its deadline, shared, few at once, not to one that is down."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import ExitStack
+from hashlib import sha256
+
+import msgspec
+import pytest
+
+from federation.federated.asking import (
+    AT_ONCE_MAX,
+    BREAKER_OPEN,
+    ERROR,
+    KNOWN_MAX,
+    PAGES_MAX,
+    TIMED_MIN,
+    TIMEOUT,
+    Asker,
+    CallError,
+    Node,
+    Question,
+    TooManyPagesError,
+)
+from federation.federated.wire import DEADLINE_HEADER, EYES_HEADER, Eyes
+
+DE, FR = (Node(code, f"https://{code}", f"https://{code}") for code in ("DE", "FR"))
+DOWN = CallError(ERROR, "NO_ANSWER", "down")
+
+
+def a_question(number=0, eyes=Eyes.SIGNED_IN):
+    return Question("{ x }", {"n": number}, eyes)
+
+
+class Line:
+    """A wire to nodes: each request waits until it is answered here, or is answered at once."""
+
+    def __init__(self, at_once=None):
+        self.time, self.at_once = 100.0, at_once
+        self.waiting: list[asyncio.Future[bytes]] = []
+        self.sent: list[tuple[str, dict[str, str], bytes]] = []
+        self.took, self.lost = 0.0, False
+        self.asker = Asker(self.call, lambda: self.time)
+
+    async def call(self, node, body, headers, *, seconds, bytes_max):
+        del seconds, bytes_max
+        self.sent.append((node.code, headers, body))
+        if self.lost and b'"query"' not in body:
+            self.lost = False
+            raise CallError(ERROR, "DOCUMENT_NOT_KNOWN", node.code)
+        if self.at_once is not None:
+            self.time += self.took
+            if isinstance(self.at_once, CallError):
+                raise self.at_once
+            return self.at_once
+        answer = asyncio.get_running_loop().create_future()
+        self.waiting.append(answer)
+        return await answer
+
+    def ask(self, node=DE, question=None, seconds=60.0):
+        return self.asker.ask(
+            node, question or a_question(), deadline=self.time + seconds, bytes_max=9
+        )
+
+    async def until(self, condition: Callable[[], bool]):
+        for _ in range(10_000):
+            if condition():
+                return
+            await asyncio.sleep(0)
+        raise AssertionError("it does not come about")
+
+
+async def state_of(asked):
+    try:
+        await asked
+    except CallError as error:
+        return error.state
+    return "OK"
+
+
+async def test_a_node_is_told_with_whose_eyes_and_how_long_somebody_waits():
+    line = Line(b"{}")
+    assert await line.ask(seconds=0.5) == b"{}"
+    await line.ask(question=a_question(eyes=Eyes.PARTNER), seconds=1.0)
+
+    [(code, first, body), (_, second, _)] = line.sent
+    assert (code, first) == ("DE", {EYES_HEADER: "signed-in", DEADLINE_HEADER: "480"})
+    assert second == {EYES_HEADER: "partner", DEADLINE_HEADER: "980"}
+    assert msgspec.json.decode(body) == {
+        "query": "{ x }",
+        "documentId": f"sha256:{sha256(b'{ x }').hexdigest()}",
+        "variables": {"n": 0},
+    }
+
+
+async def test_a_document_is_sent_once_and_again_to_a_node_that_lost_it():
+    line = Line(b"{}")
+    await line.ask()
+    await line.ask(question=a_question(1))
+    await line.ask(node=FR)
+    line.lost = True
+    await line.ask(question=a_question(2))
+    await line.ask(question=a_question(3))
+
+    whole = [("query" in msgspec.json.decode(body)) for _, _, body in line.sent]
+    assert whole == [True, False, True, False, True, False]
+
+
+async def test_of_the_documents_a_node_has_the_last_are_remembered():
+    line = Line(b"{}")
+    for number in range(KNOWN_MAX + 1):
+        await line.ask(question=Question(f"{{ x{number} }}", {}, Eyes.PARTNER))
+    for number in (KNOWN_MAX, 0):
+        await line.ask(question=Question(f"{{ x{number} }}", {}, Eyes.PARTNER))
+
+    whole = [("query" in msgspec.json.decode(body)) for _, _, body in line.sent[-2:]]
+    assert whole == [False, True]
+
+
+async def test_whoever_asks_the_same_at_the_same_time_shares_one_request():
+    line = Line()
+    same = [asyncio.ensure_future(line.ask()) for _ in range(3)]
+    others = [
+        asyncio.ensure_future(line.ask(question=a_question(1))),
+        asyncio.ensure_future(line.ask(question=a_question(eyes=Eyes.PARTNER))),
+        asyncio.ensure_future(line.ask(node=FR)),
+    ]
+    await line.until(lambda: len(line.waiting) == 4)
+    for number, answer in enumerate(line.waiting):
+        answer.set_result(b"%d" % number)
+
+    assert await asyncio.gather(*same) == [b"0"] * 3
+    assert await asyncio.gather(*others) == [b"1", b"2", b"3"]
+    line.at_once = b"later"
+    assert await line.ask() == b"later"
+
+
+async def test_one_who_gives_up_leaves_the_others_their_answer_and_the_last_ends_the_request():
+    line = Line()
+    first, second = (asyncio.ensure_future(line.ask()) for _ in range(2))
+    await line.until(lambda: len(line.waiting) == 1)
+    first.cancel()
+    await asyncio.wait([first])
+    assert not line.waiting[0].cancelled()
+
+    second.cancel()
+    await asyncio.wait([second])
+    await line.until(line.waiting[0].cancelled)
+
+
+async def test_a_deadline_that_is_over_is_waited_for_no_longer():
+    line = Line()
+    assert await state_of(line.ask(seconds=0.0)) == TIMEOUT
+    assert await state_of(line.ask(seconds=0.02)) == TIMEOUT  # it takes as long to be sent
+    assert line.sent == []
+
+    assert await state_of(line.ask(seconds=0.03)) == TIMEOUT
+    await line.until(line.waiting[0].cancelled)
+
+
+async def test_a_node_that_failed_five_times_is_left_alone_then_tried_once():
+    line = Line(DOWN)
+    states = []
+    for number in range(7):
+        line.time += 1
+        states.append(await state_of(line.ask(question=a_question(number))))
+    assert states == [ERROR] * 5 + [BREAKER_OPEN] * 2
+    assert await state_of(line.ask(node=FR)) == ERROR  # of others nothing is known by that
+
+    line.time += 5
+    line.at_once = None
+    probe = asyncio.ensure_future(line.ask())
+    await line.until(lambda: len(line.waiting) == 1)
+    assert await state_of(line.ask(question=a_question(1))) == BREAKER_OPEN
+    line.waiting[0].set_exception(DOWN)
+    assert await state_of(probe) == ERROR
+    assert await state_of(line.ask()) == BREAKER_OPEN
+
+    line.time += 60
+    line.at_once = DOWN
+    assert [await state_of(line.ask()) for _ in range(2)] == [ERROR, BREAKER_OPEN]
+    line.time += 5
+    line.at_once = b"{}"
+    assert [await state_of(line.ask()) for _ in range(2)] == ["OK", "OK"]
+
+
+async def test_failures_that_are_far_apart_are_no_reason():
+    line, states = Line(DOWN), []
+    for number in range(12):
+        line.time += 2.6
+        states.append(await state_of(line.ask(question=a_question(number))))
+
+    assert states == [ERROR] * 12
+
+
+async def test_a_probe_whose_asker_went_away_says_nothing_of_the_node():
+    line = Line(DOWN)
+    for number in range(5):
+        await state_of(line.ask(question=a_question(number)))
+    line.time += 5
+    line.at_once = None
+    probe = asyncio.ensure_future(line.ask())
+    await line.until(lambda: len(line.waiting) == 1)
+    probe.cancel()
+    await asyncio.wait([probe])
+    await line.until(line.waiting[0].cancelled)
+    line.at_once = b"{}"
+
+    assert await state_of(line.ask()) == "OK"
+
+
+async def test_so_many_requests_are_with_one_node_at_once():
+    line = Line()
+    asked = [asyncio.ensure_future(line.ask(question=a_question(number))) for number in range(20)]
+    other = asyncio.ensure_future(line.ask(node=FR))
+    await line.until(lambda: len(line.waiting) == AT_ONCE_MAX + 1)
+    assert [code for code, *_ in line.sent].count("DE") == AT_ONCE_MAX
+
+    for number in range(21):
+        await line.until(lambda number=number: len(line.waiting) > number)
+        line.waiting[number].set_result(b"")
+    await asyncio.gather(*asked, other)
+    assert len(line.sent) == 21
+
+
+async def used_to(line, seconds):
+    """Let a node answer as often as it takes to know how long it takes."""
+    line.at_once, line.took = b"", seconds
+    for number in range(TIMED_MIN):
+        await line.ask(question=a_question(number))
+    line.at_once, line.took = None, 0.0
+    line.sent.clear()
+
+
+async def test_where_an_answer_takes_unusually_long_a_second_request_is_sent():
+    line = Line()
+    await used_to(line, 0.001)
+    asked = asyncio.ensure_future(line.ask())
+    while len(line.waiting) < 2:  # noqa: ASYNC110 - the loop's own clock says when
+        await asyncio.sleep(0.001)
+    line.waiting[1].set_result(b"second")
+
+    assert await asked == b"second"
+    assert line.waiting[0].cancelled()
+    assert len(line.sent) == 2
+
+
+async def test_of_two_requests_the_one_that_fails_is_no_answer():
+    line = Line()
+    await used_to(line, 0.001)
+    asked = asyncio.ensure_future(line.ask())
+    while len(line.waiting) < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    line.waiting[1].set_exception(DOWN)
+    await asyncio.sleep(0)
+    line.waiting[0].set_result(b"first")
+
+    assert await asked == b"first"
+
+
+async def test_one_in_twenty_is_asked_twice_at_most():
+    line = Line()
+    await used_to(line, 0.001)
+    for number in range(2):
+        asked = asyncio.ensure_future(line.ask(question=a_question(number)))
+        while len(line.waiting) < 2 * number + 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        line.waiting[-1].set_result(b"")
+        await asked
+
+    known = line.asker._lines["DE"]
+    assert (known.asked, known.hedged, known.patience()) == (22, 2, None)
+    line.at_once = b""
+    for number in range(19):
+        assert known.patience() is None, number
+        await line.ask()
+    assert known.patience() is not None  # two of 41
+
+
+def test_so_many_pages_are_put_together_for_one_caller_at_once():
+    asker = Line().asker
+    with ExitStack() as stack:
+        for _ in range(PAGES_MAX):
+            stack.enter_context(asker.page_for("lab"))
+        stack.enter_context(asker.page_for("other"))
+        with pytest.raises(TooManyPagesError), asker.page_for("lab"):
+            raise AssertionError("begun")
+    with asker.page_for("lab"):
+        pass
+
+
+async def test_what_is_known_of_a_node_goes_with_it():
+    line = Line(DOWN)
+    for number in range(6):
+        await state_of(line.ask(question=a_question(number)))
+    assert await state_of(line.ask()) == BREAKER_OPEN
+    line.asker.keep(["FR"])
+
+    assert await state_of(line.ask()) == ERROR
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, asyncio.CancelledError])
+async def test_a_failure_of_ours_closes_no_line(error):
+    line = Line()
+    for number in range(6):
+        asked = asyncio.ensure_future(line.ask(question=a_question(number)))
+        await line.until(lambda number=number: len(line.waiting) > number)
+        line.waiting[number].set_exception(error())
+        with pytest.raises(error):
+            await asked
+    line.at_once = b""
+
+    assert await state_of(line.ask()) == "OK"

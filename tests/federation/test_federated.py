@@ -1,0 +1,307 @@
+"""Lists over all nodes: a hub and three nodes answer as one node with all the works would."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from federation.federated.documents import document_id
+from federation.history.kinds import Moment, Saying, Statement
+from federation.history.search_store import search
+from federation.rightholders import store as rightholders
+from federation.rightholders.rightholder import Rightholder
+from federation.scenario.client import ApiError
+from federation.store.database import Database
+from federation.values.party import HUB
+from federation.works import store as works
+from federation.works.work import Creator, Work
+from tests.federation.asked_about import down
+from tests.federation.callers import call_token, entity
+from tests.federation.harness import DAY, send, small_federation, write_scenario
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+NODES = ["DE", "FR", "GB"]
+TITLES = ["On Foxes", "Foxes", "Éclair", "eclair", "Rain", "Über Füchse", "Zebra 10", "Zebra 9"]
+PEN_NAME = Creator("Eric Blair", pseudonym="George Orwell", rightholder="R-1")
+
+WORKS = """query($text: String!, $first: Int!, $after: String, $require: Require!) {
+  works(text: $text, first: $first, after: $after, require: $require, deadlineMs: 10000) {
+    edges { cursor node { id title } } late { id title }
+    pageInfo { hasNextPage endCursor } nodes { node state code asOf } complete } }"""
+
+
+def works_of(code):
+    """Some titles are at every node, and some of one node twice."""
+    things = {
+        f"W-{number}": Work(f"{title} {number % 4}", creators=(PEN_NAME,))
+        for number, title in enumerate(TITLES * 4)
+    }
+    return things | {f"own-{code}": Work(f"Only {code}"), "same": Work("The same everywhere")}
+
+
+async def say(database, store, things):
+    async with database.write("test") as session:
+        statements = [
+            Statement(name, "REGISTERED", LONG_AGO, None, body) for name, body in things.items()
+        ]
+        await store.record(session, statements, Saying("anna", "as it is", LONG_AGO))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def catalogues(any_backend, tmp_path_factory):
+    """A hub and three nodes that have joined, with works and a rightholder each."""
+    folder = tmp_path_factory.mktemp("catalogues")
+    async with small_federation(any_backend, write_scenario(folder / "files"), folder) as small:
+        await small.story().join()
+        for code in NODES:
+            await say(small.databases[code], works, works_of(code))
+            person = {"R-1": Rightholder("Eric Blair", other_names=("George Orwell",))}
+            await say(small.databases[code], rightholders, person)
+        small.set_clock(DAY)
+        yield small
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def all_in_one(any_backend):
+    """A database that has the works of all nodes, under their ids in the federation."""
+    async with any_backend.url(migrated=True) as url:
+        database = Database(url)
+        for code in NODES:
+            things = {f"{code}:{name}": body for name, body in works_of(code).items()}
+            await say(database, works, things)
+        yield database
+        await database.close()
+
+
+async def ask(small, first, after=None, text="", require="ALL"):
+    lab = small.lab("lab-one")
+    return await lab.ask(WORKS, first=first, after=after, text=text, require=require)
+
+
+@pytest.mark.parametrize("text", ["", "foxes", "zeb", "nothing has this"])
+async def test_all_nodes_answer_as_one_would(catalogues, all_in_one, text):
+    async with all_in_one.read() as session:
+        page = await search(session, works.WORKS, text, Moment(DAY), after=None, limit=1_000)
+    whole = [(one.thing, one.body.title) for one in page.found]
+    found, after = [], None
+    for _ in range(40):
+        listed = await ask(catalogues, 7, after, text)
+        assert (listed["complete"], listed["late"]) == (True, [])
+        assert [(one["node"], one["state"]) for one in listed["nodes"]] == [
+            (code, "OK") for code in NODES
+        ]
+        found += [(one["node"]["id"], one["node"]["title"]) for one in listed["edges"]]
+        after = listed["pageInfo"]["endCursor"]
+        if not listed["pageInfo"]["hasNextPage"]:
+            break
+
+    assert found == whole
+
+
+def ids(listed, part="edges"):
+    return [(one.get("node") or one)["id"] for one in listed[part]]
+
+
+async def test_a_node_that_was_down_costs_its_own_entries_which_come_late(catalogues):
+    whole = await ask(catalogues, 100)
+    ids_of = {code: [one for one in ids(whole) if one.startswith(code)] for code in NODES}
+    async with down(catalogues, "FR"):
+        first = await ask(catalogues, 20, require="QUORUM")
+        states = [(one["node"], one["state"], one["code"]) for one in first["nodes"]]
+        with pytest.raises(ApiError, match="NODES_MISSING"):
+            await ask(catalogues, 20)
+    second = await ask(catalogues, 100, first["pageInfo"]["endCursor"])
+    again = await ask(catalogues, 100, first["pageInfo"]["endCursor"])
+    third = await ask(catalogues, 100, first["edges"][4]["cursor"])
+
+    assert states == [("DE", "OK", None), ("FR", "ERROR", "NO_ANSWER"), ("GB", "OK", None)]
+    assert [one["asOf"] is None for one in first["nodes"]] == [False, True, False]
+    assert ids(first) == [one for one in ids(whole) if one not in ids_of["FR"]][:20]
+    assert (first["complete"], first["late"]) == (False, [])
+    last = ids(whole).index(ids(first)[-1])
+    assert ids(second, "late") == [one for one in ids_of["FR"] if one in ids(whole)[:last]]
+    assert ids(second) == ids(whole)[last + 1 :] + ids(second)[len(whole["edges"]) - last - 1 :]
+    assert (second["complete"], again) == (True, second | {"nodes": again["nodes"]})
+    fifth = ids(whole).index(ids(first)[4])
+    assert ids(third, "late") == [one for one in ids_of["FR"] if one in ids(whole)[:fifth]]
+
+
+async def test_nobody_is_shown_more_than_every_lab(catalogues):
+    document = """{ works(first: 1, text: "foxes") { edges { node {
+      creators { name pseudonym rightholder } } } } }"""
+    shown = [{"name": "George Orwell", "pseudonym": "George Orwell", "rightholder": None}]
+    for person in (
+        catalogues.lab("lab-one"),
+        catalogues.at(HUB, "auditor"),
+        catalogues.at(HUB, "operator"),
+    ):
+        found = await person.ask(document)
+        assert [one["node"]["creators"] for one in found["edges"]] == [shown]
+
+    answer = await tell_as(catalogues, "FR", HUB, document)
+    assert answer.body["data"]["works"]["edges"][0]["node"]["creators"] == shown
+
+
+async def test_what_a_node_shows_to_partners_only_costs_a_question_its_answer(catalogues):
+    document = """query($require: Require!) { works(first: 1, require: $require) {
+      edges { node { changes(first: 1) { edges { node { act } } } } }
+      nodes { state code } } }"""
+    lab = catalogues.lab("lab-one")
+    with pytest.raises(ApiError, match="NODES_MISSING"):
+        await lab.ask(document, require="ANY")
+
+
+RIGHTHOLDERS = """{ rightholders(first: 9, text: "orwell") {
+  edges { node { id name otherNames member } } complete } }"""
+
+
+async def test_partners_and_staff_find_the_rightholders_of_all(catalogues):
+    found = await catalogues.at(HUB, "auditor").ask(RIGHTHOLDERS)
+    partner = await tell_as(catalogues, "GB", HUB, RIGHTHOLDERS)
+
+    person = {"name": "Eric Blair", "otherNames": ["George Orwell"], "member": None}
+    expected = {
+        "edges": [{"node": {"id": f"{code}:R-1"} | person} for code in NODES],
+        "complete": True,
+    }
+    assert found == expected
+    assert partner.body["data"]["rightholders"] == expected
+    with pytest.raises(ApiError, match="NOT_ALLOWED"):
+        await catalogues.lab("lab-one").ask(RIGHTHOLDERS)
+
+
+async def tell_as(small, caller, callee, document, **headers):
+    """Ask a server as another one does."""
+    token = call_token(small, caller, entity(callee))
+    body = msgspec.json.encode({"query": document})
+    headers = {"Content-Type": "application/json"} | headers
+    return await send(small, callee, "/graphql", body, token=token, headers=headers)
+
+
+CREATORS = '{ works(first: 1, text: "foxes") { edges { node { creators { name } } } } }'
+
+
+@pytest.mark.parametrize(
+    ("eyes", "name"),
+    [
+        (None, "Eric Blair"),
+        ("partner", "Eric Blair"),
+        ("signed-in", "George Orwell"),
+        ("everybody", "George Orwell"),
+    ],
+)
+async def test_a_node_answers_the_hub_with_the_eyes_it_names(catalogues, eyes, name):
+    headers = {} if eyes is None else {"Federation-Eyes": eyes}
+    answer = await tell_as(catalogues, HUB, "GB", CREATORS, **headers)
+
+    [edge] = answer.body["data"]["works"]["edges"]
+    assert edge["node"]["creators"] == [{"name": name}]
+
+
+@pytest.mark.parametrize("document", ["{ rightholders(first: 1) { edges { cursor } } }"])
+async def test_with_the_eyes_of_somebody_signed_in_nothing_of_a_role_is_shown(catalogues, document):
+    headers = {"Federation-Eyes": "signed-in"}
+    answer = await tell_as(catalogues, HUB, "GB", document, **headers)
+
+    assert answer.code == "NOT_ALLOWED"
+
+
+async def test_a_node_stops_when_the_hub_waits_no_longer(catalogues):
+    headers = {"Federation-Deadline-Ms": "0"}
+    answer = await tell_as(catalogues, HUB, "GB", CREATORS, **headers)
+    of_a_person = await send(
+        catalogues,
+        "GB",
+        "/graphql",
+        msgspec.json.encode({"query": CREATORS}),
+        token=catalogues.at("GB", "auditor")._token(),
+        headers=headers | {"Content-Type": "application/json"},
+    )
+
+    assert (answer.status, answer.code) == (504, "DEADLINE_OVER")
+    assert of_a_person.status == 200
+
+
+async def test_another_server_may_name_a_document_that_it_has_sent(catalogues):
+    token = call_token(catalogues, HUB, entity("DE"))
+    name = document_id("{ __typename }")
+    of_a_person = catalogues.at("DE", "auditor")._token()
+
+    async def told(by=token, **body):
+        body, headers = msgspec.json.encode(body), {"Content-Type": "application/json"}
+        answer = await send(catalogues, "DE", "/graphql", body, token=by, headers=headers)
+        return answer.status, answer.code or answer.body["data"]
+
+    answered = 200, {"__typename": "Query"}
+    assert await told(documentId=name) == (404, "DOCUMENT_NOT_KNOWN")
+    assert await told(documentId=name, query="{ a: __typename }") == (400, "BAD_REQUEST")
+    assert await told(documentId=name, query="{ __typename }") == answered
+    assert await told(documentId=name) == answered
+    assert (await told(by=of_a_person, documentId=name))[0] == 400  # no query
+    assert await told(by=of_a_person, documentId=name, query="{ __typename }") == answered
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("first: 0", "BAD_PAGE"),
+        ("first: 101", "BAD_PAGE"),
+        ("first: 1, deadlineMs: 49", "BAD_DEADLINE"),
+        ("first: 1, deadlineMs: 10001", "BAD_DEADLINE"),
+        ('first: 1, after: "x"', "BAD_CURSOR"),
+    ],
+)
+async def test_a_question_that_is_none_is_refused_before_anybody_is_asked(
+    catalogues, arguments, code
+):
+    with pytest.raises(ApiError, match=code):
+        await catalogues.lab("lab-one").ask(f"{{ works({arguments}) {{ complete }} }}")
+
+
+async def test_a_cursor_belongs_to_its_question(catalogues):
+    cursor = (await ask(catalogues, 1))["edges"][0]["cursor"]
+    with pytest.raises(ApiError, match="OTHER_QUESTION"):
+        await ask(catalogues, 1, cursor, text="foxes")
+
+
+async def test_edges_and_late_entries_have_the_names_that_are_asked_for(catalogues):
+    found = await catalogues.lab("lab-one").ask("""{ works(first: 1, text: "foxes") {
+      __typename
+      all: edges { __typename at: cursor work: node { id } again: node { of: __typename } }
+      edges { ...Edge }
+      none: late { id }
+      pageInfo { __typename hasNextPage endCursor } } }
+      fragment Edge on WorkEdge { node { title } }""")
+
+    [edge] = found["all"]
+    assert found == {
+        "__typename": "WorkFederatedConnection",
+        "all": [
+            {
+                "__typename": "WorkEdge",
+                "at": edge["at"],
+                "work": {"id": "DE:W-1"},
+                "again": {"of": "Work"},
+            }
+        ],
+        "edges": [{"node": {"title": "Foxes 1"}}],
+        "none": [],
+        "pageInfo": {"__typename": "PageInfo", "hasNextPage": True, "endCursor": edge["at"]},
+    }
+    assert list(edge) == ["__typename", "at", "work", "again"]
+
+
+async def test_variables_and_directives_reach_the_nodes(catalogues):
+    document = """query($few: Int!, $no: Boolean!, $at: DateTime) {
+      works(first: 2, text: "foxes") { edges { a: node { ...Shown } } } }
+      fragment Shown on Work { id title @include(if: $no) __typename
+        provenance(first: $few, at: $at) { edges { cursor } } }"""
+    found = await catalogues.lab("lab-one").ask(
+        document, few=3, no=False, at="2026-09-01T00:00:00+02:00"
+    )
+
+    shown = {"__typename": "Work", "provenance": {"edges": []}}
+    assert found["edges"] == [{"a": {"id": one} | shown} for one in ("DE:W-1", "DE:W-17")]
