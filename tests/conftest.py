@@ -10,7 +10,6 @@ from hypothesis import settings
 from tests.databases import BACKENDS, PostgresServer, SqliteFiles, opened, quick_folder
 from tests.scheduling import ByBackend, is_second_life, turn
 from tests.speed import (
-    compile_once,
     keep_what_is_there,
     look_for_garbage_less,
 )
@@ -18,8 +17,6 @@ from tests.speed import (
 # A busy machine is no failure: an example may take as long as it takes.
 settings.register_profile("federation", deadline=None)
 settings.load_profile("federation")
-
-compile_once()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

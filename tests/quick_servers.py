@@ -83,12 +83,13 @@ def _ask_once(owner: type[Any], name: str, same: Callable[..., Hashable]) -> Non
     def once(cls: type[Any], *arguments: Any, **named: Any) -> Any:
         try:
             key = cls, same(*arguments, **named)
-            if key in made:
-                return made[key][0]
+            known = made.get(key)  # hashed once
         except TypeError:  # no hash, or no function
             return make(cls, *arguments, **named)
-        made[key] = make(cls, *arguments, **named), arguments, named  # ids stay those of these
-        return made[key][0]
+        if known is None:
+            # What an id is of stays with it: no other object gets the same.
+            known = made[key] = make(cls, *arguments, **named), arguments, named
+        return known[0]
 
     setattr(owner, name, classmethod(once))
 
@@ -96,7 +97,9 @@ def _ask_once(owner: type[Any], name: str, same: Callable[..., Hashable]) -> Non
 def _of_function(fn: Any, signature_namespace: dict[str, Any]) -> Hashable:
     if not isinstance(fn, FunctionType):
         raise TypeError
-    hints, names = tuple(fn.__annotations__.items()), frozenset(signature_namespace.items())
+    # By their ids, for `typing` makes the same of the same and hashing them is slow.
+    hints = tuple((name, id(hint)) for name, hint in fn.__annotations__.items())
+    names = frozenset(signature_namespace.items())
     return fn.__code__, fn.__module__, fn.__defaults__, hints, names
 
 

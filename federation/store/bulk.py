@@ -14,7 +14,7 @@ from federation.store.sessions import ReadSession, WriteSession
 T = TypeVar("T")
 IN_CHUNK = 500
 _POSTGRES_CHUNK = 5_000
-_SQLITE_VARIABLES_MAX = 8_000  # of 32,766: longer lists are no faster, and kept as prepared
+_SQLITE_VARIABLES_MAX = 2_000  # more are no faster, and each connection keeps what it prepared
 
 
 async def insert_rows(

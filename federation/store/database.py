@@ -17,13 +17,12 @@ from sqlalchemy.exc import TimeoutError as SqlTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     async_sessionmaker,
-    create_async_engine,
 )
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from federation.clock import Clock, system_clock
 from federation.errors import LaterError
-from federation.store.plain import refuse_zero
+from federation.store.dialects import engine_of
 from federation.store.sessions import ReadSession, WriteSession
 from federation.store.short_reads import ShortReads, Turns
 from federation.store.sqlite import adapted, make_wal
@@ -75,8 +74,6 @@ class Database:
         self._boundary = boundary
         engine = _sqlite_engine if self.is_sqlite else _postgres_engine
         self._writer, self._reader = engine(url, writes=True), engine(url, writes=False)
-        refuse_zero(self._writer.dialect)
-        refuse_zero(self._reader.dialect)
         self._writing = async_sessionmaker(
             self._writer, class_=WriteSession, expire_on_commit=False, info={_CLOCK: clock}
         )
@@ -169,7 +166,7 @@ def business_time(session: ReadSession) -> datetime:
 
 def _postgres_engine(url: str, *, writes: bool) -> AsyncEngine:
     # Pools of their own: writers that wait for the lock must not take the readers' connections.
-    return create_async_engine(
+    return engine_of(
         url,
         pool_size=1 if writes else READERS_MAX,
         max_overflow=0,
@@ -179,7 +176,7 @@ def _postgres_engine(url: str, *, writes: bool) -> AsyncEngine:
 
 
 def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
-    engine = create_async_engine(
+    engine = engine_of(
         url,
         poolclass=AsyncAdaptedQueuePool,
         pool_size=1 if writes else READERS_MAX,

@@ -12,6 +12,9 @@ from sqlalchemy.exc import DontWrapMixin
 
 from federation.values.plain import BadTextError
 
+Colspecs = dict[Any, Any]
+"""What a dialect makes of the types of SQLAlchemy."""
+
 
 class BadParameterError(BadTextError, DontWrapMixin):
     """A text holds U+0000."""
@@ -25,11 +28,11 @@ def require_plain_rows(rows: Iterable[Iterable[object]]) -> None:
                 raise BadParameterError(_shown(value))
 
 
-def refuse_zero(dialect: Dialect) -> None:
-    """Let a dialect refuse U+0000 in every text it binds (BAD_TEXT)."""
-    kind: type[String] = dialect.colspecs.get(String, String)  # type: ignore[assignment]
+def plain(colspecs: Colspecs) -> Colspecs:
+    """Return how a dialect treats types, changed to refuse U+0000 in every text (BAD_TEXT)."""
+    kind: type[Any] = colspecs.get(String, String)
     members = {"bind_processor": _binds, "cache_ok": True}
-    dialect.colspecs = {**dialect.colspecs, String: type("PlainString", (kind,), members)}
+    return {**colspecs, String: type("PlainString", (kind,), members)}
 
 
 def _binds(_: String, __: Dialect) -> Callable[[Any], Any]:

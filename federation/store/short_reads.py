@@ -19,12 +19,11 @@ from typing import Any, NamedTuple, TypeVar, cast
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import PoolProxiedConnection
 from sqlalchemy import inspect as mapper_of
-from sqlalchemy.dialects.sqlite.aiosqlite import dialect
 from sqlalchemy.engine import Result
 from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from federation.store.plain import refuse_zero
+from federation.store.dialects import SqliteDialect
 from federation.store.sessions import ReadSession, by_key
 from federation.store.sqlite import Connection, Cursor, asking
 
@@ -34,8 +33,7 @@ Row = TypeVar("Row")
 Convert = Callable[[Any], Any] | None
 """What a value goes through on its way to the driver or from it; None where it stays as it is."""
 
-_DIALECT = dialect()
-refuse_zero(_DIALECT)
+_DIALECT = SqliteDialect()
 
 
 class Turns:

@@ -36,7 +36,6 @@ from tests.federation.harness import (
     small_federation,
     write_scenario,
 )
-from tests.speed import compile_once
 
 A_LINE = "e-1,L1,https://news.example/de/1,TRAIN,1000,2026-09-10T12:00:00Z,site"
 
@@ -125,7 +124,6 @@ async def live_once(folder: Path) -> None:
 
 def main() -> None:
     logs.configure("error")
-    compile_once()
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(live_once(Path(folder)))
     assert threading.active_count() == 1  # a fork has no other thread

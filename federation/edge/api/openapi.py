@@ -90,8 +90,9 @@ def operations() -> Mapping[str, Mapping[str, Operation]]:
     return convert(tomllib.loads(text), dict[str, dict[str, Operation]])
 
 
+@cache
 def document(role: At) -> Json:
-    """Return the OpenAPI document of a hub or a node."""
+    """Return the OpenAPI document of a hub or a node; made when it is first asked for."""
     paths: Json = {}
     for path, methods in sorted(operations().items()):
         for method, operation in methods.items():
@@ -250,12 +251,12 @@ def _refused(status: int, shape: str, codes: list[str]) -> Json:
 def openapi_routes(doors: Doors) -> list[HTTPRouteHandler]:
     """Return the route of the document; it is everybody's."""
     server = doors.server
-    found = document("hub" if server.code == HUB else "node")
+    role: At = "hub" if server.code == HUB else "node"
 
     @get("/openapi.json")
     async def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Say what can be asked here, in OpenAPI 3.1."""
         doors.stranger(request, "anonymous")
-        return json_response({**found, "servers": [{"url": server.url}]})
+        return json_response({**document(role), "servers": [{"url": server.url}]})
 
     return [openapi]
