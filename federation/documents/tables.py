@@ -29,6 +29,7 @@ class Document(Base):
     subject: Mapped[str] = mapped_column(String(160))  # what it documents, once per series
     period: Mapped[Month | None] = mapped_column(String(7), index=True)
     issued_on: Mapped[date]
+    due_on: Mapped[date | None]  # until when an invoice is to be paid
     media_type: Mapped[str] = mapped_column(String(40))
     body: Mapped[bytes]
     sha256: Mapped[str] = mapped_column(Text)

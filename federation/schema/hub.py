@@ -4,6 +4,7 @@ import strawberry
 
 from federation.schema.audit_log import AuditLogQuery
 from federation.schema.banking import BankingMutation, BankingQuery
+from federation.schema.billing import BillingMutation, BillingQuery
 from federation.schema.clients import ClientMutation, ClientQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.corrections import CorrectionMutation, CorrectionQuery
@@ -15,6 +16,7 @@ from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.exclusions import ExclusionMutation
 from federation.schema.guards import extensions
 from federation.schema.held_claims import HeldClaimQuery, HeldDecisionMutation
+from federation.schema.invoices import InvoiceQuery
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
 from federation.schema.ledger import LedgerQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
@@ -51,6 +53,8 @@ class Query(
     HubRightsStatementQuery,
     TariffQuery,
     LicenceQuery,
+    BillingQuery,
+    InvoiceQuery,
     OfferQuery,
     SettlementQuery,
     LedgerQuery,
@@ -88,6 +92,7 @@ class Mutation(
     TariffMutation,
     QuoteMutation,
     LicenseeMutation,
+    BillingMutation,
     OfferMutation,
     LicenceMutation,
     TokenMutation,
