@@ -17,6 +17,9 @@ from federation.documents.charged import Charged
 from federation.documents.tables import Document
 from federation.licensing import store as licensing
 from federation.licensing.tables import Licence
+from federation.payments import states
+from federation.payments import store as payments
+from federation.payments.names import base_id, refund_id
 from federation.settlement.revenue import fee_owed
 from federation.store.sessions import ReadSession
 from federation.trust.principals import Principal
@@ -28,9 +31,9 @@ class Billed:
     """The invoice of a licence, and what became of it. Amounts are minor units of `currency`.
 
     `net` is the fee, `credited` what of it an early end takes back, `vat` the tax on the rest;
-    `paid` is what came in of all of it, `withheld` the tax that the lab paid for the licensor.
-    `open_amount` is left to pay; below 0 it goes back. Numbers and days are None where the licence
-    was granted, and so invoiced, by another server.
+    `paid` is what came in of all of it, less what went back since; `withheld` the tax that the lab
+    paid for the licensor. `open_amount` is left to pay; below 0 it goes back. Numbers and days are
+    None where the licence was granted, and so invoiced, by another server.
     """
 
     licence: str
@@ -72,6 +75,11 @@ async def billed_for(
     items = defaultdict[tuple[str, str], int](int)
     for item in await store.standing_items_of(session, [VAT, TAX_WITHHELD], numbers):
         items[item.kind, item.ref] += item.amount
+    notes = {refund_id(row.number): key[1] for key, row in issued.items() if key[0] == "CN"}
+    for payment in await payments.refunds(session, notes):
+        if payment.state == states.BOOKED:
+            number = notes[base_id(payment.payment_id)]
+            received[number] = received.get(number, 0) - payment.amount
     return [_billed(row, issued, received.get(row.number, 0), items) for row in rows]
 
 

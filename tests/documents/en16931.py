@@ -125,9 +125,9 @@ def _tax(read):
     category = read.one(f"{SUBTOTAL}/a:TaxCategory/b:ID")
     percent = read.one(f"{SUBTOTAL}/a:TaxCategory/b:Percent")
     reason = read.one(f"{SUBTOTAL}/a:TaxCategory/b:TaxExemptionReason")
+    of_item = "a:Item/a:ClassifiedTaxCategory"
     of_lines = {
-        (read.one("a:Item/a:ClassifiedTaxCategory/b:ID", line),)
-        + (read.one("a:Item/a:ClassifiedTaxCategory/b:Percent", line),)
+        (read.one(f"{of_item}/b:ID", line), read.one(f"{of_item}/b:Percent", line))
         for line in read.lines
     }
     taxable = read.amount(f"{SUBTOTAL}/b:TaxableAmount")

@@ -22,13 +22,7 @@ RATES = [
     VatRate("CH", date(2024, 1, 1), 810),
     VatRate("AE", date(2018, 1, 1), 0),
 ]
-VAT_IDS = {
-    "DE": "DE123456789",
-    "GR": "EL123456789",
-    "GB": "GB123456789",
-    "AE": "AE1234",
-    "CH": "CHE1",
-}
+VAT_IDS = {"DE": "DE123456789", "GR": "EL123456789", "GB": "GB123456789", "CH": "CHE1"}
 
 
 def a_party(country, *, is_registered=True):
