@@ -108,6 +108,19 @@ async def licences(
     return list(await session.scalars(query))
 
 
+async def licences_at(
+    session: ReadSession, licensee: str, *, on: date, limit: int
+) -> list[Licence]:
+    """Return a licensee's licences with a day in their term, in any state, the longest first."""
+    query = (
+        select(Licence)
+        .where(Licence.licensee == licensee, Licence.starts_on <= on, Licence.ends_on >= on)
+        .order_by(Licence.ends_on.desc(), Licence.number)
+        .limit(limit)
+    )
+    return list(await session.scalars(query))
+
+
 async def licences_in_force(
     session: ReadSession,
     licensee: str,

@@ -8,6 +8,7 @@ from federation.schema.billing import BillingMutation, BillingQuery
 from federation.schema.clients import ClientMutation, ClientQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.corrections import CorrectionMutation, CorrectionQuery
+from federation.schema.coverage import CoverageQuery
 from federation.schema.deliveries import DeliveryMutation, DeliveryQuery
 from federation.schema.described import described
 from federation.schema.dispute_acts import DisputeMutation
@@ -55,6 +56,7 @@ class Query(
     LicenceQuery,
     BillingQuery,
     InvoiceQuery,
+    CoverageQuery,
     OfferQuery,
     SettlementQuery,
     LedgerQuery,
