@@ -22,8 +22,6 @@ from federation.payments import store as payments
 from federation.payments.names import base_id, refund_id
 from federation.settlement.revenue import fee_owed
 from federation.store.sessions import ReadSession
-from federation.trust.principals import Principal
-from federation.values.roles import MAY_READ_BILLING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +58,10 @@ class Billed:
         return self.due_on is not None and self.due_on < on and self.open_amount > 0
 
 
-async def billed_for(
-    session: ReadSession, who: Principal, asked: str | None, *, after: str, limit: int
+async def billed(
+    session: ReadSession, licensee: str | None, *, after: str, limit: int
 ) -> list[Billed]:
-    """Return what a lab was invoiced for, by number of its licences, behind the one `after`.
-
-    A lab is shown its own; staff those of the lab they `asked` for, or all.
-    """
-    licensee = who.whose(MAY_READ_BILLING, asked)
+    """Return what a lab, or all, were invoiced for, by licence, behind the one `after`."""
     rows = await licensing.licences(session, licensee=licensee, after=after, limit=limit)
     numbers = [row.number for row in rows]
     issued = await documents.to_licensees(session, numbers)

@@ -13,7 +13,7 @@ from federation.people.audit import Act, record
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import Principal
 from federation.values.invoicing import InvoiceParty
-from federation.values.roles import MAY_READ_BILLING, MAY_STATE_BILLING
+from federation.values.roles import MAY_STATE_BILLING
 
 
 class BadBillingDetailsError(RefusalError):
@@ -36,7 +36,10 @@ async def state_details(
     A lab states its own, whatever it asks for; staff name the lab (UNKNOWN_LICENSEE). Refused is
     what cannot stand on an invoice (BAD_BILLING_DETAILS), whole.
     """
-    lab = await get_licensee(session, _named(who.whose(MAY_STATE_BILLING, licensee)))
+    named = who.whose(MAY_STATE_BILLING, licensee)
+    if named is None:
+        raise UnknownLicenseeError("name the lab")
+    lab = await get_licensee(session, named)
     try:
         party = msgspec.convert(said, InvoiceParty)
     except msgspec.ValidationError as error:
@@ -63,23 +66,6 @@ async def get_details(session: ReadSession, licensee: str) -> InvoiceParty:
     return msgspec.json.decode(row.body, type=InvoiceParty)
 
 
-async def history_for(
-    session: ReadSession, licensee: str | None, who: Principal, *, before: int | None, limit: int
-) -> list[BillingDetails]:
-    """Return what was stated of a lab, newest first, behind the row `before`.
-
-    A lab is shown its own; staff name the lab (UNKNOWN_LICENSEE).
-    """
-    lab = await get_licensee(session, _named(who.whose(MAY_READ_BILLING, licensee)))
-    return await store.billing_history(session, lab.id, before=before, limit=limit)
-
-
 def read(body: str) -> dict[str, str]:
     """Return what a row says, by field; what was not said is not there."""
     return msgspec.json.decode(body, type=dict[str, str])
-
-
-def _named(licensee: str | None) -> str:
-    if licensee is None:
-        raise UnknownLicenseeError("name the lab")
-    return licensee

@@ -42,10 +42,12 @@ async def billing_details_of(session: ReadSession, licensee: str) -> BillingDeta
 
 
 async def billing_history(
-    session: ReadSession, licensee: str, *, before: int | None, limit: int
+    session: ReadSession, *, licensee: str | None, before: int | None, limit: int
 ) -> list[BillingDetails]:
-    """Return what a lab stated for its invoices, newest first, behind the row `before`."""
-    query = select(BillingDetails).where(BillingDetails.licensee == licensee)
+    """Return what a lab, or all, stated for invoices, newest first, behind the row `before`."""
+    query = select(BillingDetails)
+    if licensee is not None:
+        query = query.where(BillingDetails.licensee == licensee)
     if before is not None:
         query = query.where(BillingDetails.id < before)
     return list(await session.scalars(query.order_by(BillingDetails.id.desc()).limit(limit)))

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import strawberry
 
-from federation.licensing import billing
+from federation.licensing import billing, store
 from federation.licensing.tables import BillingDetails as DetailsRow
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.pages import Connection
 from federation.values.cursors import cursor_of, key_of, page_size
-from federation.values.roles import MAY_STATE_BILLING
+from federation.values.roles import MAY_READ_BILLING, MAY_STATE_BILLING
 
 
 @strawberry.type(description="Whom invoices to a lab name, from an instant on.")
@@ -76,12 +76,12 @@ class BillingQuery:
     async def billing_details(
         self, info: Info, licensee: str | None = None, first: int = 100, after: str | None = None
     ) -> Connection[BillingDetails]:
-        """List what was stated (UNKNOWN_LICENSEE, BAD_PAGE, BAD_CURSOR)."""
-        who = info.context.require()
+        """List what was stated: of a lab, or of all (BAD_PAGE, BAD_CURSOR)."""
+        shown = info.context.whose(MAY_READ_BILLING, licensee)
         size, key = page_size(first), key_of(_LIST, after, tuple[int])
         async with info.context.server.db.read() as session:
-            rows = await billing.history_for(
-                session, licensee, who, before=key[0] if key else None, limit=size + 1
+            rows = await store.billing_history(
+                session, licensee=shown, before=key[0] if key else None, limit=size + 1
             )
         return Connection.of(rows, size, lambda row: cursor_of(_LIST, (row.id,)), BillingDetails.of)
 

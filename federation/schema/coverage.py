@@ -15,6 +15,7 @@ from federation.schema.choices import CoverageGap
 from federation.schema.context import Info
 from federation.schema.rights import NodeStatus, rights_at_hub
 from federation.schema.scalars import LicensedUse
+from federation.values.roles import MAY_BUY
 
 LICENCES_READ_MAX = 1_000
 
@@ -80,7 +81,7 @@ class CoverageQuery:
         `at` is the instant asked about, now by default. Each use beyond the first counts as
         another request.
         """
-        server, who = info.context.server, info.context.require()
+        server, who = info.context.server, info.context.require(*MAY_BUY)
         at = at or server.clock()
         asked = rules.check_uses(uses)
         async with server.db.read() as session:

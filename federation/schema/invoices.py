@@ -4,11 +4,12 @@ from datetime import date
 
 import strawberry
 
-from federation.banking.billed import Billed, billed_for
+from federation.banking.billed import Billed, billed
 from federation.schema.context import Info
 from federation.schema.pages import Connection
 from federation.schema.scalars import Money
 from federation.values.cursors import cursor_of, key_of, page_size
+from federation.values.roles import MAY_READ_BILLING
 
 
 @strawberry.type(description="The invoice of a licence, what was credited and paid, what is open.")
@@ -65,12 +66,10 @@ class InvoiceQuery:
         self, info: Info, licensee: str | None = None, first: int = 100, after: str | None = None
     ) -> Connection[Invoice]:
         """List invoices with their credit notes (BAD_PAGE, BAD_CURSOR)."""
-        who, server = info.context.require(), info.context.server
+        shown, server = info.context.whose(MAY_READ_BILLING, licensee), info.context.server
         size, key = page_size(first), key_of(_LIST, after, tuple[str])
         async with server.db.read() as session:
-            rows = await billed_for(
-                session, who, licensee, after=key[0] if key else "", limit=size + 1
-            )
+            rows = await billed(session, shown, after=key[0] if key else "", limit=size + 1)
         today = server.clock().date()
         return Connection.of(
             rows,

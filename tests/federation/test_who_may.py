@@ -277,6 +277,12 @@ MINT = """mutation { mintToken(licence: "%s", audience: ["https://news.example/d
   ... on Refused { code } } }"""
 MINT_MANY = """mutation { mintTokens(licence: "%s", sites: [["https://news.example/de/"]]) {
   ... on Refused { code } } }"""
+BILLING = '{ billingDetails(licensee: "lab-one") { edges { node { licensee } } } }'
+INVOICES = '{ invoices(licensee: "lab-one") { edges { node { licence } } } }'
+STATE_BILLING = """mutation { stateBillingDetails(licensee: "lab-one", details: {
+  name: " ", street: " ", city: " ", country: " " }) { ... on Refused { code } } }"""
+COVERAGE = """{ coverage(urls: ["https://news.example/de/1"], uses: ["TRAIN"]) {
+  items { uses { licences { number } why } } } }"""
 LICENCES = "{ licences { edges { node { number } } } }"
 LICENCE = '{ licence(number: "%s") { number } }'
 OFFERS = "{ offers { edges { node { licensee } } } }"
@@ -473,6 +479,15 @@ OF_OTHER_MEMBERS = {
 NARROWER = {
     "hub": {
         **about_clients({**OF_BOTH, **OF_THE_HUB}),
+        ("billingDetails", Role.LAB): [(BILLING, in_a_page())],
+        ("invoices", Role.LAB): [(INVOICES, in_a_page({"licence": "HUB-000002"}))],
+        ("stateBillingDetails", Role.LAB): [(STATE_BILLING, "BAD_BILLING_DETAILS")],
+        ("coverage", Role.LAB): [
+            (
+                COVERAGE,
+                {"items": [{"uses": [{"licences": [{"number": "HUB-000002"}], "why": None}]}]},
+            )
+        ],
         ("licences", Role.LAB): [(LICENCES, numbered("HUB-000002"))],
         ("licence", Role.LAB): [(LICENCE % "HUB-000001", "UNKNOWN_LICENCE")],
         ("offers", Role.LAB): [(OFFERS, in_a_page({"licensee": "lab-two"}))],
@@ -543,6 +558,9 @@ NARROWER = {
         **about_clients({**OF_BOTH, **OF_A_NODE}),
         **SITE_CODES,
         **OF_WORKS,
+        ("billingDetails", Role.LAB): [(BILLING, in_a_page())],
+        ("invoices", Role.LAB): [(INVOICES, in_a_page({"licence": "HUB-000002"}))],
+        ("stateBillingDetails", Role.LAB): [(STATE_BILLING, "UNKNOWN_LICENSEE")],
         ("licences", Role.LAB): [(LICENCES, numbered("HUB-000002"))],
         ("licence", Role.LAB): [(LICENCE % "DE-000001", "UNKNOWN_LICENCE")],
         ("offers", Role.LAB): [(OFFERS, in_a_page())],
