@@ -18,7 +18,7 @@ from federation.distribution.tables import StatedCredit
 from federation.documents.tables import Document
 from federation.ledger.tables import JournalEntry, LedgerHead
 from federation.licensing.objects import OfferTerms
-from federation.licensing.tables import Licensee, Offer
+from federation.licensing.tables import BillingDetails, Licensee, Offer
 from federation.months.tables import Run
 from federation.payments.tables import Payment
 from federation.people.tables import AuditAct, PersonVersion
@@ -280,6 +280,19 @@ LISTED.append(
         },
     )
 )
+LISTED.append(
+    Listed(
+        "billingDetails",
+        BillingDetails,
+        "statedBy",
+        lambda n: {"id": n, "stated_by": f"{n}", "superseded_at": NOW},
+        is_newest_first=True,
+        terms={
+            "licensee": "lab",
+            "body": '{"name": "A", "street": "1 Road", "city": "Bonn", "country": "DE"}',
+        },
+    )
+)
 LISTED += [Listed(**{**vars(LISTED[3]), "name": "individualAgreements"})]
 
 
@@ -306,7 +319,7 @@ def _anything(kind):
 
 async def add(database, listed, *numbers):
     async with database.write("test") as session:
-        if listed.model is Offer and await session.get(Licensee, "lab") is None:
+        if listed.model in {Offer, BillingDetails} and await session.get(Licensee, "lab") is None:
             session.add(Licensee(id="lab", name="Lab", registered_at=NOW))
             await session.flush()
         if listed.model is VisitTotal and await session.get(Member, "m-1") is None:
