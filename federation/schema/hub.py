@@ -20,6 +20,7 @@ from federation.schema.held_claims import HeldClaimQuery, HeldDecisionMutation
 from federation.schema.invoices import InvoiceQuery
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
 from federation.schema.ledger import LedgerQuery
+from federation.schema.licence_usage import LicenceUsageQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
 from federation.schema.nodes import NodeMutation, NodeQuery
 from federation.schema.objections import ObjectionMutation, RunAnswerQuery
@@ -57,6 +58,7 @@ class Query(
     BillingQuery,
     InvoiceQuery,
     CoverageQuery,
+    LicenceUsageQuery,
     OfferQuery,
     SettlementQuery,
     LedgerQuery,

@@ -281,6 +281,7 @@ BILLING = '{ billingDetails(licensee: "lab-one") { edges { node { licensee } } }
 INVOICES = '{ invoices(licensee: "lab-one") { edges { node { licence } } } }'
 STATE_BILLING = """mutation { stateBillingDetails(licensee: "lab-one", details: {
   name: " ", street: " ", city: " ", country: " " }) { ... on Refused { code } } }"""
+USAGE = '{ licenceUsage(period: "2026-09", licensee: "lab-one") { edges { node { licensee } } } }'
 COVERAGE = """{ coverage(urls: ["https://news.example/de/1"], uses: ["TRAIN"]) {
   items { uses { licences { number } why } } } }"""
 LICENCES = "{ licences { edges { node { number } } } }"
@@ -482,6 +483,7 @@ NARROWER = {
         ("billingDetails", Role.LAB): [(BILLING, in_a_page())],
         ("invoices", Role.LAB): [(INVOICES, in_a_page({"licence": "HUB-000002"}))],
         ("stateBillingDetails", Role.LAB): [(STATE_BILLING, "BAD_BILLING_DETAILS")],
+        ("licenceUsage", Role.LAB): [(USAGE, in_a_page({"licensee": "lab-two"}))],
         ("coverage", Role.LAB): [
             (
                 COVERAGE,

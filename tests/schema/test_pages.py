@@ -46,6 +46,7 @@ MORE = "pageInfo { hasNextPage endCursor }"
 # What a list must be told beside its page, and where its page stands in what it answers.
 ARGUMENTS = {
     "accountHistory": 'account: "Assets:HUB:Bank", currency: "EUR", ',
+    "licenceUsage": 'period: "2026-09", ',
     "statedCredits": 'run: "r", ',
     "visits": 'member: "m-1", fromDay: "2026-08-01", toDay: "2026-09-01", ',
     "worksAt": 'url: "https://pub.example/", ',
