@@ -98,7 +98,7 @@ def _billed(
         invoice=invoice.number if invoice else None,
         credit_note=note.number if note else None,
         issued_on=invoice.issued_on if invoice else None,
-        due_on=invoice.due_on if invoice else None,
+        due_on=(invoice.due_on or facts.starts_on) if invoice else None,
         net=fee,
         credited=credited,
         vat=vat,

@@ -9,7 +9,6 @@ revision = "0049"
 down_revision = "0043"
 
 DETAILS, DOCUMENT = "licensing_billing_details", "settlement_document"
-LICENCE = "licensing_licence"
 REPORT, REPORTED = "metering_report", "metering_reported_use"
 STANDS = sa.text("superseded_at IS NULL")
 
@@ -40,7 +39,6 @@ def upgrade() -> None:
         postgresql_where=STANDS,
     )
     op.add_column(DOCUMENT, sa.Column("due_on", sa.Date(), nullable=True))
-    fill_due()
     op.create_table(
         REPORTED,
         sa.Column("period", sa.String(7), nullable=False),
@@ -89,18 +87,6 @@ def fill_reported() -> None:
         ]
         if rows:
             bind.execute(sa.insert(into), rows)
-
-
-def fill_due() -> None:
-    """An invoice so far was due on the first day of its licence's term: its bytes say so."""
-    document = sa.table(DOCUMENT, *map(sa.column, ("series", "subject", "due_on")))
-    licence = sa.table(LICENCE, sa.column("number"), sa.column("starts_on"))
-    starts_on = (
-        sa.select(licence.c.starts_on)
-        .where(licence.c.number == document.c.subject)
-        .scalar_subquery()
-    )
-    op.execute(sa.update(document).where(document.c.series == "INV").values(due_on=starts_on))
 
 
 def auto_id() -> sa.types.TypeEngine[int]:

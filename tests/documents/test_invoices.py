@@ -15,8 +15,8 @@ from federation.licensing import store as licences
 from federation.licensing.billing import BadBillingDetailsError, NoBillingDetailsError
 from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.licensing.service import Licensing, UnknownLicenseeError
-from federation.licensing.tables import BillingDetails
-from federation.payments import refunds
+from federation.licensing.tables import BillingDetails, Licence
+from federation.payments import expected, refunds
 from federation.signing.keys import SigningKey
 from federation.trust.principals import Principal
 from federation.values.account import PaymentAccount
@@ -294,3 +294,32 @@ async def test_a_licence_invoiced_before_the_server_was_told_is_credited_as_it_w
 
     assert list(forms) == ["application/json", "text/csv"]
     assert len(json.loads(forms["application/json"])["accounts"]) == 1
+
+
+async def test_an_invoice_that_does_not_say_when_is_due_on_the_first_day(hub):
+    number = await sell(hub, licensing=SILENT)
+    async with hub.write("test") as session:
+        heading = documents.Heading("HUB", "INV", "HUB-000002", NOON.date())
+        await documents.issue(session, heading, lambda _: {documents.JSON: b"{}"})
+        row = await licences.find_licence(session, number)
+        session.add(
+            Licence(
+                **{
+                    column.key: getattr(row, column.key)
+                    for column in Licence.__table__.columns
+                    if column.key not in {"number", "body"}
+                },
+                number="HUB-000002",
+                body=row.body.replace(number, "HUB-000002"),
+            )
+        )
+
+    async with hub.read() as session:
+        found = await billed(session, None, after=number, limit=9)
+        waited = await expected.money_in(session, "HUB", OCTOBER)
+
+    assert [(one.invoice, one.due_on) for one in found] == [("INV-HUB-000002", date(2026, 9, 1))]
+    assert [(one.id, one.due_on) for one in waited] == [
+        (number, date(2026, 9, 1)),
+        ("HUB-000002", date(2026, 9, 1)),
+    ]
