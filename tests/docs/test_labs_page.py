@@ -10,7 +10,14 @@ import pytest
 from federation.values.invoicing import Invoicing
 from federation.values.party import HUB
 from tests.documents.en16931 import broken
-from tests.federation.harness import DAY, open_for_business, small_federation, write_scenario
+from tests.federation.conftest import report_some_usage
+from tests.federation.harness import (
+    PERIOD,
+    month_over,
+    open_for_business,
+    small_federation,
+    write_scenario,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "labs.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -22,8 +29,8 @@ PILOT = {
     "licensee": "lab-one",
     "components": [{"uses": ["TRAIN"], "fee": "36500", "unit": "TOKEN"}],
     "currency": "EUR",
-    "startsOn": "2026-10-01",
-    "endsOn": "2027-09-30",
+    "startsOn": "2026-11-01",
+    "endsOn": "2027-10-31",
     "usageBasis": "site",
     "reason": "a pilot",
 }
@@ -31,11 +38,15 @@ PILOT = {
 
 @pytest.fixture
 async def small(sqlite, tmp_path):
-    """A federation that sold licences before its hub was told who stands on invoices."""
+    """A federation that settled a month before its hub was told who stands on invoices."""
     scenario = write_scenario(tmp_path / "files")
     async with small_federation(sqlite, scenario, tmp_path) as found:
-        await open_for_business(found)
-        found.set_clock(DAY)
+        story = await open_for_business(found)
+        await report_some_usage(found)
+        month_over(found)
+        await story.publish_rates()
+        await story.settle(PERIOD)
+        await found.silence()
         yield found
 
 
