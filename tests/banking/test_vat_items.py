@@ -116,3 +116,13 @@ async def test_vat_is_held_to_what_the_invoice_asks_for(taxed, items, detail):
     refusal = await refused(taxed, BadItemError, settling_(1, *items))
 
     assert refusal.detail == detail
+
+
+async def test_tax_that_the_lab_paid_for_the_licensor_is_not_open(taxed):
+    withheld = ("TAX_WITHHELD", LICENCE, -15_000, "certificate 7")
+    await take(taxed, came("1040.00"))
+    await settle(taxed, 1, ("INVOICE", LICENCE, 100_000), withheld, ("VAT", LICENCE, 19_000))
+
+    async with taxed.read() as session:
+        [one] = await billed(session, None, after="", limit=9)
+    assert (one.withheld, one.paid, one.open_amount) == (15_000, 104_000, 0)

@@ -17,6 +17,8 @@ from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.licensing.service import Licensing, UnknownLicenseeError
 from federation.licensing.tables import BillingDetails, Licence
 from federation.payments import expected, refunds
+from federation.payments.store import payments
+from federation.proof import reasons
 from federation.signing.keys import SigningKey
 from federation.trust.principals import Principal
 from federation.values.account import PaymentAccount
@@ -323,3 +325,56 @@ async def test_an_invoice_that_does_not_say_when_is_due_on_the_first_day(hub):
         (number, date(2026, 9, 1)),
         ("HUB-000002", date(2026, 9, 1)),
     ]
+
+
+def leaves(step):
+    return [leaf for part in step.steps for leaf in leaves(part)] if step.steps else [step]
+
+
+async def test_why_an_invoice_is_what_it_is_names_the_vat_and_its_rate(hub):
+    await state(hub, AT_HOME)
+    await sell(hub)
+
+    async with hub.read() as session:
+        step = await reasons.why_document(session, "INV-HUB-000001")
+
+    assert (step.label, step.amount) == ("To pay for INV-HUB-000001", 43_435)
+    assert sum(leaf.amount for leaf in leaves(step)) == 43_435
+    tax = step.steps[1]
+    assert (tax.label, tax.amount) == ("VAT", 6_935)
+    assert tax.refs == {"category": "S", "bps": "1900", "reason": ""}
+
+
+async def test_what_went_back_after_a_credit_note_is_not_paid_any_more(hub):
+    number = await sell(hub, licensing=SILENT)
+    async with hub.write("test") as session:
+        await licence_books.record_receipt(
+            session,
+            number=number,
+            received_on=date(2026, 9, 1),
+            amount=36_500,
+            who=Principal("cashier", frozenset({"settlement_officer"})),
+            key="r",
+            here="HUB",
+            now=OCTOBER,
+        )
+        await refunds.end_licence(
+            session,
+            number,
+            date(2026, 10, 10),
+            reason="closed",
+            who=OFFICER,
+            licensing=SILENT,
+            now=OCTOBER,
+        )
+
+    async def seen():
+        async with hub.read() as session:
+            [one] = await billed(session, "lab-one", after="", limit=9)
+        return one.paid, one.open_amount
+
+    assert await seen() == (36_500, -32_500)
+    async with hub.write("test") as session:
+        [refund] = await payments(session)
+        refund.state = "BOOKED"
+    assert await seen() == (4_000, 0)
