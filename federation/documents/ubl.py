@@ -3,6 +3,7 @@
 The comments name the business terms (BT) and groups (BG) of the standard.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +21,7 @@ SPECIFICATION: Final = "urn:cen.eu:en16931:2017"
 _OASIS = "urn:oasis:names:specification:ubl:schema:xsd"
 _CBC, _CAC = f"{_OASIS}:CommonBasicComponents-2", f"{_OASIS}:CommonAggregateComponents-2"
 _SEPA, _TRANSFER = "58", "30"  # UNCL 4461
+_IN_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ONE = "C62"  # a unit, in UN/ECE recommendation 20
 
 Node = tuple[str, "str | Sequence[Node]", dict[str, str]]
@@ -77,7 +79,7 @@ def _append(parent: Any, nodes: Iterable[Node]) -> None:
         is_basic = isinstance(content, str)
         element = etree.SubElement(parent, f"{{{_CBC if is_basic else _CAC}}}{tag}", attributes)
         if isinstance(content, str):
-            element.text = content
+            element.text = _IN_NO_XML.sub(" ", content)
         else:
             _append(element, content)
 

@@ -95,6 +95,17 @@ def test_a_credit_note_names_the_invoice_it_corrects_and_says_how_much_less_is_o
     assert read.one("a:LegalMonetaryTotal/b:PayableAmount") == "10000.01"
 
 
+@given(st.text(alphabet=st.characters(codec="utf-8"), min_size=1))
+def test_whatever_a_reason_says_the_credit_note_is_xml(reason):
+    assert Read(ubl(replace(as_credit(BILL), note=reason))).kind == "CreditNote"
+
+
+def test_what_no_xml_can_hold_is_a_blank():
+    read = Read(ubl(replace(as_credit(BILL), note="a\x00b\x1bc\ufffed\u00e9")))
+
+    assert read.one("b:Note") == "a b c d\u00e9"
+
+
 def test_outside_the_scope_no_vat_id_stands_there():
     read = Read(ubl(with_vat(BILL, Vat("O", 0, NOT_REGISTERED))))
 
