@@ -485,10 +485,7 @@ NARROWER = {
         ("stateBillingDetails", Role.LAB): [(STATE_BILLING, "BAD_BILLING_DETAILS")],
         ("licenceUsage", Role.LAB): [(USAGE, in_a_page({"licensee": "lab-two"}))],
         ("coverage", Role.LAB): [
-            (
-                COVERAGE,
-                {"items": [{"uses": [{"licences": [{"number": "HUB-000002"}], "why": None}]}]},
-            )
+            (COVERAGE, {"items": [{"uses": [{"licences": [], "why": "OUTSIDE_GRANT"}]}]})
         ],
         ("licences", Role.LAB): [(LICENCES, numbered("HUB-000002"))],
         ("licence", Role.LAB): [(LICENCE % "HUB-000001", "UNKNOWN_LICENCE")],
