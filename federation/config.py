@@ -32,6 +32,7 @@ from federation.values.identity import (
     refuse_unclear,
 )
 from federation.values.ids import is_plain_id
+from federation.values.invoicing import Invoicing
 from federation.values.plan import Plan, Tier, require_fitting
 from federation.values.roles import Role
 
@@ -132,6 +133,10 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     account: str | None = None
     account_scheme: Literal["IBAN", "OTHER"] = "IBAN"
     bic: str | None = None
+    invoicing: Invoicing | None = None
+    """Without it an invoice names both sides by their codes, is due on the first day of the term,
+    says nothing of VAT and is no EN 16931 invoice.
+    """
     key_secret: str = ""
     """What private keys are encrypted with at rest: 32 bytes in base64, or several such values
     parted by spaces or line ends. The first encrypts, each decrypts. Empty: a file in `data_dir`.

@@ -153,8 +153,17 @@ class Server:
 
     @property
     def licensing(self) -> Licensing:
-        """Return who licenses here."""
-        return Licensing(self.code, self.key)
+        """Return who licenses here, and how it invoices."""
+        return Licensing(self.code, self.key, self.config.invoicing, self._paid_to)
+
+    @property
+    def _paid_to(self) -> PaymentAccount | None:
+        config = self.config
+        if not config.account:
+            return None
+        return PaymentAccount(
+            config.name, config.account_scheme, config.account, config.bic, self.country
+        )
 
     @property
     def country(self) -> str | None:

@@ -19,7 +19,8 @@ EXPECTED = frozenset({PAYMENT, RETURN, INVOICE, REMITTANCE_IN, CONVERSION})
 
 BANK_CHARGE, FX_DIFFERENCE, TAX_WITHHELD = "BANK_CHARGE", "FX_DIFFERENCE", "TAX_WITHHELD"
 SHORT_PAYMENT, OVERPAYMENT = "SHORT_PAYMENT", "OVERPAYMENT"
-DIFFERENCES = frozenset({BANK_CHARGE, FX_DIFFERENCE, TAX_WITHHELD, SHORT_PAYMENT, OVERPAYMENT})
+VAT = "VAT"  # came on top of an invoice, and is passed on to the state
+DIFFERENCES = frozenset({BANK_CHARGE, FX_DIFFERENCE, TAX_WITHHELD, SHORT_PAYMENT, OVERPAYMENT, VAT})
 
 OWN_TRANSFER, RECORDED_RECEIPT = "OWN_TRANSFER", "RECORDED_RECEIPT"
 ALONE = frozenset({OWN_TRANSFER, RECORDED_RECEIPT})
@@ -74,7 +75,7 @@ def check_items(items: Sequence[Item], entry_amount: int, currency: str) -> None
 
 
 def _contradiction(item: Item, items: Sequence[Item]) -> str | None:
-    comes_in, goes_out = {RETURN, INVOICE, REMITTANCE_IN}, {PAYMENT}
+    comes_in, goes_out = {RETURN, INVOICE, REMITTANCE_IN, VAT}, {PAYMENT}
     checks = (
         (item.kind not in KINDS, "no such kind"),
         (item.amount == 0 or abs(item.amount) >= 10**18, "the amount is 0 or too large"),
@@ -89,6 +90,8 @@ def _contradiction(item: Item, items: Sequence[Item]) -> str | None:
             return reason
     if item.kind in {BANK_CHARGE, FX_DIFFERENCE} and item.ref:
         return _whose(item, items)
+    if item.kind == VAT and not any((o.kind, o.ref) == (INVOICE, item.ref) for o in items):
+        return f"{item.ref!r} is no {INVOICE} among the items"
     missing = item.kind in {TAX_WITHHELD, SHORT_PAYMENT}
     return _what_is_missing(item, items) if missing else None
 
@@ -167,6 +170,7 @@ def named_postings(
         OVERPAYMENT: books.suspense("Overpaid"),
         OWN_TRANSFER: books.equity("Clearing"),
         RECORDED_RECEIPT: books.asset("Bank"),
+        VAT: books.owed("Vat"),
     }
     waiting = books.suspense("BankEntry")
     for item in items:

@@ -32,6 +32,7 @@ from federation.banking.items import (
     REMITTANCE_IN,
     RETURN,
     SHORT_PAYMENT,
+    VAT,
     BadItemError,
     Item,
     check_items,
@@ -48,6 +49,7 @@ from federation.banking.waiting import Waited, waited_for
 from federation.bankstatements import store as bankstatements
 from federation.bankstatements.acting import At
 from federation.bankstatements.tables import Entry
+from federation.documents.issuing import vat_invoiced
 from federation.errors import RefusalError
 from federation.ledger.accounts import Entry as JournalEntry
 from federation.ledger.accounts import Posting
@@ -199,9 +201,19 @@ async def _checked(at: At, entry: Entry, items: Sequence[Item], waited: Waited) 
             await check_own_transfer(at, item, entry)
         elif is_paid_too_much(item):
             debts[item.ref] = await _debt_of(at, item, entry)
+        elif item.kind == VAT:
+            await _refuse_other_vat(at, item)
         elif item.kind == OVERPAYMENT and item.ref and await payer_of(at.session, item.ref) is None:
             raise BadItemError(f"OVERPAYMENT {item.ref}: no licence or remittance is called that")
     return debts
+
+
+async def _refuse_other_vat(at: At, item: Item) -> None:
+    """Hold VAT to what the invoice asks for and has not come yet."""
+    come = sum(row.amount for row in await store.standing_items(at.session, [VAT], item.ref))
+    left = await vat_invoiced(at.session, at.here, item.ref) - come
+    if item.amount > left:
+        raise BadItemError(f"VAT {item.ref}: {left} minor units are open")
 
 
 async def _debt_of(at: At, item: Item, entry: Entry) -> str:

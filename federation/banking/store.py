@@ -59,6 +59,18 @@ async def standing_items(
     return list(await session.scalars(query.where(MatchItem.ref == ref) if ref else query))
 
 
+async def standing_items_of(
+    session: ReadSession, kinds: Collection[str], refs: Collection[str]
+) -> list[MatchItem]:
+    """Return the items of some kinds and things that were settled and not undone."""
+    query = (
+        select(MatchItem)
+        .join(Match, Match.id == MatchItem.match_id)
+        .where(MatchItem.kind.in_(kinds), MatchItem.ref.in_(refs), *_STANDING)
+    )
+    return list(await session.scalars(query))
+
+
 async def standing_item(session: ReadSession, match_id: int, number: int) -> MatchItem | None:
     """Return an item of an act that was settled and not undone."""
     return await session.scalar(

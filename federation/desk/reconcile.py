@@ -47,6 +47,7 @@ KINDS = (
     "RETURN",
     "SHORT_PAYMENT",
     "TAX_WITHHELD",
+    "VAT",
 )
 
 

@@ -23,14 +23,15 @@ async def accept_offer(
 ) -> Licence:
     """Accept an offer: the licence gets its number, goes to every node, is booked and invoiced.
 
-    The same key again gives the same licence. Refuses what `licensing.service` does.
+    The same key again gives the same licence. Refuses what `licensing.service` does, and what
+    cannot be invoiced (NO_BILLING_DETAILS, NO_VAT_RATE).
     """
     row, is_new = await service.issue_licence(
         session, offer, who, key=key, licensing=licensing, now=now
     )
     if is_new:
         await _book_licence(session, row)
-        await issuing.issue_invoice(session, row)
+        await issuing.issue_invoice(session, row, licensing)
     return row
 
 

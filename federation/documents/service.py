@@ -16,7 +16,7 @@ from federation.values.choice import one_of
 from federation.values.month import Month
 from federation.values.roles import MAY_LIST_DOCUMENTS, MAY_READ_BOOKS, MAY_READ_DOCUMENTS
 
-JSON, CSV = "application/json", "text/csv"
+JSON, CSV, XML = "application/json", "text/csv", "application/xml"
 TO_LICENSEES = ("INV", "CN")
 FOR_THE_BANK = "PAY"
 OF_THE_BOOKS = ("RUN", FOR_THE_BANK)  # shown to whom runs and payments are
@@ -31,7 +31,7 @@ class UnknownDocumentError(RefusalError):
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """Who issues a document, of which series, about what, and for which month if it is for one.
+    """Who issues a document, of which series, about what, for which month, to be paid until when.
 
     Series are INV (invoice), CN (credit note), FEE (fee note), RUN (run), STM (statement), ADV
     (remittance advice) and PAY (payment file).
@@ -42,6 +42,7 @@ class Heading:
     subject: str
     issued_on: date
     period: Month | None = None
+    due_on: date | None = None
 
 
 async def issue(
@@ -83,6 +84,7 @@ async def keep(
         subject=heading.subject,
         period=heading.period,
         issued_on=heading.issued_on,
+        due_on=heading.due_on,
         media_type=media_type,
         body=body,
         sha256=sha256_hex(body),

@@ -111,6 +111,16 @@ async def list_documents(
     return list(await session.scalars(query.limit(limit)))
 
 
+async def to_licensees(
+    session: ReadSession, licences: Collection[str]
+) -> dict[tuple[str, str], Document]:
+    """Return {(INV or CN, licence): document} of a page of licences."""
+    query = select(Document).where(
+        Document.series.in_(("INV", "CN")), Document.subject.in_(licences)
+    )
+    return {(row.series, row.subject): row for row in await session.scalars(query)}
+
+
 async def last_document(
     session: ReadSession, issuer: str, series: str, before: str
 ) -> Document | None:

@@ -29,6 +29,9 @@ class Document(Base):
     subject: Mapped[str] = mapped_column(String(160))  # what it documents, once per series
     period: Mapped[Month | None] = mapped_column(String(7), index=True)
     issued_on: Mapped[date]
+    # Until when an invoice is to be paid; of one that was issued before this was written down, NULL
+    # stands for the first day of its licence's term, as its bytes say.
+    due_on: Mapped[date | None]
     media_type: Mapped[str] = mapped_column(String(40))
     body: Mapped[bytes]
     sha256: Mapped[str] = mapped_column(Text)

@@ -6,6 +6,7 @@ Every amount is in minor units; a deduction is negative.
 from collections.abc import Mapping
 from datetime import date
 
+from federation.documents.charged import Charged
 from federation.documents.sheet import AccountRows, Cell, Sheet
 from federation.documents.statements import rate_text
 from federation.licensing.facts import LicenceFacts
@@ -20,13 +21,22 @@ from federation.values.month import Month
 from federation.values.party import HUB
 
 VAT = "VAT is not in it: it is added by law, passed on, and never rights revenue"
+VAT_ON_TOP = "VAT comes on top of the fee, is passed on, and is never rights revenue"
 
 
-def invoice(number: str, licence: LicenceFacts, issued_on: date) -> Sheet:
-    """Return the invoice of an accepted licence: its whole fee, due on the first day of its term.
+def invoice(
+    number: str,
+    licence: LicenceFacts,
+    issued_on: date,
+    due_on: date,
+    charged: Charged | None = None,
+) -> Sheet:
+    """Return the invoice of an accepted licence: its whole fee.
 
-    `reference` is what the payer is asked to quote.
+    `reference` is what the payer is asked to quote. Where it is known what is `charged` beside the
+    fee, both sides stand there, and the account leads over the VAT to the gross.
     """
+    fee = sum(item.fee for item in licence.components)
     return Sheet(
         number=number,
         head={
@@ -35,10 +45,11 @@ def invoice(number: str, licence: LicenceFacts, issued_on: date) -> Sheet:
             "recipient": licence.licensee,
             "licence": licence.number,
             "issued_on": issued_on.isoformat(),
-            "due_on": licence.starts_on.isoformat(),
+            "due_on": due_on.isoformat(),
             "term": f"{licence.starts_on}/{licence.fee_until}",
             "reference": number,
             "vat": VAT,
+            **_beside(charged),
         },
         texts=("licence", "component", "uses", "unit", "currency"),
         amounts=("amount",),
@@ -53,7 +64,7 @@ def invoice(number: str, licence: LicenceFacts, issued_on: date) -> Sheet:
             }
             for component in licence.components
         ],
-        accounts=[_total(licence.currency, sum(item.fee for item in licence.components))],
+        accounts=[_total(licence.currency, fee, charged)],
     )
 
 
@@ -66,11 +77,13 @@ def credit_note(
     reason: str,
     credited: Mapping[LicenceKey, Mapping[Month, int]],
     received: int,
+    charged: Charged | None = None,
 ) -> Sheet:
     """Return the credit note of a licence that ended early, by licence key and month.
 
     `credited` is {licence key: {month: what is not owed any more}}, above 0; it stands there
-    negative, as a deduction from the invoice it corrects. `received` is what came in so far.
+    negative, as a deduction from the invoice it corrects. `received` is what came in so far. The
+    first account is net of VAT; where it is known what was `charged`, a second has it.
     """
     lines: list[Mapping[str, Cell]] = [
         {
@@ -97,6 +110,7 @@ def credit_note(
             "ended_on": licence.ends_on.isoformat(),
             "reason": reason,
             "vat": VAT,
+            **_beside(charged),
         },
         texts=("licence", "component", "month", "currency"),
         amounts=("amount",),
@@ -110,9 +124,23 @@ def credit_note(
                     "received": -received,
                     "closing_to_pay": still_owed(licence, received),
                 },
-            )
+            ),
+            *_gross(licence.currency, -total, charged),
         ],
     )
+
+
+def _beside(charged: Charged | None) -> dict[str, str]:
+    return {} if charged is None else {**charged.head(), "vat": VAT_ON_TOP}
+
+
+def _gross(currency: str, net: int, charged: Charged | None) -> list[AccountRows]:
+    """Return what leads from what is credited, net, to what it is with VAT."""
+    if charged is None:
+        return []
+    tax = charged.vat.of(net)
+    rows = {"credited_net": net, "credited_vat": tax, "credited_gross": net + tax}
+    return [AccountRows(currency=currency, rows=rows)]
 
 
 def fee_note(number: str, run: ComputedRun, licensor: str) -> Sheet:
@@ -233,5 +261,9 @@ def _rate(document: RunDocument, row: Clearing) -> str:
     return rate_text(document, row.currency, document_rates(document).clearing)[0]
 
 
-def _total(currency: str, amount: int) -> AccountRows:
-    return AccountRows(currency=currency, rows={"invoiced": amount, "closing_to_pay": amount})
+def _total(currency: str, fee: int, charged: Charged | None) -> AccountRows:
+    if charged is None:
+        return AccountRows(currency=currency, rows={"invoiced": fee, "closing_to_pay": fee})
+    tax = charged.vat.of(fee)
+    rows = {"invoiced": fee, "vat": tax, "closing_to_pay": fee + tax}
+    return AccountRows(currency=currency, rows=rows)

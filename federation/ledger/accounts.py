@@ -59,7 +59,7 @@ class Accounts:
         return f"Assets:{self.party}:{name}"
 
     def owed(self, name: str) -> str:
-        """Return `Liabilities:<P>:Unearned|Members|Outstanding|InTransit`."""
+        """Return `Liabilities:<P>:Unearned|Members|Outstanding|InTransit|Vat`."""
         return f"Liabilities:{self.party}:{name}"
 
     def due(self, other: str) -> str:

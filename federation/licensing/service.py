@@ -33,8 +33,10 @@ from federation.store import idempotency
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import Principal
+from federation.values.account import PaymentAccount
 from federation.values.identity import refuse_alike, refuse_unclear
 from federation.values.ids import is_plain_id
+from federation.values.invoicing import Invoicing
 from federation.values.reason import stated
 from federation.values.roles import MAY_BUY, MAY_READ_LICENCES, Role
 
@@ -86,10 +88,16 @@ class LicenceStatusError(RefusalError):
 
 @dataclass(frozen=True, slots=True)
 class Licensing:
-    """Who licenses on this server: its code and the key it signs with."""
+    """Who licenses on this server: its code, the key it signs with, and how it invoices.
+
+    `invoicing` is None where the server is not told who stands on its invoices; `paid_to` is the
+    account that they name.
+    """
 
     party: str
     key: SigningKey
+    invoicing: Invoicing | None = None
+    paid_to: PaymentAccount | None = None
 
 
 async def register_licensee(

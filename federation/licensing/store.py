@@ -8,6 +8,7 @@ from sqlalchemy import exists, or_, select, tuple_
 from federation.licensing.facts import LicenceFacts
 from federation.licensing.objects import decode
 from federation.licensing.tables import (
+    BillingDetails,
     Licence,
     LicenceCounter,
     Licensee,
@@ -29,6 +30,27 @@ async def find_licensee(session: ReadSession, licensee: str) -> Licensee | None:
 async def licensees(session: ReadSession) -> list[Licensee]:
     """Return every registered lab by id."""
     return list(await session.scalars(select(Licensee).order_by(Licensee.id)))
+
+
+async def billing_details_of(session: ReadSession, licensee: str) -> BillingDetails | None:
+    """Return what stands on a lab's invoices from now on, None where it stated nothing."""
+    return await session.scalar(
+        select(BillingDetails).where(
+            BillingDetails.licensee == licensee, BillingDetails.superseded_at.is_(None)
+        )
+    )
+
+
+async def billing_history(
+    session: ReadSession, *, licensee: str | None, before: int | None, limit: int
+) -> list[BillingDetails]:
+    """Return what a lab, or all, stated for invoices, newest first, behind the row `before`."""
+    query = select(BillingDetails)
+    if licensee is not None:
+        query = query.where(BillingDetails.licensee == licensee)
+    if before is not None:
+        query = query.where(BillingDetails.id < before)
+    return list(await session.scalars(query.order_by(BillingDetails.id.desc()).limit(limit)))
 
 
 async def latest_tariff(session: ReadSession) -> Tariff | None:
@@ -85,6 +107,19 @@ async def licences(
     query = select(Licence).where(Licence.number > after).order_by(Licence.number).limit(limit)
     if licensee is not None:
         query = query.where(Licence.licensee == licensee)
+    return list(await session.scalars(query))
+
+
+async def licences_at(
+    session: ReadSession, licensee: str, *, on: date, limit: int
+) -> list[Licence]:
+    """Return a licensee's licences with a day in their term, in any state, the longest first."""
+    query = (
+        select(Licence)
+        .where(Licence.licensee == licensee, Licence.starts_on <= on, Licence.ends_on >= on)
+        .order_by(Licence.ends_on.desc(), Licence.number)
+        .limit(limit)
+    )
     return list(await session.scalars(query))
 
 
@@ -151,6 +186,17 @@ async def receipts_until(session: ReadSession, day: date) -> dict[str, int]:
     """Return {licence: received up to and including a day}, minor units of its currency."""
     rows = await session.execute(
         select(Receipt.licence, Receipt.amount).where(Receipt.received_on <= day)
+    )
+    totals: dict[str, int] = {}
+    for licence, amount in rows:
+        totals[licence] = totals.get(licence, 0) + amount
+    return totals
+
+
+async def received_for(session: ReadSession, numbers: Collection[str]) -> dict[str, int]:
+    """Return {licence: received so far} of a page of licences, minor units of its currency."""
+    rows = await session.execute(
+        select(Receipt.licence, Receipt.amount).where(Receipt.licence.in_(numbers))
     )
     totals: dict[str, int] = {}
     for licence, amount in rows:

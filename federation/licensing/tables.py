@@ -2,10 +2,12 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from federation.store.base import Base, Instant
+from federation.store.base import AutoId, Base, Instant
+
+_STANDS = "superseded_at IS NULL"
 
 
 class Tariff(Base):
@@ -25,6 +27,30 @@ class Licensee(Base):
     id: Mapped[str] = mapped_column(String(128), primary_key=True)
     name: Mapped[str] = mapped_column(Text)
     registered_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class BillingDetails(Base):
+    """Whom invoices to a lab name, as it stated that at an instant; never changed, only followed.
+
+    At most one row of a lab has no `superseded_at`: what stands on invoices from now on.
+    """
+
+    __tablename__ = "licensing_billing_details"
+    __table_args__ = (
+        Index(
+            "uq_licensing_billing_details_now",
+            "licensee",
+            unique=True,
+            sqlite_where=text(_STANDS),
+            postgresql_where=text(_STANDS),
+        ),
+    )
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    licensee: Mapped[str] = mapped_column(ForeignKey("licensing_licensee.id"), index=True)
+    body: Mapped[str] = mapped_column(Text)  # InvoiceParty as JSON
+    stated_by: Mapped[str] = mapped_column(String(255))
+    stated_at: Mapped[datetime] = mapped_column(Instant)
+    superseded_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class Offer(Base):

@@ -55,6 +55,7 @@ async def make_report(session: WriteSession, period: Month, here: str, now: date
         recorded_at=now,
     )
     session.add(row)
+    await store.keep_reported_units(session, report)
     if here != HUB:
         hub = await get_party(session, HUB)
         await outbox.post(session, target=hub.entity_id, message=report, now=now)
@@ -123,4 +124,5 @@ async def keep_report(session: WriteSession, node: str, report: UsageReport, now
             recorded_at=now,
         )
     )
+    await store.keep_reported_units(session, report)
     await session.flush()

@@ -1,11 +1,13 @@
 """Every SQL statement about batches, periods, progress and reports. Nothing here commits."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from federation.metering.tables import Batch, MeteringPeriod, Progress, Report
-from federation.store.sessions import ReadSession
+from federation.metering.messages import UsageReport
+from federation.metering.tables import Batch, MeteringPeriod, Progress, Report, ReportedUse
+from federation.store.sessions import ReadSession, WriteSession
+from federation.values.licence_key import LicenceKey, number_of
 from federation.values.month import Month
 
 
@@ -56,3 +58,44 @@ async def reports(session: ReadSession, period: Month) -> list[Report]:
         select(Report).where(Report.period == period).order_by(Report.party, Report.sequence)
     )
     return list(rows)
+
+
+async def keep_reported_units(session: WriteSession, report: UsageReport) -> None:
+    """Keep the units of a report beside it, in place of those of the report before it."""
+    sums: dict[tuple[LicenceKey, str, str], int] = {}
+    for row in report.weights:
+        key = (row.licence, row.use, row.node)
+        sums[key] = sums.get(key, 0) + int(row.units)
+    for held in report.held:
+        key = (held.licence, held.use, held.party)
+        sums[key] = sums.get(key, 0) + int(held.units)
+    await session.execute(
+        delete(ReportedUse).where(
+            ReportedUse.period == report.period, ReportedUse.party == report.party
+        )
+    )
+    session.add_all(
+        ReportedUse(
+            period=report.period,
+            party=report.party,
+            licence=licence,
+            use=use,
+            node=node,
+            number=number_of(licence),
+            units=units,
+        )
+        for (licence, use, node), units in sums.items()
+        if units
+    )
+
+
+async def reported_units(
+    session: ReadSession, period: Month, numbers: Collection[str]
+) -> dict[tuple[LicenceKey, str, str], int]:
+    """Return {(licence key, use, whose): units} of a month's latest reports, of some licences."""
+    query = select(ReportedUse).where(ReportedUse.period == period, ReportedUse.number.in_(numbers))
+    found: dict[tuple[LicenceKey, str, str], int] = {}
+    for row in await session.scalars(query):
+        key = (row.licence, row.use, row.node)
+        found[key] = found.get(key, 0) + row.units
+    return found

@@ -205,3 +205,21 @@ class Report(Base):
     body: Mapped[bytes]
     digest: Mapped[str] = mapped_column(String(64))
     recorded_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class ReportedUse(Base):
+    """The units of a server's latest report on a month, per licence key, use and whose they are.
+
+    `node` is a collective, `~UNMATCHED` or `~DISPUTED`. It says nothing that the report does not:
+    a report is too large to be read for one licence.
+    """
+
+    __tablename__ = "metering_reported_use"
+    period: Mapped[Month] = mapped_column(String(7), primary_key=True)
+    party: Mapped[str] = mapped_column(String(12), primary_key=True)
+    licence: Mapped[LicenceKey] = mapped_column(String(64), primary_key=True)
+    use: Mapped[str] = mapped_column(String(64), primary_key=True)
+    node: Mapped[str] = mapped_column(String(12), primary_key=True)
+    number: Mapped[str] = mapped_column(String(24))  # of the licence
+    units: Mapped[int] = mapped_column(BigCount)
+    __table_args__ = (Index("ix_metering_reported_use_number", "number", "period"),)

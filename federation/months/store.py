@@ -139,6 +139,14 @@ async def standings(session: ReadSession, before: Month) -> list[Standing]:
     return list(rows)
 
 
+async def standings_of(
+    session: ReadSession, period: Month, licences: Collection[LicenceKey]
+) -> dict[LicenceKey, Standing]:
+    """Return what a settled month came to for some licence keys, a page of them."""
+    query = select(Standing).where(Standing.period == period, Standing.licence.in_(licences))
+    return {row.licence: row for row in await session.scalars(query)}
+
+
 async def own_weights_by_month(
     session: ReadSession, before: Month
 ) -> dict[Month, dict[LicenceKey, dict[str, int]]]:

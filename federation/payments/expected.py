@@ -168,7 +168,7 @@ async def _invoices(session: ReadSession, here: str) -> list[Expected]:
                 amount=open_amount,
                 currency=facts.currency,
                 references=(row.number, *([invoice.number] if invoice else [])),
-                due_on=facts.starts_on,
+                due_on=(invoice.due_on if invoice else None) or facts.starts_on,
             )
         )
     return found

@@ -2,10 +2,8 @@
 
 from datetime import date, datetime
 
-from federation.documents import writers
 from federation.documents.credits import credit_entry
-from federation.documents.issuing import issue_invoice, issue_sheet
-from federation.documents.service import Heading
+from federation.documents.issuing import issue_credit_note
 from federation.documents.tables import Document
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
@@ -39,28 +37,28 @@ async def end_licence(
     row = await service.end_early(
         session, number, last_day, who=who, reason=reason, licensing=licensing, now=now
     )
-    return await _credit(session, row, reason, who, now)
+    return await _credit(session, row, reason, who, licensing, now)
 
 
 async def _credit(
-    session: WriteSession, row: Licence, reason: str, who: Principal, now: datetime
+    session: WriteSession,
+    row: Licence,
+    reason: str,
+    who: Principal,
+    licensing: Licensing,
+    now: datetime,
 ) -> Document:
     facts = store.facts(row)
     parts = {facts.key(item): credited(facts, item.fee) for item in facts.components}
     received = sum(receipt.amount for receipt in await store.receipts_of(session, row.number))
-    invoice = await issue_invoice(session, row)
-    note = await issue_sheet(
+    note = await issue_credit_note(
         session,
-        Heading(row.licensor, "CN", row.number, now.date()),
-        lambda number: writers.credit_note(
-            number,
-            facts,
-            now.date(),
-            invoice_number=invoice.number,
-            reason=reason,
-            credited=parts,
-            received=received,
-        ),
+        row,
+        now.date(),
+        licensing=licensing,
+        reason=reason,
+        credited=parts,
+        received=received,
     )
     await ledger.post(session, [credit_entry(facts, parts, note.number, now.date())])
     refund = -still_owed(facts, received)

@@ -41,6 +41,7 @@ class Act(StrEnum):
     KEY_ACTIVATE = "key.activate"
     KEY_RETIRE = "key.retire"
     KEY_ENCRYPT_AGAIN = "key.encrypt_again"
+    LICENSEE_STATE_BILLING = "licensee.state_billing"
     LICENCE_ISSUE = "licence.issue"
     LICENCE_SUSPEND = "licence.suspend"
     LICENCE_REINSTATE = "licence.reinstate"

@@ -35,13 +35,14 @@ async def why_document(session: ReadSession, number: str) -> Step:
     if row.series == "INV":
         licence = await licensing.find_licence(session, row.subject)
         if licence is not None:
-            return why.invoice(licensing.facts(licence))
+            fee = why.invoice(licensing.facts(licence))
+            return why.with_vat(fee, msgspec.json.decode(row.body))
     if row.series not in {"STM", "CN", "FEE", "ADV"}:
         raise NothingToExplainError(f"{number} states no amount")
     body = msgspec.json.decode(row.body)
     if row.series == "STM":
         return why.statement(body)
-    [account] = body["accounts"]
+    account = body["accounts"][0]  # of a credit note a second one says what it is with VAT
     rows = {name: int(amount) for name, amount in account["rows"]}
     return why.account(
         f"Closing of {number}", account["currency"], rows, _lines_of(body, account["currency"])

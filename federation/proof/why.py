@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from federation.documents.charged import Charged
 from federation.errors import RefusalError
 from federation.licensing.facts import LicenceFacts
 from federation.settlement.addresses import COPIES, Earner, by_address
@@ -183,6 +184,19 @@ def invoice(licence: LicenceFacts) -> Step:
     ]
     total = sum(part.amount for part in parts)
     return Step(f"Fee of {licence.number}", total, licence.currency, _LICENCE, {}, tuple(parts))
+
+
+def with_vat(fee: Step, document: Mapping[str, Any]) -> Step:
+    """Explain what an invoice comes to: the fee, and the VAT where it bears one."""
+    charged = Charged.read(document)
+    if charged is None:
+        return fee
+    vat, tax = charged.vat, charged.vat.of(fee.amount)
+    refs = {"category": vat.category, "bps": str(vat.bps), "reason": vat.reason or ""}
+    rule = "VAT of the day of issue, on the fee; it is passed on and enters no run"
+    parts = (fee, Step("VAT", tax, fee.currency, rule, refs))
+    label = f"To pay for {document['number']}"
+    return Step(label, fee.amount + tax, fee.currency, _LICENCE, {}, parts)
 
 
 def account(label: str, currency: str, rows: Mapping[str, int], lines: Mapping[str, Any]) -> Step:

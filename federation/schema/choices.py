@@ -11,7 +11,7 @@ import strawberry
 from strawberry.types.enum import has_enum_definition
 
 from federation.consent import states as consent
-from federation.licensing import rights
+from federation.licensing import coverage, rights
 from federation.mandates.records import Basis, Capacity, Right
 from federation.metering import tally, verdicts
 from federation.people import suspensions
@@ -118,6 +118,18 @@ class RightsStatus(StrEnum):
 
     LICENSABLE = rights.LICENSABLE
     RESERVED = rights.RESERVED
+    DISPUTED = rights.DISPUTED
+    NOT_REPRESENTED = rights.NOT_REPRESENTED
+    MALFORMED = rights.MALFORMED
+    UNKNOWN = rights.UNKNOWN
+
+
+@choice
+class CoverageGap(StrEnum):
+    """Why no licence of a lab covers a use of an address."""
+
+    WITHHELD = coverage.WITHHELD
+    OUTSIDE_GRANT = coverage.OUTSIDE_GRANT
     DISPUTED = rights.DISPUTED
     NOT_REPRESENTED = rights.NOT_REPRESENTED
     MALFORMED = rights.MALFORMED

@@ -4,9 +4,11 @@ import strawberry
 
 from federation.schema.audit_log import AuditLogQuery
 from federation.schema.banking import BankingMutation, BankingQuery
+from federation.schema.billing import BillingMutation, BillingQuery
 from federation.schema.clients import ClientMutation, ClientQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.corrections import CorrectionMutation, CorrectionQuery
+from federation.schema.coverage import CoverageQuery
 from federation.schema.deliveries import DeliveryMutation, DeliveryQuery
 from federation.schema.described import described
 from federation.schema.dispute_acts import DisputeMutation
@@ -16,8 +18,10 @@ from federation.schema.exclusions import ExclusionMutation
 from federation.schema.federated import FederatedQuery
 from federation.schema.guards import extensions
 from federation.schema.held_claims import HeldClaimQuery, HeldDecisionMutation
+from federation.schema.invoices import InvoiceQuery
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
 from federation.schema.ledger import LedgerQuery
+from federation.schema.licence_usage import LicenceUsageQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
 from federation.schema.nodes import NodeMutation, NodeQuery
 from federation.schema.objections import ObjectionMutation, RunAnswerQuery
@@ -54,6 +58,10 @@ class Query(
     FederatedQuery,
     TariffQuery,
     LicenceQuery,
+    BillingQuery,
+    InvoiceQuery,
+    CoverageQuery,
+    LicenceUsageQuery,
     OfferQuery,
     SettlementQuery,
     LedgerQuery,
@@ -91,6 +99,7 @@ class Mutation(
     TariffMutation,
     QuoteMutation,
     LicenseeMutation,
+    BillingMutation,
     OfferMutation,
     LicenceMutation,
     TokenMutation,

@@ -4,6 +4,7 @@ import strawberry
 
 from federation.schema.audit_log import AuditLogQuery
 from federation.schema.banking import BankingMutation, BankingQuery
+from federation.schema.billing import BillingMutation, BillingQuery
 from federation.schema.clients import ClientMutation, ClientQuery
 from federation.schema.consents import ConsentMutation, ConsentQuery
 from federation.schema.conversions import ConversionMutation
@@ -17,6 +18,7 @@ from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import extensions
 from federation.schema.held_claims import HeldClaimMutation, HeldClaimQuery
 from federation.schema.histories import RegistryChangeQuery
+from federation.schema.invoices import InvoiceQuery
 from federation.schema.joining import ApplicationMutation, MembershipQuery, OwnApplicationQuery
 from federation.schema.ledger import LedgerQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
@@ -70,6 +72,8 @@ class Query(
     RegistryImportQuery,
     ReservationQuery,
     LicenceQuery,
+    BillingQuery,
+    InvoiceQuery,
     OfferQuery,
     SettlementQuery,
     LedgerQuery,
@@ -117,6 +121,7 @@ class Mutation(
     WorkMutation,
     ProvenanceMutation,
     LicenseeMutation,
+    BillingMutation,
     OfferMutation,
     LicenceMutation,
     TokenMutation,

@@ -75,6 +75,11 @@ MAY_READ_HELD_LIST = Readers((*_SETTLEMENT, Role.REGISTRY_OFFICER))
 
 MAY_READ_LICENCES = Readers((Role.NODE_OPERATOR, *_COMMERCIAL), own=Role.LAB)
 MAY_READ_OFFERS = Readers(_COMMERCIAL, own=Role.LAB)
+# Whom the invoices to a lab name, and what it owes.
+MAY_READ_BILLING = Readers(_COMMERCIAL, own=Role.LAB)
+MAY_STATE_BILLING = Readers((Role.LICENSING_OFFICER,), own=Role.LAB)
+# What labs used of their licences, in units: no addresses, and still a part of a lab's recipe.
+MAY_READ_LAB_USAGE = Readers(_SETTLEMENT, own=Role.LAB)
 # Deviations from the tariff are for every lab to read, whoever they were made with.
 MAY_READ_AGREEMENTS = Readers((Role.LAB, Role.NODE_OPERATOR, *_COMMERCIAL))
 

@@ -56,7 +56,7 @@ def at(session, who=OFFICER, now=NOW):
     return At(session, "HUB", who, now)
 
 
-async def sell(session, fee="100000", currency="EUR", key="1"):
+async def sell(session, fee="100000", currency="EUR", key="1", licensing_of=HUB):
     """Sell a licence to Lab One for a month; return its number."""
     terms = OfferTerms(
         licensee="lab-one",
@@ -70,7 +70,7 @@ async def sell(session, fee="100000", currency="EUR", key="1"):
         session, terms, OFFICER, reason="a test", key=f"o-{key}", uses=["TRAIN"], now=SOLD_AT
     )
     row = await licence_books.accept_offer(
-        session, offer.id, LAB, key=f"a-{key}", licensing=HUB, now=SOLD_AT
+        session, offer.id, LAB, key=f"a-{key}", licensing=licensing_of, now=SOLD_AT
     )
     return row.number
 

@@ -27,8 +27,8 @@ def rows_of(body):
     return list(csv.reader(io.StringIO(body.decode(), newline="")))
 
 
-def test_an_invoice_asks_for_the_whole_fee_on_the_first_day():
-    sheet = invoice("INV-HUB-000001", a_licence(), date(2026, 8, 31))
+def test_an_invoice_asks_for_the_whole_fee():
+    sheet = invoice("INV-HUB-000001", a_licence(), date(2026, 8, 31), date(2026, 9, 1))
     found = json.loads(sheet.as_json())
     assert found["due_on"] == "2026-09-01"
     assert found["reference"] == "INV-HUB-000001"
@@ -45,7 +45,7 @@ def test_an_invoice_asks_for_the_whole_fee_on_the_first_day():
 
 
 def test_the_csv_says_the_same_and_hashes_its_lines():
-    sheet = invoice("INV-HUB-000001", a_licence(), date(2026, 8, 31))
+    sheet = invoice("INV-HUB-000001", a_licence(), date(2026, 8, 31), date(2026, 9, 1))
     body = sheet.as_csv()
     rows = rows_of(body)
     header = rows[0]

@@ -277,6 +277,13 @@ MINT = """mutation { mintToken(licence: "%s", audience: ["https://news.example/d
   ... on Refused { code } } }"""
 MINT_MANY = """mutation { mintTokens(licence: "%s", sites: [["https://news.example/de/"]]) {
   ... on Refused { code } } }"""
+BILLING = '{ billingDetails(licensee: "lab-one") { edges { node { licensee } } } }'
+INVOICES = '{ invoices(licensee: "lab-one") { edges { node { licence } } } }'
+STATE_BILLING = """mutation { stateBillingDetails(licensee: "lab-one", details: {
+  name: " ", street: " ", city: " ", country: " " }) { ... on Refused { code } } }"""
+USAGE = '{ licenceUsage(period: "2026-09", licensee: "lab-one") { edges { node { licensee } } } }'
+COVERAGE = """{ coverage(urls: ["https://news.example/de/1"], uses: ["TRAIN"]) {
+  items { uses { licences { number } why } } } }"""
 LICENCES = "{ licences { edges { node { number } } } }"
 LICENCE = '{ licence(number: "%s") { number } }'
 OFFERS = "{ offers { edges { node { licensee } } } }"
@@ -473,6 +480,13 @@ OF_OTHER_MEMBERS = {
 NARROWER = {
     "hub": {
         **about_clients({**OF_BOTH, **OF_THE_HUB}),
+        ("billingDetails", Role.LAB): [(BILLING, in_a_page())],
+        ("invoices", Role.LAB): [(INVOICES, in_a_page({"licence": "HUB-000002"}))],
+        ("stateBillingDetails", Role.LAB): [(STATE_BILLING, "BAD_BILLING_DETAILS")],
+        ("licenceUsage", Role.LAB): [(USAGE, in_a_page({"licensee": "lab-two"}))],
+        ("coverage", Role.LAB): [
+            (COVERAGE, {"items": [{"uses": [{"licences": [], "why": "OUTSIDE_GRANT"}]}]})
+        ],
         ("licences", Role.LAB): [(LICENCES, numbered("HUB-000002"))],
         ("licence", Role.LAB): [(LICENCE % "HUB-000001", "UNKNOWN_LICENCE")],
         ("offers", Role.LAB): [(OFFERS, in_a_page({"licensee": "lab-two"}))],
@@ -543,6 +557,9 @@ NARROWER = {
         **about_clients({**OF_BOTH, **OF_A_NODE}),
         **SITE_CODES,
         **OF_WORKS,
+        ("billingDetails", Role.LAB): [(BILLING, in_a_page())],
+        ("invoices", Role.LAB): [(INVOICES, in_a_page({"licence": "HUB-000002"}))],
+        ("stateBillingDetails", Role.LAB): [(STATE_BILLING, "UNKNOWN_LICENSEE")],
         ("licences", Role.LAB): [(LICENCES, numbered("HUB-000002"))],
         ("licence", Role.LAB): [(LICENCE % "DE-000001", "UNKNOWN_LICENCE")],
         ("offers", Role.LAB): [(OFFERS, in_a_page())],

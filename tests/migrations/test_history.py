@@ -471,6 +471,44 @@ async def test_claims_that_several_held_before_are_noted(empty_url):
     ]
 
 
+async def test_units_of_reports_of_before_are_added_up_and_no_document_is_touched(empty_url):
+    invoice = (
+        "INSERT INTO settlement_document (number, issuer, series, subject, issued_on, media_type,"
+        " body, sha256) VALUES ('INV-HUB-000001', 'HUB', 'INV', 'HUB-000001', '2026-08-31',"
+        " 'application/json', '', '')"
+    )
+
+    def report(sequence, weights, held):
+        body = json.dumps({"weights": weights, "held": held})
+        return text(
+            "INSERT INTO metering_report (party, period, sequence, body, digest, recorded_at)"
+            " VALUES ('DE', '2026-09', :sequence, :body, '', 0)"
+        ).bindparams(sequence=sequence, body=body.encode())
+
+    key = "HUB-000001/train"
+    weights = [
+        [key, "TRAIN", "DE", None, "9", "90000000000000000000"],
+        [key, "TRAIN", "DE", "c", "9", "1"],
+        [key, "TRAIN", "FR", None, "9", "0"],
+    ]
+    held = [[key, "TRAIN", "~UNMATCHED", f"h/{n}", "1", "2"] for n in range(2)]
+    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0043"))
+    await on_connection(empty_url, ran(invoice))
+    reports = [report(1, [[key, "TRAIN", "GB", None, "1", "1"]], []), report(2, weights, held)]
+    for each in reports:
+        await on_connection(empty_url, lambda found, each=each: found.execute(each))
+
+    await on_connection(empty_url, migrations.upgrade)
+
+    due = "SELECT number, due_on FROM settlement_document"
+    assert await on_connection(empty_url, answer(due)) == [("INV-HUB-000001", None)]
+    units = "SELECT period, party, licence, use, node, number, units FROM metering_reported_use"
+    assert await on_connection(empty_url, answer(f"{units} ORDER BY node")) == [
+        ("2026-09", "DE", key, "TRAIN", "DE", "HUB-000001", "90000000000000000001"),
+        ("2026-09", "DE", key, "TRAIN", "~UNMATCHED", "HUB-000001", "4"),
+    ]
+
+
 def test_every_room_with_tables_is_known_to_the_history():
     """`db check` alone loads no other room: what is not named there it takes for left over."""
     rooms = {path.parent.name for path in (ROOT / "federation").glob("*/tables.py")}

@@ -19,7 +19,7 @@ from federation.distribution.tables import StatedCredit
 from federation.documents.tables import Document
 from federation.ledger.tables import JournalEntry, LedgerHead
 from federation.licensing.objects import OfferTerms
-from federation.licensing.tables import Licensee, Offer
+from federation.licensing.tables import BillingDetails, Licensee, Offer
 from federation.months.tables import Run
 from federation.payments.tables import Payment
 from federation.people.tables import AuditAct, PersonVersion
@@ -47,6 +47,7 @@ MORE = "pageInfo { hasNextPage endCursor }"
 # What a list must be told beside its page, and where its page stands in what it answers.
 ARGUMENTS = {
     "accountHistory": 'account: "Assets:HUB:Bank", currency: "EUR", ',
+    "licenceUsage": 'period: "2026-09", ',
     "statedCredits": 'run: "r", ',
     "visits": 'member: "m-1", fromDay: "2026-08-01", toDay: "2026-09-01", ',
     "worksAt": 'url: "https://pub.example/", ',
@@ -288,6 +289,19 @@ LISTED.append(
         },
     )
 )
+LISTED.append(
+    Listed(
+        "billingDetails",
+        BillingDetails,
+        "statedBy",
+        lambda n: {"id": n, "stated_by": f"{n}", "superseded_at": NOW},
+        is_newest_first=True,
+        terms={
+            "licensee": "lab",
+            "body": '{"name": "A", "street": "1 Road", "city": "Bonn", "country": "DE"}',
+        },
+    )
+)
 LISTED += [Listed(**{**vars(LISTED[3]), "name": "individualAgreements"})]
 
 
@@ -314,7 +328,7 @@ def _anything(kind):
 
 async def add(database, listed, *numbers):
     async with database.write("test") as session:
-        if listed.model is Offer and await session.get(Licensee, "lab") is None:
+        if listed.model in {Offer, BillingDetails} and await session.get(Licensee, "lab") is None:
             session.add(Licensee(id="lab", name="Lab", registered_at=NOW))
             await session.flush()
         if listed.model is VisitTotal and await session.get(Member, "m-1") is None:
