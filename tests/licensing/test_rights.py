@@ -1,6 +1,5 @@
 """What index and owners say together: the stricter word stands, silence is no right."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -54,7 +53,7 @@ def test_the_stricter_of_index_and_owner_stands(index, owner, status):
 
 
 def test_of_two_reasons_the_first_of_their_order_is_named():
-    known = replace(at_de("RESERVED"), reason=Reason.WITHDRAWN)
+    known = at_de("RESERVED")._replace(reason=Reason.WITHDRAWN)
     told = [answering(status="RESERVED", reason=reason) for reason in (Reason.OPTED_OUT, None)]
 
     reasons = [a_draft(known).merged([reply]).items[0].reason for reply in told]
