@@ -1,22 +1,25 @@
 """A database per test, on both backends; PostgreSQL is started once, by the first test to ask."""
 
 import shutil
+import sys
 from collections import Counter
 
 import pytest
 import pytest_asyncio
+import structlog
 from hypothesis import settings
 
 from tests.databases import BACKENDS, PostgresServer, SqliteFiles, opened, quick_folder
 from tests.scheduling import ByBackend, is_second_life, turn
-from tests.speed import (
-    keep_what_is_there,
-    look_for_garbage_less,
-)
+from tests.speed import keep_what_is_there, look_for_garbage_less
 
 # A busy machine is no failure: an example may take as long as it takes.
 settings.register_profile("federation", deadline=None)
 settings.load_profile("federation")
+
+# As in production, servers log to standard error. A command that a test runs in a thread beside
+# them has the standard output of the process, and what it prints, to itself.
+structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -11,14 +11,21 @@ from federation.logs import REDACTED, configure, get_logger
 @pytest.fixture
 def lines():
     """Configure the logs into a text, and hand out what it says as objects."""
-    root = logging.getLogger()
+    root, logging_before = logging.getLogger(), structlog.get_config()
     before = (root.level, root.handlers[:])
     stream = io.StringIO()
     configure("info", stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     root.setLevel(before[0])
     root.handlers[:] = before[1]
-    structlog.reset_defaults()
+    structlog.configure(**logging_before)
+
+
+def test_what_servers_of_tests_log_is_no_output_of_a_command_beside_them(capsys):
+    get_logger("federation.hub").warning("licence refused")
+
+    out, err = capsys.readouterr()
+    assert (out, "licence refused" in err) == ("", True)
 
 
 def test_a_line_is_one_json_object(lines):

@@ -45,10 +45,6 @@ class Ruling(NamedTuple):
     since: datetime | None = None
     row: int | None = None
 
-    def is_in_force(self, at: datetime) -> bool:
-        """Tell whether it is so at an instant."""
-        return self.effective_at <= at and (self.ends_at is None or at < self.ends_at)
-
     def speaks_of(self, use: str) -> bool:
         """Tell whether it is about a use."""
         return self.use in (ALL_USES, use)

@@ -51,7 +51,7 @@ async def enter_batch(session: WriteSession, import_id: str, rules: Rules) -> No
     if proposal is None:
         return
     outcome = service.state_of(proposal, rules.now)
-    if outcome == "CONFIRMED":
+    if outcome == store.CONFIRMED:
         saying = Saying(proposal.proposed_by, row.reason, rules.now)
         file = ConsentFile(rules.node, rules.uses, row.starts_at)
         await deciding.enter_next(session, import_id, file, saying)

@@ -152,7 +152,7 @@ async def confirm(session: WriteSession, number: int, *, who: Principal, rules: 
     await require_as_it_was(session, act, row)
     planned = await plan(session, act, rules, asks)
     done = await _do(session, act, planned, Saying(row.proposed_by, row.reason, rules.now))
-    _decide(row, "CONFIRMED", who, rules.now, None)
+    _decide(row, store.CONFIRMED, who, rules.now, None)
     await _note(session, who, audit.Act.PROPOSAL_CONFIRM, row, row.reason)
     return done
 
@@ -163,7 +163,7 @@ async def refuse(
     """Refuse what another proposed (NO_REGISTRY_PROPOSAL, SAME_PERSON, REASON)."""
     row, why = await _waiting(session, number, now), stated(reason)
     require_other_person(row.proposed_by, who.subject)
-    _decide(row, "REFUSED", who, now, why)
+    _decide(row, store.REFUSED, who, now, why)
     await _note(session, who, audit.Act.PROPOSAL_REFUSE, row, why)
     return row
 
@@ -178,7 +178,7 @@ async def withdraw(
         raise NoProposalError(str(number))
     if not is_same(row.proposed_by, who.subject):
         raise NotAllowedError("who made a proposal takes it back")
-    _decide(row, "WITHDRAWN", who, now, why)
+    _decide(row, store.WITHDRAWN, who, now, why)
     await _note(session, who, audit.Act.PROPOSAL_WITHDRAW, row, why)
     return row
 

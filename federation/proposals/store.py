@@ -9,6 +9,7 @@ from federation.proposals.tables import Proposal
 from federation.store.sessions import ReadSession
 
 WAITS, EXPIRED = "WAITS", "EXPIRED"
+CONFIRMED, REFUSED, WITHDRAWN = "CONFIRMED", "REFUSED", "WITHDRAWN"
 
 
 async def find(session: ReadSession, number: int) -> Proposal | None:

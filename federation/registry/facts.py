@@ -2,7 +2,8 @@
 
 from datetime import date, datetime
 
-from federation.consent.states import State
+from federation.addresses.urls import ClaimKey
+from federation.registry.edit_store import as_entered
 from federation.registry.entitlement import counts_from
 from federation.registry.imports import NewClaim, NewOptOut, holder_id
 from federation.registry.messages import ClaimFact, OptOutFact
@@ -12,37 +13,34 @@ from federation.registry.tables import Claim, OptOut
 def fact_of_new_claim(
     node: str, claim_id: str, claim: NewClaim, member_joined_on: date
 ) -> ClaimFact:
-    """Say what the index needs of a claim that comes."""
-    return ClaimFact(
-        claim_id=claim_id,
-        holder_id=holder_id(node, claim.member_id),
-        host=claim.key.host,
-        path=claim.key.path,
-        wildcard=claim.key.wildcard,
-        counts_from=counts_from(member_joined_on, claim.valid_from),
-        counts_to=claim.valid_to,
-        content_tier=claim.content_tier,
-        canonical=claim.canonical,
-    )
+    """Say what the index needs of a claim that comes: it counts from the later of two days."""
+    return _of_claim(node, claim_id, claim.key, claim, member_joined_on)
 
 
 def fact_of_claim(node: str, row: Claim, member_joined_on: date) -> ClaimFact:
-    """Say what the index needs of a claim: it counts from the later of two days."""
+    """Say the same of a claim that is recorded."""
+    key = ClaimKey(row.host, row.path, row.wildcard)
+    return _of_claim(node, row.claim_id, key, row, member_joined_on)
+
+
+def _of_claim(
+    node: str, claim_id: str, key: ClaimKey, said: NewClaim | Claim, member_joined_on: date
+) -> ClaimFact:
     return ClaimFact(
-        claim_id=row.claim_id,
-        holder_id=holder_id(node, row.member_id),
-        host=row.host,
-        path=row.path,
-        wildcard=row.wildcard,
-        counts_from=counts_from(member_joined_on, row.valid_from),
-        counts_to=row.valid_to,
-        content_tier=row.content_tier,
-        canonical=row.canonical,
+        claim_id=claim_id,
+        holder_id=holder_id(node, said.member_id),
+        host=key.host,
+        path=key.path,
+        wildcard=key.wildcard,
+        counts_from=counts_from(member_joined_on, said.valid_from),
+        counts_to=said.valid_to,
+        content_tier=said.content_tier,
+        canonical=said.canonical,
     )
 
 
 def fact_of_new_opt_out(node: str, new: NewOptOut, ends_at: datetime | None) -> OptOutFact:
-    """Say what the index needs of an opt-out, or of a ruling, that comes."""
+    """Say what the index needs of an opt-out or another ruling that comes, with its end if any."""
     return OptOutFact(
         holder_id=holder_id(node, new.member_id) if new.member_id else None,
         host=new.key.host if new.key else None,
@@ -58,16 +56,5 @@ def fact_of_new_opt_out(node: str, new: NewOptOut, ends_at: datetime | None) -> 
 
 
 def fact_of_opt_out(node: str, row: OptOut) -> OptOutFact:
-    """Say what the index needs of an opt-out, with its end if it has one."""
-    return OptOutFact(
-        holder_id=holder_id(node, row.member_id) if row.member_id else None,
-        host=row.host,
-        path=row.path,
-        wildcard=row.wildcard,
-        use=row.use,
-        effective_at=row.effective_at,
-        ends_at=row.ends_at,
-        state=State(row.state),
-        source=row.source,
-        since=row.since,
-    )
+    """Say the same of one that is recorded."""
+    return fact_of_new_opt_out(node, as_entered(row), row.ends_at)

@@ -56,7 +56,7 @@ async def hub_index(
 async def index_slice(
     session: ReadSession, keys: Iterable[UrlKey], known_at: datetime | None = None
 ) -> Slice:
-    """At the hub: return the same as nodes are told it."""
+    """At the hub: return what `hub_index` is made of, as nodes are told it."""
     found = await _rows(session, keys, known_at, None)
     return Slice(
         claims=[SliceClaim(row.node, claim_fact(row)) for row in found.claims],
@@ -70,7 +70,7 @@ async def _rows(
     known_at: datetime | None,
     question: Asked | None,
 ) -> _Rows:
-    """What a node said after an instant is left out, what it took back is there."""
+    """Read what the index has, or had at an instant: also what a node took back after it."""
     wanted = set(keys)
     claims = await _claims_on(session, wanted, known_at)
     more = {UrlKey.of(row.canonical) for row in claims if row.canonical} - wanted

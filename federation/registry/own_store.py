@@ -70,7 +70,7 @@ async def own_rows(
     known_at: datetime | None = None,
     question: Asked | None = None,
 ) -> OwnRows:
-    """Return the same as it was read."""
+    """Return the claims and the rows of rulings that `own_index` is made of."""
     claims, places = await _claims_and_originals(session, node, set(keys), known_at)
     query = _rulings(known_at, question)
     rulings = await rulings_matching(session, OptOut, query, places)
@@ -93,7 +93,7 @@ async def rulings_naming(
     known_at: datetime | None = None,
     question: Asked | None = None,
 ) -> list[RulingRow]:
-    """Return the rulings that name some members."""
+    """Return the rulings that are about some members as a whole, at no address of theirs."""
     found: list[Any] = []
     query = _rulings(known_at, question)
     for chunk in in_chunks(sorted(members)):

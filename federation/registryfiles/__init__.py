@@ -1,1 +1,1 @@
-"""Files of works and rightholders, read and written part by part: CSV, NDJSON, ONIX, sitemaps."""
+"""Registry files, read and written part by part: CSV, NDJSON, ONIX, sitemaps."""

@@ -1,1 +1,1 @@
-"""Imports of files of works and rightholders: batch by batch, with a verdict for each row."""
+"""Imports of registry files: taken batch by batch, with a verdict for each row."""

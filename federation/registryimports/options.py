@@ -48,8 +48,6 @@ class ImportOptions:
 
 _BOOLEANS = {"true": True, "false": False}
 _NAMES = ("id", "kind", "format", "onConflict", "dryRun", "startsAt", "rightholder", "reason")
-
-
 _NOT_OF_CONSENTS = {"onConflict", "rightholder"}
 
 

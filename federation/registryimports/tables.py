@@ -67,7 +67,7 @@ class ImportBatch(Base):
     """Rows of an import that were taken in one transaction, from `first_row` on (1 is the first).
 
     `verdicts` are those of its rows, packed (`verdicts.packed`); `waiting` what the rows describe
-    that wait for another person (`consents.packed_waiting`), None where none does any more.
+    that wait for another person (`waiting.packed_waiting`), None where none does any more.
     """
 
     __tablename__ = "registryimports_batch"

@@ -8,8 +8,11 @@ from federation.mandates.records import Basis, Capacity, Right
 from tests.registryimports.node import Node, lines
 from tests.registryimports.registry import Registry
 
-PAGE = Path("docs/registry.md").read_text().partition("## Catalogues")[2]
-TEXT, _, CONSENTS = PAGE.partition("## Files of mandates and consent")
+PAGE = Path("docs/registry.md").read_text(encoding="utf-8")
+TEXT, CONSENTS = (
+    PAGE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    for title in ("Catalogues of works and rightholders", "Files of mandates and consent")
+)
 WORKS = [
     {"work_id": name, "title": "x", "starts_at": "2026-01-01T00:00:00Z"}
     for name in ("W-1", "W-2", "W-3")

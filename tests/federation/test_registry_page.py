@@ -78,9 +78,9 @@ async def test_the_documents_that_the_page_shows_do_what_it_says(small):
 
     assert [who for who, _ in SAID.findall(TEXT)] == [
         *(OFFICER, OFFICER, OTHER, OTHER, OFFICER, MEMBER),
-        *(OFFICER, OFFICER, OTHER, OTHER),
-        *(OFFICER, OFFICER, OTHER, OTHER),
         *(OFFICER, OTHER, OFFICER, OFFICER),
+        *(OFFICER, OFFICER, OTHER, OTHER),
+        *(OFFICER, OFFICER, OTHER, OTHER),
     ]
     [registered, ended, confirmed, waiting, known, withheld, *later] = heard
     [first] = registered["registerClaim"]["claims"]
@@ -90,9 +90,9 @@ async def test_the_documents_that_the_page_shows_do_what_it_says(small):
     rows = {edge["node"]["claim"]: edge["node"] for edge in known["now"]["edges"]}
     assert rows["blog.pub.example/"]["replaces"] == first
     assert (known["then"]["edges"], len(withheld["recordOptOut"]["optOuts"])) == ([], 1)
-    succession_is_as_the_page_says(*later[:4])
-    provenance_is_as_the_page_says(*later[4:8])
-    consent_is_as_the_page_says(*later[8:])
+    consent_is_as_the_page_says(*later[:4])
+    succession_is_as_the_page_says(*later[4:8])
+    provenance_is_as_the_page_says(*later[8:])
 
 
 def consent_is_as_the_page_says(mandated, mandate, asked, over):

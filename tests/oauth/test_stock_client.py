@@ -61,14 +61,14 @@ async def life_of_a_token(place, client):
 @pytest.fixture
 def a_log():
     """Everything that is logged, down to what libraries say to their developers."""
-    root = logging.getLogger()
+    root, logging_before = logging.getLogger(), structlog.get_config()
     before = (root.level, root.handlers[:])
     stream = io.StringIO()
     configure("debug", stream)
     yield stream
     root.setLevel(before[0])
     root.handlers[:] = before[1]
-    structlog.reset_defaults()
+    structlog.configure(**logging_before)
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])

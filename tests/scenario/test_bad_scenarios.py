@@ -87,7 +87,7 @@ LATE = {"a row with too many columns", "two rates for one day"}
 @pytest.fixture
 def command(monkeypatch, capfd):
     """Run the command as its entry point does; return (exit code, what standard error shows)."""
-    root = logging.getLogger()
+    root, logging_before = logging.getLogger(), structlog.get_config()
     level, handlers = root.level, root.handlers[:]
 
     def run(*arguments):
@@ -99,7 +99,7 @@ def command(monkeypatch, capfd):
     yield run
     root.setLevel(level)
     root.handlers[:] = handlers
-    structlog.reset_defaults()
+    structlog.configure(**logging_before)
 
 
 @pytest.mark.parametrize(
