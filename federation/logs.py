@@ -20,9 +20,7 @@ _SECRET_TEXT = (
     (re.compile(r"\b(cc_[0-9a-f]{16})_[\w-]{20,}"), rf"\1_{REDACTED}"),
     (re.compile(r"(://[^\s:/@]+):[^\s/@]+@"), rf"\1:{REDACTED}@"),
 )
-# Strawberry logs every client's mistake with a traceback; defects are logged by schema.guards.
 _QUIET = {
-    "strawberry.execution": logging.CRITICAL,
     "uvicorn.access": logging.WARNING,
     "uvicorn.error": logging.WARNING,
     "litestar": logging.WARNING,

@@ -93,7 +93,6 @@ def test_a_terminal_gets_lines_for_people(lines):
 
 def test_the_libraries_speak_in_the_same_format_and_only_when_it_matters(lines):
     logging.getLogger("uvicorn.access").info("GET /")
-    logging.getLogger("strawberry.execution").error("a client's mistake")
     logging.getLogger("some.library").warning("careful: %s", "here")
 
     assert [(line["logger"], line["event"]) for line in lines()] == [

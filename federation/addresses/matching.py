@@ -5,14 +5,14 @@ One rule for claims, opt-outs and the gate of a site. Pure.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
+from federation.addresses.patterns import FiledPatterns
 from federation.addresses.urls import ClaimKey, UrlKey
 
 HOSTS_REMEMBERED: Final = 1_024
 
 T = TypeVar("T")
-_NOTHING: Final[dict[str, Any]] = {}
 
 
 def is_pattern(path: str) -> bool:
@@ -95,11 +95,8 @@ class _Paths(Generic[T]):
 
     by_path: dict[str, list[T]] = field(default_factory=dict)
     by_whole_path: dict[str, list[T]] = field(default_factory=dict)  # of patterns such as /a$
-    by_pattern: dict[str, dict[str, list[tuple[int, T]]]] = field(default_factory=dict)
-    """Of patterns with a `*`, by what stands before their first, in the order they were filed."""
     lengths: set[int] = field(default_factory=set)  # of the paths
-    starts: set[int] = field(default_factory=set)  # how long what stands before a first `*` is
-    patterns: int = 0
+    patterns: FiledPatterns[T] | None = None  # with a `*`
 
     def add(self, path: str, thing: T) -> None:
         self.by_path.setdefault(path, []).append(thing)
@@ -109,18 +106,16 @@ class _Paths(Generic[T]):
         if "*" not in pattern:
             self.by_whole_path.setdefault(pattern, []).append(thing)
             return
-        start = pattern[: pattern.index("*")]
-        there = self.by_pattern.setdefault(start, {})
-        there.setdefault(pattern, []).append((self.patterns, thing))
-        self.starts.add(len(start))
-        self.patterns += 1
+        if self.patterns is None:
+            self.patterns = FiledPatterns()
+        self.patterns.add(pattern, thing)
 
     def matching(self, path: str) -> list[tuple[T, ...]]:
         """Return what matches a path: it and no other first, then the longest; patterns last.
 
         Patterns have no order among themselves: what matches by them is one group, as it was
         filed. Only lengths that something has are tried: how many is the registry's doing, not the
-        URL's. So are only patterns that start as the path does, were there 100,000 on a host.
+        URL's.
         """
         found: list[tuple[T, ...]] = []
         if self.by_whole_path and (whole := self.by_whole_path.get(path + "$")) is not None:
@@ -129,23 +124,9 @@ class _Paths(Generic[T]):
             candidates = reversed(candidate_paths(path, self.lengths))
             there = map(self.by_path.get, candidates)
             found += [tuple(things) for things in there if things is not None]
-        if self.by_pattern:
-            filed = [
-                each
-                for length in self.starts
-                if length <= len(path)
-                for pattern, things in self.by_pattern.get(path[:length], _NOTHING).items()
-                if pattern_matches(pattern, path)
-                for each in things
-            ]
-            if filed:
-                filed.sort(key=_turn)
-                found.append(tuple(thing for _, thing in filed))
+        if self.patterns is not None and (by_pattern := self.patterns.matching(path)):
+            found.append(by_pattern)
         return found
-
-
-def _turn(filed: tuple[int, object]) -> int:
-    return filed[0]
 
 
 class Filed(Generic[T]):

@@ -16,6 +16,7 @@ from federation.disputes.outcomes import (
     require_for_one,
 )
 from federation.disputes.rules import (
+    AHEAD_MAX,
     REFERENCE_MAX,
     BadDocumentError,
     BadOutcomeError,
@@ -36,6 +37,7 @@ from federation.disputes.service import (
 )
 from federation.disputes.tables import Dispute
 from federation.distribution import store as distribution
+from federation.registry import conflict_store
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import NotAllowedError, Principal
 from federation.values.identity import is_same
@@ -63,6 +65,7 @@ async def propose_outcome(
     if row.state == State.ESCROW and isinstance(terms, Escrow):
         raise BadOutcomeError("it is in escrow already")
     await _require_open_day(session, terms)
+    await _require_day_of_conflict(session, row, terms, here, now)
     await _require_expired(session, row, terms, now)
     row.proposal += 1
     row.terms, row.proposed_by, row.proposed_at = encode(terms).decode(), who.subject, now
@@ -125,6 +128,7 @@ async def require_ripe(
     sides = await sides_by_now(session, row, here, now)
     require_fitting(terms, await key_of(session, row), sides)
     await _require_open_day(session, terms)
+    await _require_day_of_conflict(session, row, terms, here, now)
     await _require_expired(session, row, terms, now)
     missing = sorted(
         party for party in must_consent(terms, sides) if sides[party].consent != row.proposal
@@ -156,3 +160,24 @@ async def _require_open_day(session: ReadSession, terms: Terms) -> None:
     settled = await distribution.distributed_months(session)
     if settled and terms.on <= last_day(settled[-1]):
         raise BadOutcomeError(f"on: {terms.on} lies in {settled[-1]}, which is settled")
+
+
+async def _require_day_of_conflict(
+    session: ReadSession, row: Dispute, terms: Terms, here: str, now: datetime
+) -> None:
+    """Refuse an end of claims on a day on which nothing is contested, or more than a year ahead.
+
+    A conflict that is over by itself leaves no claim to end: of it any day up to then is taken.
+    """
+    if not isinstance(terms, Withdrawn | Expired | Reduced):
+        return
+    last = (now + AHEAD_MAX).date()
+    if terms.on > last:
+        raise BadOutcomeError(f"on: {terms.on} is after {last}, a year from now")
+    conflict = await conflict_store.find(session, here, row.contested)
+    days = () if conflict is None else conflict.days
+    if days and not any(
+        one.starts_on <= terms.on and (one.ends_on is None or terms.on < one.ends_on)
+        for one in days
+    ):
+        raise BadOutcomeError(f"on: the claim is not contested on {terms.on}")

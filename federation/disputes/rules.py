@@ -15,6 +15,7 @@ from federation.errors import RefusalError
 # of 15 days. SETTLEMENT §3 and §7 hold the disputed lines all the while, whoever claimed first.
 DOCUMENTS_DAYS: Final = timedelta(days=60)
 NOTICE_DAYS: Final = timedelta(days=15)
+AHEAD_MAX: Final = timedelta(days=366)  # from a proposal to the day on which claims end
 DOCUMENTS_MAX, REFERENCE_MAX = 20, 500
 WORLD: Final = "WORLD"
 TERRITORIES_MAX: Final = 250
@@ -64,7 +65,7 @@ class UnknownDisputeError(RefusalError):
 
 
 class DisputeThereError(RefusalError):
-    """There is a dispute over this claim already."""
+    """There is a dispute over this claim already, or its sides share what is held for it."""
 
     code: ClassVar[str] = "DISPUTE_THERE"
 

@@ -4,11 +4,12 @@ Each step is an act of a person of that office, with a reason, in the audit log.
 or moves money is confirmed by another person (`deciding`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from federation.addresses.urls import ClaimKey
 from federation.disputes import store
+from federation.disputes.outcomes import ProRata, decode
 from federation.disputes.rules import (
     DOCUMENTS_DAYS,
     DOCUMENTS_MAX,
@@ -56,6 +57,9 @@ async def open_dispute(
         raise NoConflictError(str(conflict))
     if (there := await store.find_open(session, conflict)) is not None:
         raise DisputeThereError(number_of(there.id))
+    last = await store.last_of(session, conflict)
+    if last is not None and _is_shared_by(last, parties):
+        raise DisputeThereError(f"{number_of(last.id)} shares it until one of the claims ends")
     row = Dispute(
         contested=conflict,
         state=State.OPENED,
@@ -71,6 +75,12 @@ async def open_dispute(
     await session.flush()
     await note(session, who, row, "open", why, {"claim": key.text[:SHOWN_MAX]})
     return row
+
+
+def _is_shared_by(decided: Dispute, parties: Collection[str]) -> bool:
+    """Tell whether a dispute was decided as all of some parties agreed to share: PRO_RATA."""
+    terms = decode(decided.agreed) if decided.agreed is not None else None
+    return isinstance(terms, ProRata) and terms.shares.keys() >= set(parties)
 
 
 async def _parties(

@@ -62,7 +62,7 @@ def _read(
         for split in splits_of(_text(data, notes))
         for each in _lists(list(lines_of(split)), ours, within, notes)
     ]
-    return Reading(kind, host, listed(lists), notes.all())
+    return Reading(kind, host, listed(lists, notes), notes.all())
 
 
 def _lists(

@@ -10,10 +10,14 @@ from federation.errors import RefusalError
 RULES_MAX: Final = 50_000
 """More than a robots.txt holds in what is read of it, were it of one crawler."""
 LISTS_MAX: Final = 1_000
+ALIKE_MAX: Final = 1_000
+"""Patterns of one source that are alike up to their first `*`: whoever asks about a page that
+starts so reads all of them."""
 NOT_EXPRESSED_MAX: Final = 1_000
 TEXT_MAX: Final = 300
 _LOOKED_AT: Final = 10 * TEXT_MAX
 EVERY_USE: Final = "*"
+WIDER: Final = " (wider than said)"
 
 
 class BadSourceError(RefusalError):
@@ -139,13 +143,14 @@ class Notes:
 _Said = tuple[tuple[str, ...], frozenset[tuple[str, bool]]]
 
 
-def listed(lists: Iterable[RuleList]) -> tuple[RuleList, ...]:
+def listed(lists: Iterable[RuleList], notes: Notes) -> tuple[RuleList, ...]:
     """Return the lists that reserve something (BAD_SOURCE if they are many, or long).
 
-    Those that say the same are one, with the evidence of all.
+    Those that say the same are one, with the evidence of all. Where patterns are endless that are
+    alike up to their first `*`, all that starts so is reserved in their place, and that is noted.
     """
     found: dict[_Said, tuple[str, dict[Rule, None]]] = {}
-    for each in lists:
+    for each in _few_alike(list(lists), notes):
         if any(not rule.allow for rule in each.rules):
             said = frozenset((rule.path, rule.allow) for rule in each.rules)
             _, rules = found.setdefault((each.uses, said), (each.name, {}))
@@ -155,3 +160,39 @@ def listed(lists: Iterable[RuleList]) -> tuple[RuleList, ...]:
     if sum(len(rules) for _, rules in found.values()) > RULES_MAX:
         raise BadSourceError(f"more than {RULES_MAX} rules")
     return tuple(RuleList(name, uses, tuple(rules)) for (uses, _), (name, rules) in found.items())
+
+
+def _few_alike(lists: list[RuleList], notes: Notes) -> list[RuleList]:
+    """Return lists in which no more than 1,000 patterns of all of them start alike."""
+    alike: dict[str, set[str]] = {}
+    for each in lists:
+        for rule in each.rules:
+            if "*" in rule.path:
+                alike.setdefault(_start(rule), set()).add(rule.path)
+    endless = {start for start, paths in alike.items() if len(paths) > ALIKE_MAX}
+    if not endless:
+        return lists
+    found = list[RuleList]()
+    for each in lists:
+        kept = tuple(rule for rule in each.rules if not _is_among(rule, endless))
+        first: dict[tuple[str, bool], Rule] = {}
+        for rule in each.rules:
+            if _is_among(rule, endless):
+                first.setdefault((_start(rule), rule.allow), rule)
+        wider = list[Rule]()
+        for (start, allow), rule in first.items():
+            path = start if start.endswith("/") else start + "*"
+            why = f"one of more than {ALIKE_MAX} patterns that start with {start}"
+            notes.add(rule.place, rule.text, why, () if allow else (path,))
+            wider += [] if allow else [rule._replace(path=path)]
+        name = each.name.removesuffix(WIDER) + WIDER
+        found += [each._replace(rules=kept), RuleList(name, each.uses, tuple(wider))]
+    return found
+
+
+def _start(rule: Rule) -> str:
+    return rule.path.partition("*")[0]
+
+
+def _is_among(rule: Rule, starts: set[str]) -> bool:
+    return "*" in rule.path and _start(rule) in starts

@@ -6,6 +6,7 @@ links; 0 reserves nothing.
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterable
 from typing import Any, Final, cast
 
@@ -15,6 +16,7 @@ from federation.addresses.urls import MalformedUrlError, normalise_url
 from federation.published.agents import AI_USES
 from federation.published.rules import BadSourceError, Kind, Notes, Reading, listed
 from federation.published.weighing import Written, lists_of
+from federation.values.plain import DEPTH_MAX
 
 BYTES_MAX: Final = 1_000_000
 ENTRIES_MAX: Final = 5_000
@@ -22,6 +24,9 @@ RESERVATION: Final = "tdm-reservation"
 POLICY: Final = "tdm-policy"
 _HALF: Final = re.compile("[\ud800-\udfff]")
 """What JSON can escape and nobody can write down, as `\\ud800` alone."""
+_NESTING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[][{}]', re.DOTALL)
+"""Texts of JSON, whose marks do not count, and marks of nesting."""
+_DIGITS_MAX: Final = 20
 _SOLD: Final = "reserved, and its policy is a licence of ours: this is no more than that"
 
 
@@ -32,7 +37,7 @@ def read_tdmrep(data: bytes, host: str, ours: Collection[str] = ()) -> Reading:
         found = _rule(entry, f"entry {number}", frozenset(ours), notes)
         written += [found] if found else []
     lists = lists_of("tdmrep.json", AI_USES, written, notes, is_strict=True)
-    return Reading(Kind.TDMREP, host, listed(lists), notes.all())
+    return Reading(Kind.TDMREP, host, listed(lists, notes), notes.all())
 
 
 def is_reserved(value: Any) -> bool | None:
@@ -54,15 +59,41 @@ def is_of(policy: object, hosts: Collection[str]) -> bool:
 def _entries(data: bytes) -> list[Any]:
     if len(data) > BYTES_MAX:
         raise BadSourceError(f"more than {BYTES_MAX} bytes")
-    try:
-        read: Any = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_strictest)
-    except (ValueError, RecursionError) as error:
-        place = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "somewhere"
-        raise BadSourceError(f"{place}: no JSON") from error
+    read = _json(data)
     entries = msgspec.convert(read if isinstance(read, list) else [read], list[Any])
     if len(entries) > ENTRIES_MAX:
         raise BadSourceError(f"more than {ENTRIES_MAX} entries")
     return entries
+
+
+def _json(data: bytes) -> Any:
+    try:
+        text = data.removeprefix(BOM_UTF8).decode()
+    except UnicodeDecodeError as error:
+        place = len(data) - len(error.object) + error.start + 1
+        raise BadSourceError(f"byte {place}: no UTF-8") from error
+    try:
+        return json.loads(text, object_pairs_hook=_strictest, parse_int=_number)
+    except json.JSONDecodeError as error:
+        raise BadSourceError(f"line {error.lineno}: no JSON") from error
+    except RecursionError as error:
+        place = text.count("\n", 0, _too_deep(text)) + 1
+        raise BadSourceError(f"line {place}: more than {DEPTH_MAX} levels") from error
+
+
+def _number(digits: str) -> int | str:
+    """Return a whole number; a long one, which Python may not read, as it is written."""
+    return int(digits) if len(digits) <= _DIGITS_MAX else digits
+
+
+def _too_deep(text: str) -> int:
+    """Return where in a JSON text a value is nested too deeply."""
+    depth = 0
+    for mark in _NESTING.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(mark[0], 0)
+        if depth > DEPTH_MAX:
+            return mark.start()
+    return 0
 
 
 def _strictest(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def read_terms(data: bytes, host: str, ours: Collection[str] = ()) -> Reading:
         uses = tuple(uses_of([usage]))
         lists += lists_of(usage, uses, written, notes, is_strict=True, do_stars_count=False)
     _note_conditions(document.contents, notes)
-    return Reading(Kind.RSL, host, listed(lists), notes.all())
+    return Reading(Kind.RSL, host, listed(lists, notes), notes.all())
 
 
 def _paths(

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from federation.addresses.matching import rule_length
 from federation.published.patterns import Pattern, read_pattern
-from federation.published.rules import Notes, Rule, RuleList, shortened
+from federation.published.rules import WIDER, Notes, Rule, RuleList, shortened
 
 _COMPARED_MAX: Final = 200_000
 _ALONE: Final = "a permission that its file puts behind it would win here: it stands alone"
@@ -63,7 +63,7 @@ def lists_of(
     weighed, alone = _in_their_order(exact, notes, is_strict=is_strict)
     return [
         RuleList(shortened(name), uses, tuple(dict.fromkeys(weighed))),
-        RuleList(f"{shortened(name)} (wider than said)", uses, tuple(dict.fromkeys(wider + alone))),
+        RuleList(shortened(name) + WIDER, uses, tuple(dict.fromkeys(wider + alone))),
     ]
 
 

@@ -86,7 +86,7 @@ def read_sayings(
                 )
             case _:
                 pass  # no field of rights
-    return Reading(kind, page.host, listed(found.lists), notes.all())
+    return Reading(kind, page.host, listed(found.lists, notes), notes.all())
 
 
 class _Found:

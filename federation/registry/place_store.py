@@ -2,7 +2,8 @@
 
 Whoever asks chooses the addresses, and a host may have rows by the million, so none is looked
 through: first which lengths the paths on a host have, each found by one step in an index however
-many rows share it; then what stands at the very paths of such a length that may match.
+many rows share it; then what stands at the very paths of such a length that may match. A pattern is
+found so by what stands before its first `*`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -34,6 +35,7 @@ from federation.registry.tables import (
     OptOut,
     path_head,
     path_letters,
+    path_rest,
 )
 from federation.store.asked import asked, is_sqlite, parameters_of
 from federation.store.sessions import ReadSession
@@ -44,15 +46,15 @@ MANY: Final = 100  # places, or hosts, of a statement that is no short one
 _Rulings = OptOut | IndexOptOut | IndexOptOutPast
 _OnHosts = type[Claim | IndexClaim | IndexClaimPast | _Rulings]
 _HOST, _PLACE = ("host",), ("host", "path")
-_PATTERN: Final[ColumnElement[int]] = literal_column("0")
-"""How many letters a path has that is a pattern with a `*`."""
+_BEFORE_ALL: Final[ColumnElement[int]] = literal_column("-100000")
+"""Less than `path_letters` is of any path or pattern: none has so many letters."""
 
 
 class _Standing(NamedTuple):
-    """What there is on some hosts: {host: the lengths of the paths}, and hosts with patterns."""
+    """What there is on some hosts: the lengths of paths, and of what patterns start with."""
 
     lengths: dict[str, set[int]]
-    with_patterns: list[str]
+    starts: dict[str, set[int]]
 
 
 class Asked(NamedTuple):
@@ -113,18 +115,14 @@ async def rulings_matching(
     query: Select[*tuple[Any, ...]],
     keys: Collection[UrlKey],
 ) -> list[Any]:
-    """Return the same of a question about rulings; and of their hosts each pattern with a `*`."""
+    """Return the same of a question about rulings; and each pattern that starts as one may."""
     hosts = _Hosts(keys)
     there = await _standing(session, of, hosts.names)
     found: list[Any] = []
     for chunk in _in_letters(_places(hosts, keys, there.lengths, are_rulings=True)):
         found += await _rows_at(session, of, query, chunk)
-    if there.with_patterns:
-        sqlite = is_sqlite(session)
-        patterns = query.where(_is_pattern(of, sqlite=sqlite))
-        hosts_asked = [(host,) for host in there.with_patterns]
-        parameters = parameters_of(_HOST, hosts_asked, sqlite=sqlite)
-        found += await session.rows(patterns, parameters, many=True)
+    for chunk in _in_letters(_starts(hosts, keys, there.starts)):
+        found += await _rows_at(session, of, query, chunk, by_start=True)
     return [row for row in found if (row.host, row.wildcard) in hosts.patterns]
 
 
@@ -162,13 +160,13 @@ async def _standing(session: ReadSession, on: _OnHosts, hosts: Sequence[str]) ->
     """Return what there is on some hosts: one step in an index for each length of a path."""
     sqlite = is_sqlite(session)
     parameters = parameters_of(_HOST, [(host,) for host in hosts], sqlite=sqlite)
-    found = _Standing({}, [])
+    found = _Standing({}, {})
     many = len(hosts) >= MANY
     for host, letters in await session.rows(_lengths(on, sqlite=sqlite), parameters, many=many):
-        if letters:
-            found.lengths.setdefault(host, set()).add(letters)
+        if letters < 0:
+            found.starts.setdefault(host, set()).add(-letters - 1)
         else:
-            found.with_patterns.append(host)
+            found.lengths.setdefault(host, set()).add(letters)
     return found
 
 
@@ -176,13 +174,13 @@ async def _standing(session: ReadSession, on: _OnHosts, hosts: Sequence[str]) ->
 def _lengths(on: _OnHosts, *, sqlite: bool) -> Select[str, int]:
     there, one = asked(_HOST, sqlite=sqlite), aliased(on)
     length = _letters(on, one.path)
-    lengths = select(there.c.host, literal_column("-1").label("letters")).cte(recursive=True)
+    lengths = select(there.c.host, _BEFORE_ALL.label("letters")).cte(recursive=True)
     longer = select(length).where(one.host == lengths.c.host, length > lengths.c.letters)
     following = longer.order_by(length).limit(literal_column("1")).scalar_subquery()
     lengths = lengths.union_all(
         select(lengths.c.host, following).where(lengths.c.letters.is_not(None))
     )
-    return select(lengths).where(lengths.c.letters >= _PATTERN)
+    return select(lengths).where(lengths.c.letters > _BEFORE_ALL)
 
 
 def _places(
@@ -199,6 +197,20 @@ def _places(
             for path in found:
                 place = (host, path)
                 if place not in seen:
+                    seen.add(place)
+                    yield place
+
+
+def _starts(
+    hosts: _Hosts, keys: Iterable[UrlKey], starts: Mapping[str, set[int]]
+) -> Iterator[tuple[str, str]]:
+    """Yield each (host, `START*`) such that a pattern which matches may start so."""
+    seen = set[tuple[str, str]]()
+    for key in keys if starts else ():
+        for host in hosts.of[key.host]:
+            for length in starts.get(host, ()):
+                place = (host, key.path[:length] + "*")
+                if length <= len(key.path) and place not in seen:
                     seen.add(place)
                     yield place
 
@@ -222,34 +234,41 @@ async def _rows_at(
     on: _OnHosts,
     query: Select[*tuple[Any, ...]],
     places: Sequence[tuple[str, str]],
+    *,
+    by_start: bool = False,
 ) -> Sequence[Any]:
     sqlite = is_sqlite(session)
     return await session.rows(
-        query.where(_is_there(on, sqlite=sqlite)),
+        query.where(_is_there(on, sqlite=sqlite, by_start=by_start)),
         parameters_of(_PLACE, places, sqlite=sqlite),
         many=len(places) >= MANY,
     )
 
 
 @cache
-def _is_there(on: _OnHosts, *, sqlite: bool) -> ColumnElement[bool]:
+def _is_there(on: _OnHosts, *, sqlite: bool, by_start: bool) -> ColumnElement[bool]:
+    """Return which rows stand at the places that are asked; `by_start` those that start so.
+
+    Of starts that are alike in their first 1,000 characters all are read.
+    """
     path: Any = on.path
     there = asked(_PLACE, sqlite=sqlite)
-    return and_(
+    may_be_pattern = _may_be_pattern(on)
+    starts_there = and_(
         on.host == there.c.host,
         _letters(on, path) == _letters(on, there.c.path),
-        path_head(path) == path_head(there.c.path),
-        path == there.c.path,
+        path_head(path, may_be_pattern=may_be_pattern)
+        == path_head(there.c.path, may_be_pattern=may_be_pattern),
     )
-
-
-@cache
-def _is_pattern(of: type[_Rulings], *, sqlite: bool) -> ColumnElement[bool]:
-    there = asked(_HOST, sqlite=sqlite)
-    return and_(of.host == there.c.host, _letters(of, of.path) == _PATTERN)
+    if by_start:
+        return starts_there
+    rest = [path_rest(path) == path_rest(there.c.path)] if may_be_pattern else []
+    return and_(starts_there, *rest, path == there.c.path)
 
 
 def _letters(on: _OnHosts, path: Any) -> ColumnElement[int]:
-    return path_letters(
-        path, may_be_pattern=not issubclass(on, Claim | IndexClaim | IndexClaimPast)
-    )
+    return path_letters(path, may_be_pattern=_may_be_pattern(on))
+
+
+def _may_be_pattern(on: _OnHosts) -> bool:
+    return not issubclass(on, Claim | IndexClaim | IndexClaimPast)

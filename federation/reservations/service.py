@@ -4,6 +4,7 @@ What a later file adds holds from when it was seen. What it leaves out holds on 
 confirmed that it ended; so does what it newly allows, as that takes a list away and brings another.
 """
 
+import re
 import zlib
 from collections.abc import Iterable
 from datetime import datetime
@@ -16,7 +17,7 @@ from federation.errors import RefusalError
 from federation.people import audit
 from federation.published import agents, labels
 from federation.published.reading import FILE_BYTES_MAX, PAGES, read_source
-from federation.published.rules import Kind, Reading, RuleList
+from federation.published.rules import BadSourceError, Kind, Reading, RuleList
 from federation.registry.suffixes import below_suffix
 from federation.reservations import store
 from federation.reservations.comparing import (
@@ -32,6 +33,8 @@ from federation.trust.principals import Principal, require_other_person
 from federation.values.reason import stated
 
 VERSIONS_MAX: Final = 10_000
+_AUTHORITY: Final = re.compile("[/?#]")
+"""What ends the part of an address that names its host."""
 
 
 class SourceTimeError(RefusalError):
@@ -69,7 +72,7 @@ class Outcome(StrEnum):
 class HandedOver(NamedTuple):
     """A file as it came: its kind, the site or page it speaks for, and when it was so.
 
-    `fetched_from` is where it was found, None if its publisher handed it over.
+    `fetched_from` is where on its host it was found, None if its publisher handed it over.
     """
 
     kind: Kind
@@ -96,8 +99,17 @@ class Taken(NamedTuple):
 def read_handed_over(handed: HandedOver, ours: Iterable[str] = ()) -> Reading:
     """Read a file, which may take a second: in a thread (BAD_SOURCE, SOURCE_TOO_LARGE)."""
     if handed.fetched_from is not None:
-        normalise_url(handed.fetched_from)
+        _require_of_site(handed.fetched_from, handed.site)
     return read_source(handed.kind, handed.data, handed.site, ours=frozenset(ours))
+
+
+def _require_of_site(fetched_from: str, site: str) -> None:
+    """Refuse an address that a site's file was not fetched from, or one that holds a secret."""
+    host, wanted = normalise_url(fetched_from).host, normalise_url(site).host
+    if "@" in _AUTHORITY.split(fetched_from.partition("://")[2], 1)[0]:
+        raise BadSourceError("fetchedFrom: a user's name or password, which is not kept")
+    if host != wanted:
+        raise BadSourceError(f"fetchedFrom: on {host}, and a file of {wanted} is on {wanted}")
 
 
 async def hand_over_source(

@@ -13,6 +13,7 @@ from federation.disputes.rules import (
     BadOutcomeError,
     DocumentKind,
     DraftDocument,
+    NoSideError,
     OutcomeKind,
     number_in,
 )
@@ -155,7 +156,8 @@ async def _of_side(
 ) -> DisputeResult:
     """Do an act of a side, which is shown its own: an officer for any, a member for itself.
 
-    For a member that is succeeded each of its successors acts (SUCCEEDED).
+    A member that names another side is refused (NO_SIDE). For a member that is succeeded each of
+    its successors acts (SUCCEEDED).
     """
     keepers = may_keep_disputes(info.context.server.code)
 
@@ -164,9 +166,11 @@ async def _of_side(
         if not own:
             return await shown(info, at.session, await act(at, number, party), None)
         is_officer = not at.who.roles.isdisjoint(keepers)
-        side = party if is_officer or party in own else at.who.require_party()
-        await service.require_side(at.session, number, side)
-        return await shown(info, at.session, await act(at, number, side), side)
+        speaks = is_officer or party in own
+        await service.require_side(at.session, number, party if speaks else at.who.require_party())
+        if not speaks:
+            raise NoSideError(f"{party[:128]} speaks for itself")
+        return await shown(info, at.session, await act(at, number, party), party)
 
     return await change(info, name, (*keepers, Role.MEMBER), done)
 

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, cast
 
+import strawberry
 from graphql import (
     DocumentNode,
     ExecutionResult,
@@ -19,6 +20,7 @@ from graphql import (
 )
 from strawberry.extensions import MaskErrors, SchemaExtension
 from strawberry.schema.schema import validate_document
+from strawberry.types import ExecutionContext
 
 from federation.errors import RefusalError
 from federation.logs import get_logger
@@ -34,10 +36,19 @@ UNEXPECTED = "UNEXPECTED"
 _log = get_logger(__name__)
 
 
+class Schema(strawberry.Schema):
+    """A schema that writes no line for a mistake of whoever asks; `present` logs defects."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Leave errors to the answer: strawberry would log each with a traceback."""
+
+
 def extensions(
     limits: Limits = ANONYMOUS, known: Limits = KNOWN
 ) -> list[Callable[[], SchemaExtension]]:
-    """Return the factories to give to `strawberry.Schema`, outermost first.
+    """Return the factories to give to `Schema`, outermost first.
 
     `limits` are those of who is not known. The documents found good are remembered per schema, and
     what it was asked about itself.

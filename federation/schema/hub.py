@@ -16,7 +16,7 @@ from federation.schema.disputes import DisputeQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.exclusions import ExclusionMutation
 from federation.schema.federated import FederatedQuery
-from federation.schema.guards import extensions
+from federation.schema.guards import Schema, extensions
 from federation.schema.held_claims import HeldClaimQuery, HeldDecisionMutation
 from federation.schema.invoices import InvoiceQuery
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
@@ -128,7 +128,7 @@ class Mutation(
 
 
 schema = described(
-    strawberry.Schema(
+    Schema(
         query=Query,
         mutation=Mutation,
         config=schema_config(),

@@ -15,7 +15,7 @@ from federation.schema.disputes import DisputeQuery
 from federation.schema.disputes_between import DisputeBetweenQuery
 from federation.schema.distribution import DistributionQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
-from federation.schema.guards import extensions
+from federation.schema.guards import Schema, extensions
 from federation.schema.held_claims import HeldClaimMutation, HeldClaimQuery
 from federation.schema.histories import RegistryChangeQuery
 from federation.schema.invoices import InvoiceQuery
@@ -150,7 +150,5 @@ class Mutation(
 
 
 schema = described(
-    strawberry.Schema(
-        query=Query, mutation=Mutation, config=schema_config(), extensions=extensions()
-    )
+    Schema(query=Query, mutation=Mutation, config=schema_config(), extensions=extensions())
 )

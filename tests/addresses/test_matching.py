@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.addresses import matching
 from federation.addresses.matching import (
     Filed,
     candidate_hosts,
@@ -160,20 +159,3 @@ def test_a_star_at_the_end_makes_no_rule_longer():
         3,
         4,
     ]
-
-
-def test_of_many_patterns_on_a_host_those_that_start_as_the_path_does_are_tried(monkeypatch):
-    found, tried = Filed[int](), list[str]()
-    for number in range(5_000):
-        found.add_subject(ClaimKey("a.example", f"/{number:04}*x*", wildcard=False), number)
-    found.add_subject(ClaimKey("a.example", "/*x", wildcard=False), -1)
-    found.add_subject(ClaimKey("a.example", "/0017*", wildcard=False), -2)
-
-    def noted(pattern: str, path: str) -> bool:
-        tried.append(pattern)
-        return pattern_matches(pattern, path)
-
-    monkeypatch.setattr(matching, "pattern_matches", noted)
-
-    assert found.matching(UrlKey("a.example", "/0017/ax")) == ((17, -1, -2),)
-    assert sorted(tried) == ["/*x", "/0017*", "/0017*x*"]

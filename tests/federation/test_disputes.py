@@ -90,7 +90,10 @@ async def test_what_two_members_claim_is_listed_held_and_shared_as_both_agree(sm
     assert sum(int(row["amount"]["minor"]) for row in rows) == total > 0
     assert {row["ref"] for row in rows} == {"twins.example/"}
 
-    await small.member("DE", "de-a").ask(BRING, id=made["id"], party="de-b", paper=PAPER)
+    async with nothing_changes(small):
+        refused = small.member("DE", "de-a").ask(BRING, id=made["id"], party="de-b", paper=PAPER)
+        assert await code_of(refused) == "NO_SIDE"
+    await small.member("DE", "de-a").ask(BRING, id=made["id"], party="de-a", paper=PAPER)
     outcome = {
         "kind": "PRO_RATA",
         "shares": [{"party": "de-a", "bps": 6_667}, {"party": "de-b", "bps": 3_333}],
@@ -126,6 +129,7 @@ async def test_what_two_members_claim_is_listed_held_and_shared_as_both_agree(sm
     assert await sara.rows(SUSPENSE) == []
     async with nothing_changes(small):
         assert await code_of(sara.ask(CONFIRM, id=made["id"])) == "DISPUTE_STATE"
+        assert await code_of(rosa.ask(OPEN, id="1")) == "DISPUTE_THERE"  # it is shared
     assert "dispute" not in {row["kind"] for row in await rosa.ask(WORK_LIST)}
 
 
@@ -242,7 +246,10 @@ async def test_in_escrow_everything_stays_held_until_one_gives_way(small):
         assert await code_of(sara.ask(RELEASE, id=made["id"])) == "DISPUTE_STATE"
     given = {"kind": "WITHDRAWN", "inFavourOf": "de-b", "on": "2026-10-01"}
     await rosa.ask(PROPOSE, id=made["id"], outcome=given)
-    await small.member("DE", "de-a").ask(CONSENT, id=made["id"], party="de-b")  # its own only
+    async with nothing_changes(small):
+        asked = small.member("DE", "de-a").ask(CONSENT, id=made["id"], party="de-b")
+        assert await code_of(asked) == "NO_SIDE"
+    await small.member("DE", "de-a").ask(CONSENT, id=made["id"], party="de-a")
 
     done = await sara.ask(CONFIRM, id=made["id"])
 
@@ -282,6 +289,9 @@ async def test_what_the_procedure_does_not_allow_is_refused_and_changes_nothing(
             (proposed(rosa, made, kind="PRO_RATA", shares=share[:1] * 2), "BAD_OUTCOME"),
             (proposed(rosa, made, kind="ESCROW", reference=" "), "BAD_OUTCOME"),
             (proposed(rosa, made, kind="WITHDRAWN", inFavourOf="de-a"), "BAD_OUTCOME"),
+            (withdrawn(rosa, made, "0001-01-01"), "BAD_OUTCOME"),
+            (withdrawn(rosa, made, "2019-12-31"), "BAD_OUTCOME"),
+            (withdrawn(rosa, made, "9999-12-31"), "BAD_OUTCOME"),
             (
                 proposed(rosa, made, kind="WITHDRAWN", inFavourOf="gb-a", on="2026-10-21"),
                 "NO_SIDE",
@@ -294,6 +304,10 @@ async def test_what_the_procedure_does_not_allow_is_refused_and_changes_nothing(
 
 def bring(person, made, party="de-b", **changed):
     return person.ask(BRING, id=made["id"], party=party, paper=PAPER | changed)
+
+
+def withdrawn(person, made, day):
+    return proposed(person, made, kind="WITHDRAWN", inFavourOf="de-a", on=day)
 
 
 def proposed(person, made, **outcome):
@@ -445,8 +459,8 @@ async def test_a_successor_is_the_side_that_it_succeeds_from_the_day_on(small):
     proposed = await rosa.ask(RECORD_SUCCESSION, on=str(tomorrow.date()))
     await ruth.ask(CONFIRM_SUCCESSION, id=proposed["id"])
 
-    async def brought():
-        done = await heir.ask(BRING, id=made["id"], party="de-a", paper=PAPER)
+    async def brought(party):
+        done = await heir.ask(BRING, id=made["id"], party=party, paper=PAPER)
         return [side["party"] for side in done["sides"] if side["isDocumented"]]
 
     async def seen(member):
@@ -454,12 +468,14 @@ async def test_a_successor_is_the_side_that_it_succeeds_from_the_day_on(small):
         sides = [side for edge in page["edges"] for side in edge["node"]["sides"]]
         return [side["party"] for side in sides if side["documents"]]
 
-    assert await brought() == ["de-b"]  # it acts for itself, whomever it names
+    async with nothing_changes(small):
+        assert await code_of(brought("de-a")) == "NO_SIDE"
+    assert await brought("de-b") == ["de-b"]
     assert await seen("de-a") == ["de-b"]
 
     small.set_clock(tomorrow)
     async with nothing_changes(small):
         asked = dead.ask(BRING, id=made["id"], party="de-a", paper=PAPER)
         assert await code_of(asked) == "SUCCEEDED"
-    assert await brought() == ["de-a", None]  # the other side is not named to it
+    assert await brought("de-a") == ["de-a", None]  # the other side is not named to it
     assert (await seen("de-a"), await seen("de-b")) == (["de-a"], ["de-b"])

@@ -4,7 +4,6 @@ Each field is asked in nonsense, every argument given, so that who may not ask i
 anything is looked at. A query is asked in plain words too, which who may ask gets an answer to.
 """
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -257,8 +256,7 @@ def test_every_field_has_a_line_and_every_caller_a_column():
 @on_one_database
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("server", SERVERS)
-async def test_a_caller_is_answered_what_its_column_says(settled, server, caller, caplog):
-    caplog.set_level(logging.CRITICAL, "strawberry.execution")  # a traceback for each refusal
+async def test_a_caller_is_answered_what_its_column_says(settled, server, caller):
     async with nothing_changes(settled, SERVERS[server]):
         heard = await walk(settled, server, caller)
     expected = {field.name: MARKS[field][caller] for field in heard}

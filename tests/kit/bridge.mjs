@@ -3,7 +3,7 @@
 import { createInterface } from "node:readline";
 
 import { RefusalError } from "../../kit/javascript/src/errors.js";
-import { patternMatches } from "../../kit/javascript/src/addresses/matching.js";
+import { Filed } from "../../kit/javascript/src/addresses/matching.js";
 import { looseReadings, looseSpelling } from "../../kit/javascript/src/addresses/readings.js";
 import { normaliseSubject, normaliseUrl } from "../../kit/javascript/src/addresses/urls.js";
 import { ConfigError, readConfig } from "../../kit/javascript/src/site/config.js";
@@ -134,6 +134,13 @@ function config({ value }) {
     if (!(error instanceof ConfigError)) throw error;
     return { refused: error.message };
   }
+}
+
+/** Say whether a path is found under a pattern. */
+function patternMatches(pattern, path) {
+  const filed = new Filed();
+  filed.add({ host: "a.example", path: pattern, wildcard: false }, pattern);
+  return filed.asWritten({ host: "a.example", path }).length > 0;
 }
 
 /** Say why pages are withheld, each strictly and by a loose router; null where rulings are none. */

@@ -71,9 +71,10 @@ def test_a_policy_that_is_a_licence_of_ours_is_no_reservation_against_it():
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"[" * 100_000, "no JSON"),
+        (b'[{"location":\n"[[["},\n' + b"[\n" * 100_000, "line 34: more than 32 levels"),
         (b'[{"location": \n', "line 2: no JSON"),
-        (b"\xff", "no JSON"),
+        (b"\xff", "byte 1: no UTF-8"),
+        (b'\xef\xbb\xbf[{"location": "/\xff"}]', "byte 20: no UTF-8"),
         (b"[" + b" " * 1_000_000 + b"]", "more than 1000000 bytes"),
         (json.dumps([{}] * 5_001).encode(), "more than 5000 entries"),
     ],
@@ -81,6 +82,21 @@ def test_a_policy_that_is_a_licence_of_ours_is_no_reservation_against_it():
 def test_a_bad_tdmrep_is_refused(data, why):
     with pytest.raises(BadSourceError, match=why):
         read_tdmrep(data, HOST)
+
+
+def test_a_number_of_tdmrep_that_is_too_long_to_read_is_neither_1_nor_0():
+    digits = "1" * 5_000
+
+    reading = read_tdmrep(
+        f"""[{{"location": "/a", "tdm-reservation": {digits}}},
+            {{"location": "/b", "tdm-reservation": 1, "other": {digits}}}]""".encode(),
+        HOST,
+    )
+
+    assert paths(reading) == [("/b*", False)]
+    assert [(each.place, each.why) for each in reading.not_expressed] == [
+        ("entry 1", "tdm-reservation is neither 1 nor 0")
+    ]
 
 
 def test_header_fields_are_about_one_page():

@@ -6,6 +6,7 @@ from federation.published.lines import READ_BYTES
 from federation.published.reading import FILE_BYTES_MAX, read_source
 from federation.published.robots import read_ai_txt, read_robots
 from federation.published.rules import (
+    ALIKE_MAX,
     NOT_EXPRESSED_MAX,
     BadSourceError,
     Kind,
@@ -346,3 +347,40 @@ def test_labels_told_to_many_agents_are_refused_with_their_place():
 
     with pytest.raises(BadSourceError, match="line 901: more than 20000 labels"):
         read_source(Kind.ROBOTS, text.encode(), f"https://{HOST}/")
+
+
+def test_of_endless_patterns_that_start_alike_all_that_starts_so_is_reserved_and_listed():
+    many = [f"Disallow: /a/*x{number}" for number in range(ALIKE_MAX + 1)]
+    reading = robots("User-agent: *", "Disallow: /b/*.pdf", "Allow: /a/*x1y", *many)
+
+    assert reading.lists == (
+        RuleList(
+            "User-agent: *", ("*",), (Rule("/b/*.pdf", False, "line 2", "Disallow: /b/*.pdf"),)
+        ),
+        RuleList(
+            "User-agent: * (wider than said)",
+            ("*",),
+            (Rule("/a/", False, "line 4", "Disallow: /a/*x0"),),
+        ),
+    )
+    why = "one of more than 1000 patterns that start with /a/"
+    assert reading.not_expressed == (
+        NotExpressed("line 3", "Allow: /a/*x1y", why, ()),
+        NotExpressed("line 4", "Disallow: /a/*x0", why, ("/a/",)),
+    )
+    assert reading.reserving("/a/x1y", "TRAIN") != []
+    assert reading.reserving("/b/x1", "TRAIN") == []
+
+
+def test_patterns_that_start_alike_are_counted_over_all_crawlers_and_each_once():
+    few = [f"Disallow: /*x{number}" for number in range(ALIKE_MAX)]
+    twice = ["User-agent: GPTBot", *few, "User-agent: CCBot", *few, "Disallow: /b"]
+    more = [*twice, "Disallow: /*y"]
+
+    assert sorted(len(each.rules) for each in robots(*twice).lists) == [ALIKE_MAX, ALIKE_MAX + 1]
+    wider = {each.name: [rule.path for rule in each.rules] for each in robots(*more).lists}
+    assert wider == {
+        "User-agent: GPTBot (wider than said)": ["/"],
+        "User-agent: CCBot": ["/b*"],
+        "User-agent: CCBot (wider than said)": ["/"],
+    }

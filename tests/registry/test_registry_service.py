@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, select
+from sqlalchemy import event, func, select
 
 from federation.addresses.urls import UrlKey, normalise_url
 from federation.distribution.inputs import member_facts
@@ -560,6 +560,51 @@ async def test_of_long_paths_that_begin_alike_the_very_one_is_read(hub):
     assert [row.fact.claim_id for row in known.claims] == ["b"]
     paths = sorted(row.fact.path for row in known.opt_outs)
     assert paths == [f"{long}/b", f"{long}/b$"]
+
+
+async def test_of_the_patterns_of_a_host_those_that_start_as_an_address_does_are_read(hub):
+    said = [fact_of(f"/a/{number}*") for number in range(200)]
+    said += [fact_of(path) for path in ("/a/7*/b", "/*.pdf$", "/a/7x*", "/a/7/longer*", "/b*")]
+    await receive(hub, RegistryDelta(version=1, opt_outs=said))
+    key = UrlKey("big.example", "/a/77/c")
+
+    async with hub.read() as session:
+        known = await index_store.index_slice(session, [key])
+        then = await session.scalar(select(func.max(IndexOptOut.recorded_at)))
+    await receive(hub, RegistryDelta(version=2, withdrawn_opt_outs=said))
+    async with hub.read() as session:
+        gone = await index_store.index_slice(session, [key], then)
+
+    read = ["/*.pdf$", "/a/7*", "/a/77*", "/a/7*/b"]
+    assert sorted(row.fact.path for row in known.opt_outs) == sorted(read)
+    assert sorted(row.fact.path for row in gone.opt_outs) == sorted(read)
+
+
+async def test_a_node_reads_of_its_patterns_those_that_start_as_an_address_does(node):
+    subjects = [f"big.example/a/{number}*" for number in range(200)]
+    subjects += ["big.example/*.pdf$", "*.big.example/a/7*b", "*.big.example/a/8*b"]
+    await import_opt_outs(node, *(f"{subject},*,2026-09-01T00:00:00Z" for subject in subjects))
+
+    async with node.read() as session:
+        own = await own_store.own_rows(session, "DE", [UrlKey("big.example", "/a/77/c")])
+
+    paths = {row.path for row in own.rulings}
+    assert paths == {"/*.pdf$", "/a/7*", "/a/77*", "/a/7*b"}
+
+
+async def test_patterns_that_start_alike_for_long_are_found_and_withdrawn_each_by_itself(hub):
+    long = "/" + "a" * 1_200
+    said = [fact_of(f"{long}{path}") for path in ("b*", "c*", "b*d", "b*d$")]
+    await receive(hub, RegistryDelta(version=1, opt_outs=said))
+    await receive(hub, RegistryDelta(version=2, withdrawn_opt_outs=said[2:3]))
+
+    async with hub.read() as session:
+        known = await index_store.hub_index(session, [UrlKey("big.example", f"{long}b")])
+        left = list(map(index_store.opt_out_fact, await session.scalars(select(IndexOptOut))))
+
+    assert known.is_reserved(UrlKey("big.example", f"{long}bd"), "TRAIN", NOON)
+    assert not known.is_reserved(UrlKey("big.example", long), "TRAIN", NOON)
+    assert left == [said[0], said[1], said[3]]
 
 
 async def test_what_a_node_takes_back_leaves_the_index_wherever_it_stands(hub):

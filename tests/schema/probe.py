@@ -10,7 +10,7 @@ from litestar import Litestar
 from federation.errors import RefusalError
 from federation.logs import configure
 from federation.schema.controller import graphql_controller
-from federation.schema.guards import extensions
+from federation.schema.guards import Schema, extensions
 from federation.schema.scalars import BigInt, Money, schema_config
 
 
@@ -48,6 +48,10 @@ class Query:
         return at
 
     @strawberry.field
+    def total(self, numbers: list[int]) -> int:
+        return sum(numbers)
+
+    @strawberry.field
     def price(self) -> Money:
         return Money.of(123456, "EUR")
 
@@ -80,9 +84,7 @@ async def context() -> dict[str, str]:
     return {}
 
 
-schema = strawberry.Schema(
-    query=Query, mutation=Mutation, extensions=extensions(), config=schema_config()
-)
+schema = Schema(query=Query, mutation=Mutation, extensions=extensions(), config=schema_config())
 app = Litestar(
     route_handlers=[graphql_controller(schema, context)], openapi_config=None, logging_config=None
 )

@@ -179,6 +179,30 @@ async def test_a_defect_is_masked_and_found_again_by_its_id(capsys):
     assert "swordfish" in logged
 
 
+@pytest.mark.parametrize(
+    ("document", "variables"),
+    [
+        ("query ($all: [Int!]!) { total(numbers: $all) }", {"all": [None]}),
+        ("query ($all: [Int!]!) { total(numbers: $all) }", {"all": None}),
+        ("query ($all: [Int!]!) { total(numbers: $all) }", {}),
+        ("query ($all: [Int!]!) { total(numbers: $all) }", {"all": ["one"]}),
+        ("query ($at: DateTime!) { instant(at: $at) }", {"at": "yesterday"}),
+        ("{ counter }", None),
+        ("{ nothing }", None),
+        ("{", None),
+    ],
+)
+async def test_a_mistake_of_who_asks_is_answered_and_logged_nowhere(
+    document, variables, caplog, capsys
+):
+    result = await probe.schema.execute(document, variable_values=variables)
+
+    assert len(result.errors) == 1
+    assert result.errors[0].extensions.get("code") != "UNEXPECTED"
+    assert caplog.records == []
+    assert capsys.readouterr() == ("", "")
+
+
 async def test_a_missing_value_is_a_defect_too(capsys):
     (error,) = (await probe.schema.execute("{ missing }")).errors
 

@@ -1,38 +1,10 @@
 /** What matches a URL (settlement rules, 3.14 to 3.16): things filed under claims and patterns. */
 
+import { FiledPatterns } from "./patterns.js";
 import { looseSpelling, spellings } from "./readings.js";
 
 /** @typedef {import("./urls.js").UrlKey} UrlKey */
 /** @typedef {import("./urls.js").ClaimKey} ClaimKey */
-
-/**
- * Tell whether a normalised path is a pattern of RFC 9309, as an opt-out's may be.
- * @param {string} path
- */
-export function isPattern(path) {
-  return path.includes("*") || path.endsWith("$");
-}
-
-/**
- * Tell whether a pattern matches a path: `*` any characters, `$` at the end its end. Each piece is
- * taken where it stands first and never again, so that the time grows with the path alone.
- * @param {string} pattern
- * @param {string} path
- */
-export function patternMatches(pattern, path) {
-  const isAnchored = pattern.endsWith("$");
-  const [first = "", ...others] = (isAnchored ? pattern.slice(0, -1) : pattern).split("*");
-  if (!path.startsWith(first)) return false;
-  let at = first.length;
-  const last = others[others.length - 1];
-  if (last === undefined) return !isAnchored || at === path.length;
-  for (const piece of isAnchored ? others.slice(0, -1) : others) {
-    const found = path.indexOf(piece, at);
-    if (found < 0) return false;
-    at = found + piece.length;
-  }
-  return !isAnchored || (path.length - at >= last.length && path.endsWith(last));
-}
 
 /**
  * Return how long a rule of a published source is; a `*` at its end adds nothing.
@@ -111,7 +83,7 @@ export class Filed {
 /**
  * @template T
  * @typedef {Map<string, {byPath: Map<string, T[]>, byWholePath: Map<string, T[]>,
- *   byPattern: Map<string, T[]>}>} Hosts
+ *   patterns: FiledPatterns<T> | null}>} Hosts
  */
 
 /**
@@ -125,11 +97,15 @@ function file(hosts, key, thing) {
   const paths = hosts.get(name) ?? {
     byPath: new Map(),
     byWholePath: new Map(),
-    byPattern: new Map(),
+    patterns: null,
   };
   hosts.set(name, paths);
-  const whole = key.path.endsWith("$") ? paths.byWholePath : paths.byPath;
-  const filed = key.path.includes("*") ? paths.byPattern : whole;
+  if (key.path.includes("*")) {
+    paths.patterns ??= new FiledPatterns();
+    paths.patterns.add(key.path, thing);
+    return;
+  }
+  const filed = key.path.endsWith("$") ? paths.byWholePath : paths.byPath;
   const things = filed.get(key.path);
   if (things === undefined) filed.set(key.path, [thing]);
   else things.push(thing);
@@ -155,10 +131,7 @@ function look(hosts, { host, path }) {
     if (paths.byPath.size > 0) {
       for (const end of [...ends(path)].reverse()) take(paths.byPath.get(path.slice(0, end)));
     }
-    if (paths.byPattern.size > 0) {
-      const matching = [...paths.byPattern].filter(([pattern]) => patternMatches(pattern, path));
-      take(matching.flatMap(([, things]) => things));
-    }
+    if (paths.patterns !== null) take(paths.patterns.matching(path));
   }
   return found;
 }
