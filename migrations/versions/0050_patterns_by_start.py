@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0050"
-down_revision = "0047"
+down_revision = "0049"
 
 RULINGS = ("registry_opt_out", "registry_index_reservation", "registry_index_reservation_past")
 HEAD = "substr(path, 1, 1000)"

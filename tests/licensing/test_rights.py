@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from federation.consent.states import Reason
 from federation.licensing.rights import Answer, Draft, Question, Reply, UrlRights, Word
@@ -53,7 +54,7 @@ def test_the_stricter_of_index_and_owner_stands(index, owner, status):
 
 
 def test_of_two_reasons_the_first_of_their_order_is_named():
-    known = at_de("RESERVED")._replace(reason=Reason.WITHDRAWN)
+    known = replace(at_de("RESERVED"), reason=Reason.WITHDRAWN)
     told = [answering(status="RESERVED", reason=reason) for reason in (Reason.OPTED_OUT, None)]
 
     reasons = [a_draft(known).merged([reply]).items[0].reason for reply in told]
