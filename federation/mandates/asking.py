@@ -18,7 +18,7 @@ from federation.errors import RefusalError
 from federation.history.kinds import Found, Moment
 from federation.history.merges import as_merged
 from federation.mandates import store
-from federation.mandates.following import source_of, use_of
+from federation.mandates.meaning import source_of, use_of
 from federation.mandates.records import Subject, SubjectKind, read_subject
 from federation.mandates.tables import ConsentRecord
 from federation.registry import own_store
