@@ -39,7 +39,7 @@ Holdings: TypeAlias = Mapping[Holding, Sequence[Span]]
 
 
 async def read_parties(session: ReadSession, names: Collection[str]) -> Parties:
-    """Return {rightholder: when it is no member} of some and of all that were ever one with them."""
+    """Return {rightholder: when it is no member} of some, and of all that were ever one of them."""
     parts = await over_period(session, RIGHTHOLDERS, sorted(names), ALWAYS)
     heads = {part.thing for its in parts.values() for part in its} | set(names)
     heads |= await store.merged_into(session, SubjectKind.RIGHTHOLDER, heads)
