@@ -36,25 +36,31 @@ STEPS, MINUTE = 36, timedelta(minutes=1)
 KINDS = ["record"] * 5 + ["end", "correct", "withdraw", "move", "move", "merge", "demerge"]
 KINDS += ["claim", "correct_claim", "opt_out"]
 KINDS += ["rightholder", "rightholder", "end_rightholder", "join", "part"]
+OF_NON_MEMBERS = ["record"] * 4 + ["withdraw", "move", "move", "move", "merge", "demerge"]
+OF_NON_MEMBERS += ["rightholder", "rightholder", "end_rightholder", "join", "part"]
+SUBJECTS = ("rightholder:R-3", "rightholder:R-4", "x.example/a", "member:m1")
 HOLDERS = ("R-1", "R-2", "R-3", "R-4")
 
 
 class Story:
     """What was done so far, as the oracle is told of it."""
 
-    def __init__(self, node, seed):
+    def __init__(self, node, seed, kinds=KINDS, subjects=None):
         self.node, self.told = node, random.Random(seed)
+        self.kinds, self.subjects = kinds, subjects
         self.records, self.opt_outs = {}, []
 
     async def step(self, number):
         """Do something at random, unless it is refused; tell whether it is one more refusal."""
-        kind, self.now = self.told.choice(KINDS), NOON + (number + 1) * MINUTE
+        kind, self.now = self.told.choice(self.kinds), NOON + (number + 1) * MINUTE
         try:
             return await getattr(self, f"_{kind}")()
         except RefusalError:
             return False
 
     async def _subject(self):
+        if self.subjects is not None:
+            return self.told.choice(self.subjects)
         claims = [row for member in ("m1", "m2") for row in await claims_of(self.node, member)]
         claim = self.told.choice(claims).claim_id if claims else "none"
         named = ["work:W-1", "work:W-2", "member:m1", "rightholder:R-2", f"claim:{claim}"]
@@ -242,6 +248,25 @@ async def test_all_agree_an_extra_refusal_never_widens_and_past_answers_stay(
     for known_at, then in past.items():
         assert await answers(registry, known_at=known_at) == then
     await everybody_says(before, Everybody(registry, hub, javascript=javascript))
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_what_non_members_say_follows_their_works_and_who_they_are(registry, hub, seed):
+    story, past = Story(registry, seed, OF_NON_MEMBERS, SUBJECTS), {}
+    for number in range(STEPS):
+        await story.step(number)
+        past[story.now] = now = await answers(registry)
+        async with registry.read() as session:
+            oracle = await Oracle.at_work(session, ["W-1", "W-2"], HOLDERS, INSTANTS)
+        records = list(story.records.values())
+        told = {asked: oracle.opens(records, [], *asked) for asked in ASKED}
+        assert told == {asked: why is None for asked, why in now.items()}, number
+    await tell(registry, hub, 0)
+
+    await index_is_what_is_known(registry, hub)
+    assert await answers(hub, own=False) == past[story.now]
+    for known_at, then in past.items():
+        assert await answers(registry, known_at=known_at) == then
 
 
 async def everybody_says(expected, all_):
