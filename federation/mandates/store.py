@@ -206,11 +206,15 @@ async def listed(
     return list(await session.scalars(query.order_by(of.id).limit(limit)))
 
 
-async def rulings_of(session: ReadSession, records: Collection[int]) -> list[OptOut]:
-    """Return the rulings that are known now to follow from some records, by id."""
+async def rulings_of(
+    session: ReadSession, records: Collection[int], *, naming: bool = False
+) -> list[OptOut]:
+    """Return the rulings that are known now to follow from some records; those naming members."""
     found: list[OptOut] = []
     for chunk in in_chunks(sorted(records)):
         query = select(OptOut).where(OptOut.record.in_(chunk), registry.known(OptOut))
+        if naming:
+            query = query.where(OptOut.member_id.is_not(None))
         found += await session.scalars(query.order_by(OptOut.id))
     return found
 

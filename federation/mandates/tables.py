@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, Instant
 
+OF_RIGHTHOLDERS = "subject_kind = 'RIGHTHOLDER' AND superseded_at IS NULL"
 _SAYS_YES = "'OPTED_IN', 'MANDATED', 'EXTENDED'"
 
 
@@ -24,6 +25,12 @@ class ConsentRecord(Base):
     __table_args__ = (
         Index("ix_mandates_record_subject", "subject", "subject_kind"),
         Index("ix_mandates_record_member", "member", "id"),
+        Index(
+            "ix_mandates_record_rightholder",
+            "subject",
+            sqlite_where=text(OF_RIGHTHOLDERS),
+            postgresql_where=text(OF_RIGHTHOLDERS),
+        ),
         CheckConstraint(
             f"state IN ({_SAYS_YES}, 'WITHHELD', 'RESERVED_EX_ANTE', 'WITHDRAWN')", name="state"
         ),

@@ -28,7 +28,8 @@ class ConsentRecordInput:
     """A consent record as it is described."""
 
     subject: str = strawberry.field(
-        description="`work:W-17`, `claim:ID`, `member:ID`, `rightholder:ID`, or an address."
+        description="`work:W-17`, `claim:ID`, `member:ID`, `rightholder:ID` (a member or not), or "
+        "an address."
     )
     state: State = strawberry.field(
         description="What is said; no opt-out, and nothing that is published elsewhere."

@@ -10,7 +10,13 @@ from federation.history.key_store import add_keys, things_by
 from federation.history.kinds import Kind, Saying, Statement
 from federation.store.bulk import insert_rows
 from federation.store.sessions import ReadSession, WriteSession
-from federation.works.tables import WorkAddress, WorkCopy, WorkIdentifier, WorkVersion
+from federation.works.tables import (
+    WorkAddress,
+    WorkCopy,
+    WorkIdentifier,
+    WorkRightholder,
+    WorkVersion,
+)
 from federation.works.work import Work, numbers_one
 
 WORKS: Final = Kind("WORK", WorkVersion, Work)
@@ -29,6 +35,8 @@ async def record(
     columns = ["address", "work_id"]
     await add_keys(session, WorkAddress, columns, statements, _addresses)
     await add_keys(session, WorkCopy, ["canonical", "work_id"], statements, _original)
+    columns = ["rightholder", "work_id"]
+    await add_keys(session, WorkRightholder, columns, statements, _rightholder)
     return numbers
 
 
@@ -42,6 +50,10 @@ def _addresses(work: Work) -> Iterable[tuple[str]]:
 
 def _original(work: Work) -> Iterable[tuple[str]]:
     return () if work.canonical is None else ((work.canonical,),)
+
+
+def _rightholder(work: Work) -> Iterable[tuple[str]]:
+    return () if work.rightholder is None else ((work.rightholder,),)
 
 
 async def hand_on_copies(session: WriteSession, original: str, stays: str) -> None:
@@ -79,3 +91,14 @@ async def standing_at(session: ReadSession, address: str, *, after: str, limit: 
 async def copies_of(session: ReadSession, originals: Sequence[str]) -> dict[str, set[str]]:
     """Return {original, `GB:W-17`: the works of which some version is, or was, a copy of it}."""
     return await things_by(session, WorkCopy.canonical, WorkCopy.work_id, originals)
+
+
+async def at_addresses(session: ReadSession, addresses: Sequence[str]) -> dict[str, set[str]]:
+    """Return {address: the works of which some version stands there}."""
+    return await things_by(session, WorkAddress.address, WorkAddress.work_id, addresses)
+
+
+async def of_rightholders(session: ReadSession, rightholders: Sequence[str]) -> dict[str, set[str]]:
+    """Return {rightholder: the works of which some version is, or was, theirs}."""
+    row = WorkRightholder
+    return await things_by(session, row.rightholder, row.work_id, rightholders)

@@ -39,3 +39,11 @@ class WorkCopy(Base):
     __tablename__ = "works_copy"
     canonical: Mapped[str] = mapped_column(String(80), primary_key=True)
     work_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class WorkRightholder(Base):
+    """The rightholder that some version of a work says has the rights of it."""
+
+    __tablename__ = "works_rightholder"
+    rightholder: Mapped[str] = mapped_column(String(64), primary_key=True)
+    work_id: Mapped[str] = mapped_column(String(64), primary_key=True)
