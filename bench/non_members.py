@@ -39,7 +39,7 @@ from federation.store.database import Database
 from tests.databases import HUB_TERMS, a_party
 
 NOW, HOUR = datetime(2026, 1, 1, tzinfo=UTC), timedelta(hours=1)
-WORKS, PARTS, HOSTS = 100_000, 4, 100
+WORKS, PARTS, HOSTS = 20_000, 4, 100
 STATES = (("EXTENDED", "TRAIN"), ("WITHHELD", "GROUND"), ("MANDATED", "SEARCH"))
 GROWTH_MAX, RULING_MAX = 1.5, 150.0  # of a work's CPU; microseconds of CPU a ruling more
 MEMBER = b"member_id,name,country,joined_on\nM-1,Ann,GB,2020-01-01\n"
