@@ -18,7 +18,8 @@ from federation.errors import RefusalError
 from federation.history.kinds import Found, Moment
 from federation.history.merges import as_merged
 from federation.mandates import store
-from federation.mandates.following import source_of, use_of
+from federation.mandates.following import use_of
+from federation.mandates.placing import source_of
 from federation.mandates.records import Subject, SubjectKind, read_subject
 from federation.mandates.tables import ConsentRecord
 from federation.registry import own_store

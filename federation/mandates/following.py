@@ -1,5 +1,7 @@
 """The rulings of the claim index that follow from records, and follow what records are about.
 
+So do the shares that the hub is told (`telling`).
+
 A ruling is what a record means at one place. Whatever changes where a subject is changes them, in
 the same transaction: the hub, tokens, gates and months know of records by their rulings alone.
 """
@@ -13,26 +15,21 @@ from federation.history import acts
 from federation.history.feed_store import said_in
 from federation.history.kinds import Said, Saying
 from federation.mandates import store
-from federation.mandates.placing import Placed, placed
-from federation.mandates.records import NewRecord, Subject, SubjectKind
+from federation.mandates.placing import Placed, placed, source_of
+from federation.mandates.records import NewRecord, SubjectKind
 from federation.mandates.tables import ConsentRecord
+from federation.mandates.telling import tell_shares
 from federation.registry import edit_store
 from federation.registry.edits import Edit, GoneOptOut, write
 from federation.registry.imports import NewOptOut
 from federation.registry.membership import CLAIM
 from federation.registry.tables import OptOut
 from federation.rightholders.store import RIGHTHOLDERS
-from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works.store import WORKS
 
 _Ruling: TypeAlias = tuple[NewOptOut, datetime | None]
 _MERGING = {WORKS.name: SubjectKind.WORK, RIGHTHOLDERS.name: SubjectKind.RIGHTHOLDER}
-
-
-def source_of(subject: Subject) -> str:
-    """Return by which name the index knows whose word a ruling is: opaque, the same each time."""
-    return sha256_hex(subject.text.encode())[:32]
 
 
 def use_of(record: NewRecord) -> str:
@@ -108,11 +105,14 @@ async def follow_records(
             wanted.remove(ruling)
         else:
             gone.append(row)
-    if not gone and not wanted:
+    shares, gone_shares = await tell_shares(session, node, before, known)
+    if not (gone or wanted or shares or gone_shares):
         return
     edit = Edit(
         gone_opt_outs=[GoneOptOut(row, saying.now) for row in gone],
         opt_outs=[(new, ends_at, None) for new, ends_at in sorted(wanted, key=_order)],
+        shares=shares,
+        gone_shares=gone_shares,
     )
     await write(session, node, edit, saying)
 

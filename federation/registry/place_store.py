@@ -31,6 +31,7 @@ from federation.registry.tables import (
     IndexClaimPast,
     IndexOptOut,
     IndexOptOutPast,
+    IndexShare,
     OptOut,
     path_head,
     path_letters,
@@ -42,7 +43,8 @@ LETTERS_AT_ONCE: Final = 1_000_000  # of the places that one statement asks for
 MANY: Final = 100  # places, or hosts, of a statement that is no short one
 
 _Rulings = OptOut | IndexOptOut | IndexOptOutPast
-_OnHosts = type[Claim | IndexClaim | IndexClaimPast | _Rulings]
+_OnSubjects = _Rulings | IndexShare
+_OnHosts = type[Claim | IndexClaim | IndexClaimPast | _OnSubjects]
 _HOST, _PLACE = ("host",), ("host", "path")
 _PATTERN: Final[ColumnElement[int]] = literal_column("0")
 """How many letters a path has that is a pattern with a `*`."""
@@ -82,11 +84,20 @@ def was_known(of: _OnHosts, known_at: datetime | None) -> ColumnElement[bool]:
     """Return which rows were known at an instant, or are known now (None)."""
     if issubclass(of, Claim | OptOut):
         return known(of, known_at)
+    if issubclass(of, IndexShare):
+        return _share_known(known_at)
     if known_at is None:
         return true()
     if issubclass(of, IndexClaimPast | IndexOptOutPast):
         return and_(of.recorded_at <= known_at, of.withdrawn_at > known_at)
     return of.recorded_at <= known_at
+
+
+def _share_known(known_at: datetime | None) -> ColumnElement[bool]:
+    gone = IndexShare.withdrawn_at
+    if known_at is None:
+        return gone.is_(None)
+    return and_(IndexShare.recorded_at <= known_at, or_(gone.is_(None), gone > known_at))
 
 
 async def claims_matching(
@@ -109,11 +120,11 @@ async def claims_matching(
 
 async def rulings_matching(
     session: ReadSession,
-    of: type[_Rulings],
+    of: type[_OnSubjects],
     query: Select[*tuple[Any, ...]],
     keys: Collection[UrlKey],
 ) -> list[Any]:
-    """Return the same of a question about rulings; and of their hosts each pattern with a `*`."""
+    """Return the same about rulings, or shares; and of their hosts each pattern with a `*`."""
     hosts = _Hosts(keys)
     there = await _standing(session, of, hosts.names)
     found: list[Any] = []
@@ -130,11 +141,11 @@ async def rulings_matching(
 
 async def rulings_on(
     session: ReadSession,
-    of: type[_Rulings],
+    of: type[_OnSubjects],
     query: Select[*tuple[Any, ...]],
     subjects: Iterable[ClaimKey],
 ) -> list[Any]:
-    """Return the rows of a question about rulings that stand on some subjects themselves."""
+    """Return the rows about rulings, or shares, that stand on some subjects themselves."""
     places = dict.fromkeys((key.host, key.path) for key in subjects)
     found: list[Any] = []
     for chunk in _in_letters(places):
@@ -244,7 +255,7 @@ def _is_there(on: _OnHosts, *, sqlite: bool) -> ColumnElement[bool]:
 
 
 @cache
-def _is_pattern(of: type[_Rulings], *, sqlite: bool) -> ColumnElement[bool]:
+def _is_pattern(of: type[_OnSubjects], *, sqlite: bool) -> ColumnElement[bool]:
     there = asked(_HOST, sqlite=sqlite)
     return and_(of.host == there.c.host, _letters(of, of.path) == _PATTERN)
 
