@@ -3,12 +3,15 @@
 The hub finds it, tells both, and holds what is beyond the whole; all else is paid.
 """
 
-import msgspec
 import pytest
+from sqlalchemy import select
 
 from federation.mandates.placing import source_of
 from federation.mandates.records import Subject, SubjectKind
+from federation.months.tables import Run
+from federation.registry.tables import IndexShare
 from federation.settlement.arithmetic import largest_remainder
+from federation.settlement.computed import read_run
 from federation.values.party import HUB
 from tests.federation.correcting import publish_rates
 from tests.federation.disputing import (
@@ -27,7 +30,7 @@ from tests.federation.harness import (
     report_lines,
     resumed,
 )
-from tests.federation.holding import CLAIM, DISPUTE, LATER, balances, code_of, moved
+from tests.federation.holding import CLAIM, DISPUTE, LATER, LIST, balances, code_of, moved
 
 PAGE = "https://news.example/de/1"
 PLACE = "news.example/de/1$"
@@ -37,13 +40,19 @@ RECORD = """mutation($subject: String!, $bps: Int!, $use: String!, $right: Entru
     right: $right, territories: $territories, shareBps: $bps, effectiveAt: $from, endsAt: $to,
     declaredBy: "the publisher"}) {
     __typename ... on Proposal { id } ... on Refused { code message } } }"""
-END = """mutation($id: ID!, $at: DateTime!) { endConsent(id: $id, at: $at, reason: "as agreed") {
+END = """mutation($id: ID!, $at: DateTime!) {
+  endConsent(id: $id, endsAt: $at, reason: "as agreed") {
     __typename ... on Proposal { id } ... on Refused { code message } } }"""
 CONFIRM_PROPOSAL = """mutation($id: ID!) { confirmProposal(id: $id) {
     __typename ... on RegistryDone { consentRecords } ... on Refused { code message } } }"""
 CONFLICTS = """{ conflicts(first: 10) { edges { node {
   id claim dispute days { startsOn endsOn } sides { party claim countsFrom countsTo }
   shares { use right territory startsAt endsAt totalBps parts { party bps } } } } } }"""
+CORRECT = """mutation($id: ID!, $subject: String!, $from_: DateTime!) {
+  correctConsent(id: $id, reason: "a slip", record: {subject: $subject, state: OPTED_IN,
+    shareBps: 0, effectiveAt: $from_, declaredBy: "the publisher"}) {
+    __typename ... on Proposal { id } ... on Refused { code message } } }"""
+TURNS = [(HUB, "settlement"), ("DE", "registry"), ("FR", "registry")]
 START = "2026-01-01T00:00:00Z"
 
 
@@ -101,8 +110,7 @@ async def test_what_is_over_the_whole_is_listed_at_the_hub_and_at_both(small):
         assert (what["use"], what["right"], what["territory"]) == ("TRAIN", "ALL", None)
         assert what["totalBps"] == 13_000
         assert what["parts"] == [{"party": "DE", "bps": 7_000}, {"party": "FR", "bps": 6_000}]
-    turns = [(HUB, "settlement"), ("DE", "registry"), ("FR", "registry")]
-    for code, who in turns:
+    for code, who in TURNS:
         [item] = await items_at(small, code, who)
         assert item["subject"] == PLACE
         assert item["why"] == "DE 7000, FR 6000: 13000 of 10000 shares since 2026-01-01"
@@ -110,11 +118,12 @@ async def test_what_is_over_the_whole_is_listed_at_the_hub_and_at_both(small):
         [one] = shown[1]
         assert await code_of(small.at("DE", "registry").ask(OPEN, id=one["id"])) == "NOT_CONTESTED"
 
-    await done_by_two(small, "FR", END, id=more, at=START.replace("00:00:00", "00:00:01"))
+    await done_by_two(small, "FR", END, id=more, at="2026-09-01T12:00:00Z")
 
-    [one] = await over_at(small, "DE")
-    assert one["shares"][0]["endsAt"].startswith("2026-01-01T00:00:01")
-    assert one["days"] == [{"startsOn": "2026-01-01", "endsOn": "2026-01-02"}]
+    for code in (HUB, "DE", "FR"):
+        [one] = await over_at(small, code)
+        assert one["shares"][0]["endsAt"] == "2026-09-01T12:00:00+00:00"
+        assert one["days"] == [{"startsOn": "2026-01-01", "endsOn": "2026-09-02"}]
 
 
 @pytest.mark.parametrize(
@@ -151,32 +160,111 @@ async def settled(small):
     return moved(before, await balances(small))
 
 
+async def shares_of_the_licence(small):
+    """Return {party: its share in minor units} of the hub's one licence that was used."""
+    async with small.databases[HUB].read() as session:
+        [row] = await session.scalars(select(Run))
+    run = read_run(row.document)
+    licence = run.result.licences["HUB-000001"]
+    return dict(licence.shares)
+
+
+def owed_by_the_hub(changes, name):
+    """Return what the hub's account has more of, in EUR."""
+    account = f"Liabilities:HUB:{name}"
+    return -sum(change for key, change in changes.items() if key[:3] == (HUB, account, "EUR"))
+
+
 async def test_what_is_beyond_the_whole_is_held_and_all_else_is_paid(small):
     await says(small, "DE", 7_000)
     await says(small, "FR", 6_000, use="TRAIN")
+
     changes = await settled(small)
 
-    names = {"DE": "Due:DE", "GB": "Due:GB", "~DISPUTED": "Suspense:Disputed"}
-    booked = {
-        party: -sum(
-            amount
-            for (code, account, currency, _), amount in changes.items()
-            if (code, account, currency) == (HUB, f"Liabilities:HUB:{name}", "EUR")
-        )
-        for party, name in names.items()
-    }
     train, ground = 5_000 * 3_000 * 1_000, 333 * 3_000 * 1_500
     weights = {
         "DE": train * 7_000 + ground * 10_000,
         "GB": 2_001 * 3_000 * 1_000 * 10_000,
         "~DISPUTED": train * 3_000,
     }
-    held = booked["~DISPUTED"]
-    rows = await small.at(HUB, "auditor").rows(RUN_SHARES)
-    shares = {row["party"]: int(row["amount"]["minor"]) for row in rows}
-    total = sum(shares.values())
-    assert shares == largest_remainder(total, weights, scope=f"{PERIOD}/HUB-000001")
-    assert held == shares["~DISPUTED"] > 0
+    shares = await shares_of_the_licence(small)
+    assert shares == largest_remainder(sum(shares.values()), weights, scope=f"{PERIOD}/HUB-000001")
+    held = shares["~DISPUTED"]
+    assert owed_by_the_hub(changes, "Suspense:Disputed") == held > 10_000
+    [listed] = await small.at("DE", "settlement").rows(LIST)
+    assert (listed["url"], listed["reason"]) == ("news.example/de/1", "DISPUTED")
+
+    sven, anton = small.at(HUB, "settlement"), small.at(HUB, "approver")
+    filed = await small.at("DE", "settlement").ask(CLAIM, url=PAGE, member="de-a")
+    await small.silence()
+    [conflict] = await over_at(small, HUB)
+    made = await sven.ask(OPEN, id=conflict["id"])
+    assert [side["party"] for side in made["sides"]] == ["DE", "FR"]
+    assert await items_at(small, HUB, "settlement") == []
+    decide = {"url": PAGE, "node": "DE", "claim": filed["claimId"]}
+    async with nothing_changes(small):
+        assert await code_of(anton.ask(DISPUTE, **decide)) == "DISPUTE_OPEN"
+    outcome = {"kind": "WITHDRAWN", "inFavourOf": "DE", "on": "2026-11-01"}
+    await small.at(HUB, "two-hats", "settlement_officer").ask(
+        PROPOSE, id=made["id"], outcome=outcome
+    )
+    async with nothing_changes(small):
+        assert await code_of(anton.ask(CONFIRM, id=made["id"])) == "CONSENT_MISSING"
+    await sven.ask(CONSENT, id=made["id"], party="FR")
+    await anton.ask(CONFIRM, id=made["id"])
+    before = await balances(small)
+
+    await anton.ask(DISPUTE, **decide)
+
+    await small.silence()
+    released = moved(before, await balances(small))
+    assert owed_by_the_hub(released, "Suspense:Disputed") == -held
+    assert owed_by_the_hub(released, "Due:DE") == held
+    fee = held * 1_000 // 10_000
+    assert -released["DE", "Income:DE:AdminFee", "EUR", ""] == fee
+    assert -released["DE", "Liabilities:DE:Members", "EUR", "de-a"] == held - fee
+    assert not [key for key in released if key[0] in {"FR", "GB"}]
 
 
-RUN_SHARES = "{ x }"
+async def test_exactly_the_whole_holds_nothing(small):
+    await says(small, "DE", 7_000)
+    await says(small, "FR", 3_000)
+    await says(small, "FR", 7_000, territories=["DE"])
+
+    changes = await settled(small)
+
+    [listed] = await over_at(small, "FR")
+    assert [row["territory"] for row in listed["shares"]] == ["DE"]
+    assert owed_by_the_hub(changes, "Suspense:Disputed") == 0
+    assert (await shares_of_the_licence(small)).keys() == {"DE", "GB"}
+
+
+async def test_what_was_corrected_before_the_month_was_counted_holds_nothing(small):
+    await says(small, "DE", 10_000)
+    theirs = await says(small, "FR", 10_000)
+    [was] = await over_at(small, HUB)
+    assert was["shares"][0]["totalBps"] == 20_000
+    await done_by_two(small, "FR", CORRECT, id=theirs, subject=PLACE, from_=START)
+    assert [await over_at(small, code) for code in small.codes] == [[], [], [], []]
+    assert [await items_at(small, *who) for who in TURNS] == [[], [], []]
+
+    changes = await settled(small)
+
+    assert owed_by_the_hub(changes, "Suspense:Disputed") == 0
+
+
+async def test_the_hub_is_told_no_work_no_name_and_no_ground(small):
+    await says(small, "DE", 7_000, territories=["DE", "AT"], right="DATABASE")
+    async with small.databases[HUB].read() as session:
+        [row] = await session.scalars(select(IndexShare))
+    told = {name: getattr(row, name) for name in ("node", "host", "path", "wildcard", "use")}
+    assert told == {
+        "node": "DE",
+        "host": "news.example",
+        "path": "/de/1$",
+        "wildcard": False,
+        "use": "*",
+    }
+    assert (row.right, row.territories, row.bps) == ("DATABASE", "AT DE", 7_000)
+    assert row.source == source_of(Subject(SubjectKind.ADDRESS, PLACE))
+    assert not {"declared_by", "evidence", "member"} & set(row.__table__.columns.keys())

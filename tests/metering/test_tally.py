@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from msgspec.structs import replace as replaced
-
 import pytest
+from msgspec.structs import replace as replaced
 
 from federation.addresses.urls import normalise_url
 from federation.licensing.facts import Component

@@ -13,12 +13,12 @@ from sqlalchemy import event, select
 from federation.addresses.urls import UrlKey, normalise_url
 from federation.distribution.inputs import member_facts
 from federation.registry import (
-    receiving,
     delta_store,
     edit_store,
     index_store,
     own_store,
     place_store,
+    receiving,
     service,
     store,
 )
