@@ -3,16 +3,22 @@
 The hub finds it, tells both, and holds what is beyond the whole; all else is paid.
 """
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from sqlalchemy import select
 
 from federation.mandates.placing import source_of
 from federation.mandates.records import Subject, SubjectKind
 from federation.months.tables import Run
+from federation.registry.messages import Over, SharesOver
 from federation.registry.tables import IndexShare
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.computed import read_run
 from federation.values.party import HUB
+from federation.values.right import Right
+from tests.adversary.forged import Forged, HostileHub
+from tests.federation.callers import on_one_database
 from tests.federation.correcting import publish_rates
 from tests.federation.disputing import (
     CONFIRM,
@@ -31,20 +37,13 @@ from tests.federation.harness import (
     resumed,
 )
 from tests.federation.holding import CLAIM, DISPUTE, LATER, LIST, balances, code_of, moved
+from tests.federation.sharing import PLACE, START, done_by_two, says
+from tests.tampering import found_after
 
 PAGE = "https://news.example/de/1"
-PLACE = "news.example/de/1$"
-RECORD = """mutation($subject: String!, $bps: Int!, $use: String!, $right: EntrustedRight!,
-    $territories: [String!]!, $from: DateTime!, $to: DateTime) {
-  recordConsent(reason: "their contract", record: {subject: $subject, state: OPTED_IN, use: $use,
-    right: $right, territories: $territories, shareBps: $bps, effectiveAt: $from, endsAt: $to,
-    declaredBy: "the publisher"}) {
-    __typename ... on Proposal { id } ... on Refused { code message } } }"""
 END = """mutation($id: ID!, $at: DateTime!) {
   endConsent(id: $id, endsAt: $at, reason: "as agreed") {
     __typename ... on Proposal { id } ... on Refused { code message } } }"""
-CONFIRM_PROPOSAL = """mutation($id: ID!) { confirmProposal(id: $id) {
-    __typename ... on RegistryDone { consentRecords } ... on Refused { code message } } }"""
 CONFLICTS = """{ conflicts(first: 10) { edges { node {
   id claim dispute days { startsOn endsOn } sides { party claim countsFrom countsTo }
   shares { use right territory startsAt endsAt totalBps parts { party bps } } } } } }"""
@@ -53,30 +52,12 @@ CORRECT = """mutation($id: ID!, $subject: String!, $from_: DateTime!) {
     shareBps: 0, effectiveAt: $from_, declaredBy: "the publisher"}) {
     __typename ... on Proposal { id } ... on Refused { code message } } }"""
 TURNS = [(HUB, "settlement"), ("DE", "registry"), ("FR", "registry")]
-START = "2026-01-01T00:00:00Z"
 
 
 @pytest.fixture
 async def small(any_backend, opened_past):
     async with resumed(any_backend, opened_past) as small:
         yield small
-
-
-async def done_by_two(small, code, document, **given):
-    """Let one registry officer propose and another confirm; return the records that came."""
-    proposed = await small.at(code, "registry").ask(document, **given)
-    assert proposed["__typename"] == "Proposal", proposed
-    other = small.at(code, "second-registry", "registry_officer")
-    done = await other.ask(CONFIRM_PROPOSAL, id=proposed["id"])
-    await small.silence()
-    return done["consentRecords"]
-
-
-async def says(small, code, bps, subject=PLACE, **other):
-    """Record a share at a collective; return the record."""
-    given = {"use": "*", "right": "ALL", "territories": [], "from": START, "to": None} | other
-    [number] = await done_by_two(small, code, RECORD, subject=subject, bps=bps, **given)
-    return number
 
 
 async def over_at(small, code, who=None):
@@ -268,3 +249,50 @@ async def test_the_hub_is_told_no_work_no_name_and_no_ground(small):
     assert (row.right, row.territories, row.bps) == ("DATABASE", "AT DE", 7_000)
     assert row.source == source_of(Subject(SubjectKind.ADDRESS, PLACE))
     assert not {"declared_by", "evidence", "member"} & set(row.__table__.columns.keys())
+
+
+def told(*over, path="/de/1$"):
+    return SharesOver("news.example", path, wildcard=False, over=list(over))
+
+
+def an_over(**parts):
+    """Return what is over the whole all September."""
+    start = datetime(2026, 9, 1, tzinfo=UTC)
+    return Over("*", Right.ALL, "", start, start + timedelta(days=30), parts)
+
+
+async def test_a_node_believes_the_hub_what_it_has_a_share_of(small):
+    await says(small, "DE", 7_000)
+    hub = await HostileHub.over(small, "DE")
+    nobody = "the hub was told of no share there"
+    ours = an_over(DE=7_000, FR=6_000)
+
+    await hub.is_refused(
+        Forged("a place it said nothing of", told(ours, path="/de/2$"), "BAD_MESSAGE", nobody),
+        Forged("others' shares", told(an_over(FR=7_000, GB=6_000)), "BAD_MESSAGE", "of DE"),
+        Forged("with others'", told(ours, an_over(FR=7_000, GB=6_000)), "BAD_MESSAGE", "of DE"),
+        Forged("a place not normal", told(ours, path="/a/../de/1$"), "BAD_MESSAGE", nobody),
+    )
+    await hub.is_heard(told(ours))
+    [listed] = await over_at(small, "DE")
+    assert listed["shares"][0]["totalBps"] == 13_000
+    await hub.is_heard(told())
+    assert await over_at(small, "DE") == []
+    with pytest.raises(ValueError, match="not more than the whole"):
+        an_over(DE=7_000, FR=3_000)
+
+
+CHANGES = [
+    (HUB, "UPDATE registry_index_share SET bps = 2999 WHERE node = 'FR'"),
+    (HUB, "DELETE FROM registry_shares_over"),
+    ("DE", """UPDATE registry_shares_over SET parts = '{"FR":6000,"GB":6000}'"""),
+]
+
+
+@on_one_database
+async def test_what_is_noted_is_added_up_again_by_the_check(small):
+    await says(small, "DE", 7_000)
+    await says(small, "FR", 6_000)
+    for code, change in CHANGES:
+        found = await found_after(small.databases[code], code, change)
+        assert found == {"shares_over_as_told": [PLACE]}, change
