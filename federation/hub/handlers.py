@@ -9,7 +9,7 @@ from federation.metering import month, routing
 from federation.metering.messages import Forwarded, UsageReport, UsageRouted
 from federation.people import moves
 from federation.people.suspensions import licensor_keys
-from federation.registry import service as registry
+from federation.registry import receiving
 from federation.registry.messages import RegistryDelta
 from federation.runs import objections as closing
 from federation.settlement.messages import RunAnswered
@@ -36,7 +36,7 @@ async def _entity(at: Arrival, message: EntityChanged) -> None:
 
 
 async def _delta(at: Arrival, message: RegistryDelta) -> None:
-    await registry.receive_delta(at.session, at.sender, message)
+    await receiving.receive_delta(at.session, at.sender, message)
 
 
 async def _licence(at: Arrival, message: LicenceIssued) -> None:

@@ -1,5 +1,7 @@
 """The rulings of the claim index that follow from records, and follow what records are about.
 
+So do the shares that the hub is told (`telling`).
+
 A ruling is what a record means at one place. Whatever changes where a subject is changes them, in
 the same transaction: the hub, tokens, gates and months know of records by their rulings alone.
 """
@@ -15,6 +17,7 @@ from federation.mandates.meaning import Meant, in_order, ruling_of
 from federation.mandates.placing import placed
 from federation.mandates.records import NewRecord, SubjectKind
 from federation.mandates.tables import ConsentRecord
+from federation.mandates.telling import tell_shares
 from federation.registry import edit_store
 from federation.registry.edits import Edit, GoneOptOut, write
 from federation.registry.membership import CLAIM
@@ -79,11 +82,14 @@ async def follow_records(
             wanted.remove(ruling)
         else:
             gone.append(row)
-    if not gone and not wanted:
+    shares, gone_shares = await tell_shares(session, node, before, known)
+    if not (gone or wanted or shares or gone_shares):
         return
     edit = Edit(
         gone_opt_outs=[GoneOptOut(row, saying.now) for row in gone],
         opt_outs=[(new, ends_at, None) for new, ends_at in sorted(wanted, key=in_order)],
+        shares=shares,
+        gone_shares=gone_shares,
     )
     await write(session, node, edit, saying)
 

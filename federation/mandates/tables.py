@@ -1,4 +1,4 @@
-"""Consent records: what somebody declared of a subject and a use."""
+"""Consent records: what somebody declared of a subject and a use; which shares the hub knows."""
 
 from datetime import datetime
 
@@ -70,3 +70,20 @@ class ConsentRecord(Base):
     reason: Mapped[str] = mapped_column(Text)
     superseded_at: Mapped[datetime | None] = mapped_column(Instant)
     replaces: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class ToldShare(Base):
+    """A share of a record at a place that the hub was told, also once it `is_withdrawn`.
+
+    `share_id` follows from the record, the place and the time; `place` is the digest of a place.
+    """
+
+    __tablename__ = "mandates_told_share"
+    __table_args__ = (
+        Index("ix_mandates_told_share_record", "record"),
+        Index("ix_mandates_told_share_place", "place"),
+    )
+    share_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    record: Mapped[int] = mapped_column(BigInteger)
+    place: Mapped[str] = mapped_column(String(64))
+    is_withdrawn: Mapped[bool]

@@ -83,6 +83,21 @@ def opt_out(**changes: Any) -> dict[str, Any]:
     return row | changes
 
 
+def share(**changes: Any) -> dict[str, Any]:
+    row = {
+        "share_id": "5" * 32,
+        "source": "6" * 32,
+        "host": "zz.example",
+        "path": "/a$",
+        "wildcard": False,
+        "use": "*",
+        "right": "ALL",
+        "bps": 5_000,
+        "starts_at": "2026-01-01T00:00:00Z",
+    }
+    return row | changes
+
+
 def _keys(name: str, code: str, jwks: Callable[[Rogue], list[Any]]) -> Wrong:
     return Wrong(f"keys: {name}", "keys.published", "keys", lambda r: {"jwks": jwks(r)}, code)
 
@@ -199,6 +214,21 @@ ANY_TIME = [
     _delta("with an opt-out of two", "BAD_MESSAGE", reservations=[opt_out(holder_id="a" * 32)]),
     _delta("with an instant without a zone", "BAD_MESSAGE",
            reservations=[opt_out(effective_at="2026-01-01T00:00:00")]),
+    _delta("with a share of more than the whole", "BAD_MESSAGE", shares=[share(bps=10_001)]),
+    _delta("with a share of nothing", "BAD_MESSAGE", shares=[share(bps=0)]),
+    _delta("with a share of a pattern", "BAD_MESSAGE", shares=[share(path="/*.pdf")]),
+    _delta("with a share of no right", "BAD_MESSAGE", shares=[share(right="RENTAL")]),
+    _delta("with a share nowhere", "BAD_MESSAGE", shares=[share(territories=["Germany"])]),
+    _delta("with a share that ends before it begins", "BAD_MESSAGE",
+           shares=[share(ends_at="2025-12-31T00:00:00Z")]),
+    _delta("with a share since no zone", "BAD_MESSAGE",
+           shares=[share(starts_at="2026-01-01T00:00:00")]),
+    _delta("with a share of another", "BAD_MESSAGE", shares=[share(node="DE")]),
+    _delta("with a share on a host in capitals", "BAD_DELTA", shares=[share(host="ZZ.example")]),
+    _delta("with a share twice", "BAD_DELTA", shares=[share(), share(bps=1)]),
+    _delta("with 51 shares of a place", "BAD_DELTA",
+           shares=[share(share_id=f"s-{number}", bps=1) for number in range(51)]),
+    _delta("that withdraws a share it never told", "BAD_DELTA", withdrawn_shares=["5" * 32]),
     _said("a receipt of the hub's licence", "receipt.recorded", "licence/HUB-000001",
           "BAD_RECEIPT", id="r-1", licence="HUB-000001", received_on="2026-09-01", amount="1"),
     _said("a receipt of no number", "receipt.recorded", "licence/ZZ-000009",

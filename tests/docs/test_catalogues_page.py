@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from federation.consent.states import OF_RECORDS
-from federation.mandates.records import Basis, Capacity, Right
+from federation.mandates.records import Basis, Capacity
+from federation.values.right import Right
 from tests.registryimports.node import Node, lines
 from tests.registryimports.registry import Registry
 

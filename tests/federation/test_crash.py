@@ -518,6 +518,7 @@ NOT_IN_A_QUIET_MONTH = {
     "inbox.net.recomputed",
     "inbox.net.returned",
     "inbox.overpayment.returned",
+    "inbox.registry.shares_over",
     "inbox.run.answered",
     "inbox.run.corrected",
     "inbox.run.withdrawn",
