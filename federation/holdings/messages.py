@@ -87,5 +87,3 @@ def unpacked(data: bytes) -> list[int]:
         int.from_bytes(data[start : start + KEY_BYTES], "big")
         for start in range(0, len(data), KEY_BYTES)
     ]
-
-

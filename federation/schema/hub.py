@@ -14,6 +14,7 @@ from federation.schema.disputes import DisputeQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.exclusions import ExclusionMutation
 from federation.schema.federated import FederatedQuery
+from federation.schema.federated_work import FederatedWorkQuery
 from federation.schema.guards import extensions
 from federation.schema.held_claims import HeldClaimQuery, HeldDecisionMutation
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
@@ -52,6 +53,7 @@ class Query(
     HubRightsQuery,
     HubRightsStatementQuery,
     FederatedQuery,
+    FederatedWorkQuery,
     TariffQuery,
     LicenceQuery,
     OfferQuery,
