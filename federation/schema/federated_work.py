@@ -96,7 +96,7 @@ class FederatedWorkQuery:
 
         Nodes tell the hub in few bits which identifiers their works have or had; one that never had
         this one is not asked. One that told nothing, or not for an hour, is. Each is asked as any
-        lab could ask it; otherwise as `works` (ONE_OF_TWO, BAD_ID, UNKNOWN_PARTY, BAD_IDENTIFIER,
+        lab could ask it; otherwise as `works` (ONE_OF_TWO, BAD_ID, UNKNOWN_NODE, BAD_IDENTIFIER,
         BAD_DEADLINE).
         """
         info.context.require()
@@ -132,7 +132,7 @@ class FederatedWorkQuery:
 
 
 async def _by_id(server: Server, id: str) -> Routed:
-    """Return the node of an id, `GB:W-17` (BAD_ID, UNKNOWN_PARTY)."""
+    """Return the node of an id, `GB:W-17` (BAD_ID, UNKNOWN_NODE)."""
     code, colon, own = id.partition(":")
     if not (code and colon and own):
         raise BadIdError(f"{id[:80]!r}: write the collective's code before it, GB:W-17")
