@@ -1,7 +1,7 @@
 """A set of keys in 20 bits each, pure: what is not found in it was never put there.
 
 A Bloom filter (Bloom 1970) with enhanced double hashing (Dillinger and Manolios 2004). Of keys that
-were never put there it finds 7 in 100,000. Its form, for whoever reads it in another language:
+were never put there it finds about 1 in 10,000. Its form, for whoever reads it in another language:
 
 - A key is a number of 64 bits: the 8 bytes of BLAKE2b (digest of 8, keyed with the seed) of the
   identifier in UTF-8, big-endian.

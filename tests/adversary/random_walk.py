@@ -21,7 +21,16 @@ from federation.values.month import last_day
 from tests.adversary.four import all_have_forwarded_but, settle_without
 from tests.adversary.rogue import NONE_SHA, Rogue, a_claim, a_line, encoded, rows
 from tests.adversary.staff import IDS, drop, retry
-from tests.adversary.wrong_messages import AFTER_CUT_OFF, ANY_TIME, HELD, PAID, RUN, USAGE, opt_out
+from tests.adversary.wrong_messages import (
+    AFTER_CUT_OFF,
+    ANY_TIME,
+    FILTER,
+    HELD,
+    PAID,
+    RUN,
+    USAGE,
+    opt_out,
+)
 from tests.databases import contents
 from tests.federation.harness import HUB, PERIOD, Small, month_over
 
@@ -216,6 +225,9 @@ class Walk:
             ("keys.published", "keys", {"jwks": [rogue.key.public_jwk()]}),
             ("entity.changed", "roster", {"code": "ZZ", "statement": rogue.word()}),
             ("registry.delta", "registry", delta),
+            ("identifiers.filtered", "identifiers", FILTER),
+            ("identifiers.added", "identifiers",
+             {"node": "ZZ", "epoch": 1, "number": 1, "as_of": FILTER["as_of"], "keys": ""}),
             ("usage.routed", USAGE, rogue.routed(a_line())),
             ("usage.report", USAGE, rogue.report(weights=rows)),
             ("usage.forwarded", USAGE, {"period": PERIOD, "lines": 0}),
