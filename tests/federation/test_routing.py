@@ -280,15 +280,17 @@ async def test_of_a_dead_owner_nothing_is_licensable_and_it_is_said(shops):
 
 
 async def test_a_version_that_is_none_costs_an_owner_its_own_items(shops, monkeypatch):
+    versions = [-1, 2**31, "1", None]
+
     async def wrong(self, node, question, *, deadline, bytes_max):
         del self, question, deadline, bytes_max
         item = {"url": FR_OWN, "status": "LICENSABLE", "contentTier": "standard"}
-        answer = {"items": [item], "nodes": [{"registryVersion": version}]}
+        answer = {"items": [item], "nodes": [{"registryVersion": versions.pop()}]}
         assert node.code == "FR"
         return msgspec.json.encode({"data": {"rights": answer}})
 
     with monkeypatch.context() as patched:
         patched.setattr(Asker, "ask", wrong)
-        for version in (-1, 2**31, "1", None):
+        while versions:
             found = await shops.lab("lab-one").ask(RIGHTS, urls=[FR_OWN])
             assert (statuses(found), states(found)) == (["UNKNOWN"], [("FR", "ERROR")])
