@@ -30,6 +30,7 @@ from federation.quotas import QuotaExceededError
 FAILURES_MAX: Final = 5
 FAILURES_WITHIN: Final = 10.0
 LEFT_ALONE: Final = 5.0  # seconds
+FAIR_SECONDS: Final = 0.5  # who gives less says nothing of a node that does not answer in time
 AT_ONCE_MAX: Final = 6  # requests to one node; its outbox has connections of its own
 TIMED_MAX: Final = 200  # answers of a node whose times are remembered
 TIMED_MIN: Final = 20  # with fewer nobody knows what is slow
@@ -50,11 +51,16 @@ class Node(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What a node is asked: a document of GraphQL and its variables, and with whose eyes."""
+    """What a node is asked: a document of GraphQL and its variables, and with whose eyes.
+
+    One that `is_shared` may be answered with what the same one is, put before it and on its way.
+    One that is not is sent for itself: its answer has all that was so when it was put.
+    """
 
     document: str
     variables: Mapping[str, Any]
     eyes: Eyes
+    is_shared: bool = True
 
 
 class TooManyPagesError(QuotaExceededError):
@@ -198,14 +204,16 @@ class Asker:
     ) -> bytes:
         """Return what a node answers before a deadline in monotonic seconds (CallError)."""
         key = (node.code, question.eyes.value, _digest(question))
-        flight = self._flights.get(key)
+        flight = self._flights.get(key) if question.is_shared else None
         if flight is None:
             line = self._lines.setdefault(node.code, _Line())
             if not line.opens(self._now()):
                 raise CallError(BREAKER_OPEN, BREAKER_OPEN, "it failed too often just now")
             sent = self._send(line, node, question, deadline, bytes_max)
-            flight = self._flights[key] = _Flight(asyncio.ensure_future(sent))
-            flight.task.add_done_callback(lambda _: self._flights.pop(key, None))
+            flight = _Flight(asyncio.ensure_future(sent))
+            if question.is_shared:
+                self._flights[key] = flight
+                flight.task.add_done_callback(lambda _: self._flights.pop(key, None))
         return await self._wait(flight, deadline)
 
     async def _wait(self, flight: _Flight, deadline: float) -> bytes:
@@ -225,6 +233,7 @@ class Asker:
         self, line: _Line, node: Node, question: Question, deadline: float, bytes_max: int
     ) -> bytes:
         began, is_known = self._now(), False
+        is_fair = deadline - began >= FAIR_SECONDS
         try:
             async with line.places:
                 line.asked += 1
@@ -232,9 +241,12 @@ class Asker:
                 found = await self._hedged(
                     line, lambda: self._named(line, node, question, deadline, bytes_max)
                 )
-        except CallError:
-            line.failed(self._now())
+        except CallError as error:
             is_known = True
+            if error.state != TIMEOUT or is_fair:
+                line.failed(self._now())
+            else:
+                line.forgo()
             raise
         else:
             line.answered(self._now() - began)
@@ -242,7 +254,7 @@ class Asker:
             return found
         finally:
             # Whoever waited gave up: the deadline is over, or the client went away.
-            if not is_known and self._now() >= deadline:
+            if not is_known and is_fair and self._now() >= deadline:
                 line.failed(self._now())
             elif not is_known:
                 line.forgo()

@@ -241,11 +241,15 @@ class OptOut(Base):
 
 
 class RegistryVersion(Base):
-    """How many deltas of a node's registry are out (at the node) or in (at the hub)."""
+    """How many deltas of a node's registry are out (at the node) or in (at the hub).
+
+    `changed_at` is when the last of them was; None if that was before it was kept.
+    """
 
     __tablename__ = "registry_version"
     node: Mapped[str] = mapped_column(String(12), primary_key=True)
     version: Mapped[int]
+    changed_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class IndexClaim(Base):

@@ -8,7 +8,9 @@ from sqlalchemy import select
 from federation.history import store as history
 from federation.history.key_store import add_keys, things_by
 from federation.history.kinds import Kind, Saying, Statement
-from federation.store.bulk import insert_rows
+from federation.store.asked import among
+from federation.store.bulk import in_chunks, insert_rows
+from federation.store.database import announce
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works.tables import (
     WorkAddress,
@@ -20,6 +22,7 @@ from federation.works.tables import (
 from federation.works.work import Work, numbers_one
 
 WORKS: Final = Kind("WORK", WorkVersion, Work)
+WORKS_SAID: Final = "works said"  # announced by a transaction that said something of works
 
 
 async def record(
@@ -37,6 +40,7 @@ async def record(
     await add_keys(session, WorkCopy, ["canonical", "work_id"], statements, _original)
     columns = ["rightholder", "work_id"]
     await add_keys(session, WorkRightholder, columns, statements, _rightholder)
+    announce(session, WORKS_SAID)
     return numbers
 
 
@@ -102,3 +106,21 @@ async def of_rightholders(session: ReadSession, rightholders: Sequence[str]) -> 
     """Return {rightholder: the works of which some version is, or was, theirs}."""
     row = WorkRightholder
     return await things_by(session, row.rightholder, row.work_id, rightholders)
+
+
+async def identifiers_after(session: ReadSession, after: str, limit: int) -> list[str]:
+    """Return identifiers that some version of a work has, in order, from after one on."""
+    column = WorkIdentifier.identifier
+    query = select(column).distinct().where(column > after).order_by(column).limit(limit)
+    return list(await session.scalars(query))
+
+
+async def identifiers_of(session: ReadSession, names: Sequence[str]) -> list[str]:
+    """Return the identifiers that some version of some works has, in order."""
+    found = set[str]()
+    for chunk in in_chunks(names):
+        query = select(WorkIdentifier.identifier).where(
+            among(session, WorkIdentifier.work_id, chunk)
+        )
+        found.update(await session.scalars(query))
+    return sorted(found)

@@ -24,6 +24,7 @@ from tests.adversary.staff import IDS, drop, retry
 from tests.adversary.wrong_messages import (
     AFTER_CUT_OFF,
     ANY_TIME,
+    FILTER,
     HELD,
     PAID,
     RUN,
@@ -230,6 +231,9 @@ class Walk:
             ("keys.published", "keys", {"jwks": [rogue.key.public_jwk()]}),
             ("entity.changed", "roster", {"code": "ZZ", "statement": rogue.word()}),
             ("registry.delta", "registry", delta),
+            ("identifiers.filtered", "identifiers", FILTER),
+            ("identifiers.added", "identifiers",
+             {"node": "ZZ", "epoch": 1, "number": 1, "as_of": FILTER["as_of"], "keys": ""}),
             ("usage.routed", USAGE, rogue.routed(a_line())),
             ("usage.report", USAGE, rogue.report(weights=rows)),
             ("usage.forwarded", USAGE, {"period": PERIOD, "lines": 0}),

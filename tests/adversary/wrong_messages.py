@@ -98,6 +98,40 @@ def share(**changes: Any) -> dict[str, Any]:
     return row | changes
 
 
+FILTER = {
+    "node": "ZZ",
+    "epoch": 1,
+    "part": 1,
+    "parts": 1,
+    "keys": 1,
+    "seed": "A" * 22 + "==",
+    "sha256": NONE_SHA,
+    "as_of": "2026-09-01T00:00:00Z",
+    "data": "A" * 11 + "=",
+}
+
+
+def _filter(name: str, code: str, **changes: Any) -> Wrong:
+    return Wrong(
+        f"a filter {name}",
+        "identifiers.filtered",
+        "identifiers",
+        lambda _: FILTER | changes,
+        code,
+    )
+
+
+def _new_keys(name: str, code: str, **changes: Any) -> Wrong:
+    body = {"node": "ZZ", "epoch": 1, "number": 1, "as_of": FILTER["as_of"], "keys": ""}
+    return Wrong(
+        f"identifiers {name}",
+        "identifiers.added",
+        "identifiers",
+        lambda _: body | changes,
+        code,
+    )
+
+
 def _keys(name: str, code: str, jwks: Callable[[Rogue], list[Any]]) -> Wrong:
     return Wrong(f"keys: {name}", "keys.published", "keys", lambda r: {"jwks": jwks(r)}, code)
 
@@ -139,6 +173,16 @@ ANY_TIME = [
     _keys("the same twice", "BAD_KEYS", lambda _: _fresh(1) * 2),
     _keys("the hub's", "BAD_KEYS", lambda r: [*_fresh(1), r.small.key("HUB").public_jwk()]),
     _keys("another's", "BAD_KEYS", lambda r: [r.small.key("DE").public_jwk()]),
+    _filter("of another node", "NOT_ALLOWED", node="DE"),
+    _filter("of other bytes than its digest", "BAD_FILTER"),
+    _filter("larger than its keys take", "BAD_FILTER", data="A" * 12),
+    _filter("of more parts than there may be", "BAD_MESSAGE", parts=65),
+    _filter("that is no base64", "BAD_MESSAGE", data="!"),
+    _filter("that begins in its middle", "BAD_FILTER", part=2),
+    _filter("from what is to come", "BAD_FILTER", as_of="2036-09-01T00:00:00Z"),
+    _new_keys("of another node", "NOT_ALLOWED", node="DE"),
+    _new_keys("without a filter", "BAD_FILTER"),
+    _new_keys("of half a key", "BAD_MESSAGE", keys="AAAA"),
     _entity("signed with a key of nobody", "INVALID_TOKEN", key=STRANGER,
             jwks=lambda r: [r.key.public_jwk(), STRANGER.public_jwk()]),
     _entity("another's word", "INVALID_TOKEN", entity="https://de.federation.example"),

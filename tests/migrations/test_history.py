@@ -516,7 +516,7 @@ async def test_works_of_before_are_found_by_whose_they_are(empty_url):
         f" words, body) VALUES ({number}, 1, 0, 0, 'W-{number // 3}', '', '', '{body}')"
         for number, body in enumerate(bodies)
     )
-    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0047"))
+    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0048"))
     await on_connection(empty_url, ran(*versions))
 
     await on_connection(empty_url, migrations.upgrade)

@@ -1,6 +1,7 @@
 """Every instant in every kind of message has a zone, also where a kind or a field is new."""
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,6 +75,8 @@ def written(shape: inspect.Type, way: Way | None, instant: str) -> Any:
 def _plain(shape: inspect.Type) -> Any:
     if isinstance(shape, inspect.StrType):
         return next(text for text in TEXTS if re.search(shape.pattern or "", text))
+    if isinstance(shape, inspect.BytesType):
+        return b64encode(bytes(shape.min_length or 0)).decode()
     if isinstance(shape, inspect.EnumType):
         return next(iter(shape.cls)).value
     if isinstance(shape, inspect.LiteralType):
@@ -113,6 +116,8 @@ def body(kind: type, way: Way, instant: str) -> bytes:
 def test_the_instants_that_are_known_are_found():
     assert [found.id for found in INSTANTS] == [
         "held.ordered: filed_at",
+        "identifiers.added: as_of",
+        "identifiers.filtered: as_of",
         "registry.delta: opt_outs.effective_at",
         "registry.delta: opt_outs.ends_at",
         "registry.delta: opt_outs.since",

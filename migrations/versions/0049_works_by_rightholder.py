@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0051"
-down_revision = "0050"
+revision = "0049"
+down_revision = "0048"
 
 OF_RIGHTHOLDERS = "subject_kind = 'RIGHTHOLDER' AND superseded_at IS NULL"
 

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0048"
-down_revision = "0051"
+revision = "0050"
+down_revision = "0049"
 
 CONTESTED = "registry_contested_claim"
 INDEX, OVER, TOLD = "registry_index_share", "registry_shares_over", "mandates_told_share"
