@@ -98,7 +98,7 @@ def pack(rulings: SiteRulings, now: datetime) -> str:
     """Return rulings packed; raises TooManyRulingsError where a policy has no room for them.
 
     Since when one holds is told where it matters: where it is to come, or where the rulings of one
-    subject began at several instants, of which the latest decides.
+    subject began at several instants, or one to come was said before, of which the latest decides.
     """
     said = _Lists(now)
     of: dict[int, list[str]] = {}
@@ -182,21 +182,24 @@ class _Lists:
 
     def told(self, rulings: Sequence[Ruling]) -> tuple[_Said, ...]:
         """Return what is told of one subject, in an order of its own."""
+        to_come = [one for one in rulings if one.effective_at > self._now]
         begun = {one.said_from for one in rulings if one.effective_at <= self._now}
+        # What is to come may have been said before or after what is in force: both are told then.
+        is_dated = len(begun) > 1 or any(one.since is not None for one in to_come)
         subjects = sorted({one.source or "" for one in rulings if one.state not in _PUBLISHED})
-        said = (self._told(one, begun, subjects) for one in rulings)
+        said = (self._told(one, subjects, is_dated=is_dated) for one in rulings)
         return tuple(sorted(said, key=msgspec.json.encode))
 
-    def _told(self, one: Ruling, begun: set[datetime], subjects: list[str]) -> _Said:
+    def _told(self, one: Ruling, subjects: list[str], *, is_dated: bool) -> _Said:
         # What is in force by now is told from when it was said on, by which the latest is known.
-        begins = one.said_from if one.effective_at <= self._now else one.effective_at
-        is_told = begins not in begun or len(begun) > 1
+        is_to_come = one.effective_at > self._now
+        begins = one.effective_at if is_to_come else one.said_from
         source = one.source
         if one.state not in _PUBLISHED:  # which work it is nobody needs to know, but which are one
             number = str(subjects.index(source or "")) if len(subjects) > 1 else None
             source = f"{PARTY}{number or 0}" if one.is_of_party else number
-        begun_at = begins if is_told else None
-        since = one.since if one.effective_at > self._now else None
+        begun_at = begins if is_to_come or is_dated else None
+        since = one.since if is_to_come else None
         return _Said(one.state, one.use, begun_at, one.ends_at, source, since)
 
 

@@ -172,6 +172,25 @@ async def test_of_a_work_that_comes_to_a_page_within_the_hour_the_latest_word_de
     assert await answers(node, "/no", comes) == ["WITHHELD", "WITHHELD", "OPTED_OUT"]
 
 
+async def test_what_is_to_come_and_was_said_before_overrules_nothing_that_was_said_later(node):
+    comes = NOW + timedelta(minutes=1)
+    first, second = LONG_AGO, LONG_AGO + timedelta(days=1)
+    await enter(
+        node,
+        rows_of(
+            *(said_of("/no", begins=second), said_of("/both", begins=first)),
+            said_of("/yes", State.OPTED_IN, begins=second),
+            said_of("/no", State.OPTED_IN, begins=comes, since=first),
+            said_of("/both", State.OPTED_IN, begins=comes, since=first),
+            said_of("/yes", begins=comes, since=first),
+        ),
+    )
+
+    assert await answers(node, "/no", comes) == ["WITHHELD", "WITHHELD", "OPTED_OUT"]
+    assert await answers(node, "/both", comes) == ["WITHHELD", "WITHHELD", "OPTED_OUT"]
+    assert await answers(node, "/yes", comes) == [None, None, "OPTED_OUT"]
+
+
 async def test_what_ends_within_the_hour_ends_at_the_gate(node):
     end = NOW + timedelta(minutes=1)
     await enter(node, rows_of(said_of("/a", ends_at=end)))
