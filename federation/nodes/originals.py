@@ -5,14 +5,14 @@ node's own registry knows it of its own members alone. The hub's index knows all
 asks it, and tells its sites what follows.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import Final
 
 from federation.addresses.urls import ClaimKey, UrlKey
-from federation.consent.deciding import Ruling
+from federation.consent.deciding import Ruling, is_about
 from federation.consent.states import NO_USE, Reason, State
 from federation.edge.peers import PeerClient
 from federation.edge.pulls import Pull
@@ -24,6 +24,8 @@ from federation.registry.site_store import SiteFacts
 from federation.server import PeerDownError, Server
 
 NOTHING: Final = Slice([], [])
+CHANGES_MAX: Final = 100
+"""Of the word on one use of one original, while a policy is good: partners say how many."""
 _SAYING: Final = {
     Reason.OPTED_OUT: State.OPT_OUT,
     Reason.RESERVED_EX_ANTE: State.RESERVED_EX_ANTE,
@@ -96,24 +98,44 @@ def with_originals(
     """Return what a site has to know, with what follows for its copies from other collectives.
 
     Of an original of which they have something to say, what all say together becomes the word on
-    that page alone, use by use, from one instant of a span to before another.
+    that page alone, use by use, from one instant of a span to before another. Where that changes
+    more than `CHANGES_MAX` times the use is withheld.
     """
-    own = ClaimIndex([*facts.own, *facts.others], facts.rulings)
     claims = [*facts.own, *facts.others, *index_store.indexed_claims(elsewhere)]
     rulings = [*facts.rulings, *index_store.indexed_rulings(elsewhere)]
+    own = ClaimIndex([*facts.own, *facts.others], facts.rulings)
     of_all = ClaimIndex(claims, rulings)
-    instants = _instants([one.ruling for one in rulings], span)
     found = list(facts.rulings)
     for key in sorted(facts.originals, key=_text):
-        told = {use: [_why(of_all, key, use, at) for at in instants] for use in uses}
-        if told != {use: [_why(own, key, use, at) for at in instants] for use in uses}:
-            place = ClaimKey(key.host, f"{key.path}$", wildcard=False)
-            node = claims[0].node
-            for use, reasons in sorted(told.items()):
-                found += (
-                    IndexedRuling(node, one, place, None) for one in _said(use, reasons, instants)
-                )
+        words = _words(own, of_all, key, uses, span)
+        place = ClaimKey(key.host, f"{key.path}$", wildcard=False)
+        found += (IndexedRuling(claims[0].node, one, place, None) for one in words)
     return SiteFacts(facts.own, facts.others, found, facts.originals)
+
+
+def _words(
+    own: ClaimIndex,
+    of_all: ClaimIndex,
+    key: UrlKey,
+    uses: Collection[str],
+    span: tuple[datetime, datetime],
+) -> list[Ruling]:
+    """Return the word on an original, use by use; none where all say what the node itself says."""
+    days = _days(span)
+    bearing = [of_all.said_of(key, day) for day in days]
+    if bearing == [own.said_of(key, day) for day in days]:
+        return []
+    found: list[Ruling] = []
+    is_other = False
+    for use in sorted(uses):
+        instants = _instants(bearing, use, span)
+        if instants is None:
+            reasons, instants, is_other = [Reason.WITHHELD], [span[0]], True
+        else:
+            reasons = [_why(of_all, key, use, at) for at in instants]
+            is_other = is_other or reasons != [_why(own, key, use, at) for at in instants]
+        found += _said(use, reasons, instants)
+    return found if is_other else []
 
 
 def _why(index: ClaimIndex, key: UrlKey, use: str, at: datetime) -> Reason | None:
@@ -121,12 +143,38 @@ def _why(index: ClaimIndex, key: UrlKey, use: str, at: datetime) -> Reason | Non
     return index.why_withheld(Claimed(key, at, index.claimants(key, at), {}), use)
 
 
-def _instants(rulings: Sequence[Ruling], span: tuple[datetime, datetime]) -> list[datetime]:
-    """Return the first instant of a span, and those in it at which something may change."""
+def _days(span: tuple[datetime, datetime]) -> list[datetime]:
+    """Return the first instant of each UTC day of a span: claims begin and end with days."""
     first, last = span
-    changes = {at for one in rulings for at in (one.effective_at, one.ends_at) if at is not None}
-    changes.add(datetime.combine(first.astimezone(UTC).date() + timedelta(days=1), time(), UTC))
-    return [first, *sorted(at for at in changes if first < at < last)]
+    found = [first]
+    while (day := _day_after(found[-1])) < last:
+        found.append(day)
+    return found
+
+
+def _day_after(at: datetime) -> datetime:
+    return datetime.combine(at.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
+
+
+def _instants(
+    bearing: Iterable[Iterable[Iterable[Sequence[Ruling]]]],
+    use: str,
+    span: tuple[datetime, datetime],
+) -> list[datetime] | None:
+    """Return the first instant of a span, and those in it at which the word on a use may change.
+
+    `bearing` is what bears on the page on each day. None where the changes are too many.
+    """
+    first, last = span
+    days = set(_days(span))
+    found = set(days)
+    for ruling in (one for day in bearing for groups in day for group in groups for one in group):
+        if is_about(ruling, use):
+            ends = (ruling.effective_at, ruling.ends_at)
+            found.update(at for at in ends if at is not None and first < at < last)
+            if len(found) > len(days) + CHANGES_MAX:
+                return None
+    return sorted(found)
 
 
 def _said(

@@ -162,6 +162,15 @@ class ClaimIndex:
                 return found
         return 0
 
+    def said_of(self, key: UrlKey, at: datetime) -> list[list[Sequence[Ruling]]]:
+        """Return all from which it is decided, at any instant of a UTC day, what is said of a page.
+
+        What its original says is not among it. There is one list for each claimant of whom, or by
+        whose collective, anything is said, of whatever use and time.
+        """
+        found = self._bearing_on(key, self.claimants(key, at))
+        return [groups for groups in found if any(groups)]
+
     def _bearing_on(
         self, key: UrlKey, claimants: tuple[IndexedClaim, ...]
     ) -> Iterator[list[Sequence[Ruling]]]:
