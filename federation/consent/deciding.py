@@ -82,17 +82,14 @@ def says_no(ruling: Ruling) -> bool:
 def can_decide(ruling: Ruling, use: str, at: datetime) -> bool:
     """Tell whether a ruling has any part in a decision: it is in force, and about the use.
 
-    A store may leave out what has no part.
+    A mandate of another use is about this one too. A store may leave out what has no part.
     """
-    ends_at = ruling.ends_at
+    of, ends_at = ruling.use, ruling.ends_at
     return (
-        is_about(ruling, use) and ruling.effective_at <= at and (ends_at is None or at < ends_at)
+        (of in (use, ALL_USES) or ruling.state == _MANDATED)
+        and ruling.effective_at <= at
+        and (ends_at is None or at < ends_at)
     )
-
-
-def is_about(ruling: Ruling, use: str) -> bool:
-    """Tell whether a ruling bears on a use; a mandate of another use does too."""
-    return ruling.use in (use, ALL_USES) or ruling.state == _MANDATED
 
 
 def use_reserved(ruling: Ruling) -> str | None:

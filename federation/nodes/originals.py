@@ -12,11 +12,12 @@ from functools import partial
 from typing import Final
 
 from federation.addresses.urls import ClaimKey, UrlKey
-from federation.consent.deciding import Ruling, is_about
+from federation.consent.deciding import Ruling, can_decide
 from federation.consent.states import NO_USE, Reason, State
 from federation.edge.peers import PeerClient
 from federation.edge.pulls import Pull
 from federation.nodes.index import ask_index
+from federation.nodes.site_memory import Shelf, SiteMemory, size_of_keys, size_of_slice
 from federation.registry import index_store
 from federation.registry.index import Claimed, ClaimIndex, IndexedRuling
 from federation.registry.messages import Slice
@@ -37,19 +38,27 @@ _SOURCE: Final = "the federation"  # no published source and no subject has this
 
 
 @dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the index said, and about how many bytes of memory that takes."""
+
+    said: Slice
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Asked:
     """The originals that a site was found to depend on, and what is pulled of them."""
 
     keys: frozenset[UrlKey]
-    pull: Pull[Slice]
+    pull: Pull[_Answer]
 
 
 class OriginalsHolder:
     """Holds what the hub's index said of the originals of each site, pulled as `Pull` says."""
 
-    def __init__(self, server: Server, peers: PeerClient) -> None:
+    def __init__(self, server: Server, peers: PeerClient, memory: SiteMemory) -> None:
         self._server, self._peers = server, peers
-        self._asked: dict[str, _Asked] = {}
+        self._asked: Shelf[_Asked] = Shelf(memory)
 
     async def elsewhere(self, member: str, keys: frozenset[UrlKey]) -> Slice:
         """Return what other collectives hold and say there; PEER_DOWN where nobody knows yet.
@@ -57,26 +66,32 @@ class OriginalsHolder:
         A site that cannot be told keeps its policy for as long as that is good.
         """
         if not keys:
-            self._asked.pop(member, None)
+            self._asked.drop(member)
             return NOTHING
-        asked = self._asked.get(member)
+        asked = self._asked.find(member)
         if asked is None or asked.keys != keys:
-            pull = Pull(partial(self._pulled, keys), _holds, self._seconds)
-            asked = self._asked[member] = _Asked(keys, pull)
-        held = await asked.pull.current()
-        if held is None:
+            asked = _Asked(keys, Pull(partial(self._pulled, keys), _holds, self._seconds))
+            self._asked.keep(member, asked, 0)  # whoever asks meanwhile shares the pull
+        answer = await asked.pull.current()
+        if answer is None:
             raise PeerDownError("what is reserved of the originals of copies is not known")
-        return held
+        if self._asked.find(member) in (asked, None):  # the originals may be others by now
+            self._asked.keep(member, asked, answer.size + size_of_keys(keys))
+        return answer.said
 
     def _seconds(self) -> float:
         return self._server.monotonic()
 
-    async def _pulled(self, keys: Collection[UrlKey], _: Slice | None) -> Slice:
+    async def _pulled(self, keys: Collection[UrlKey], held: _Answer | None) -> _Answer:
         found = await ask_index(self._server, self._peers, sorted(keys, key=_text))
         code = self._server.code
-        return Slice(
+        said = Slice(
             [entry for entry in found.claims if entry.node != code],
             [entry for entry in found.opt_outs if entry.node != code],
+        )
+        # What says the same again is not kept a second time beside what was made of the first.
+        return (
+            held if held is not None and held.said == said else _Answer(said, size_of_slice(said))
         )
 
 
@@ -84,7 +99,7 @@ def _text(key: UrlKey) -> str:
     return key.text
 
 
-def _holds(_: Slice) -> bool:
+def _holds(_: _Answer) -> bool:
     """Tell that it may be used until a newer one comes: no policy outlives the hub's trust."""
     return True
 
@@ -128,9 +143,10 @@ def _words(
     found: list[Ruling] = []
     is_other = False
     for use in sorted(uses):
+        reasons: list[Reason | None] = [Reason.WITHHELD]
         instants = _instants(bearing, use, span)
         if instants is None:
-            reasons, instants, is_other = [Reason.WITHHELD], [span[0]], True
+            instants, is_other = [span[0]], True
         else:
             reasons = [_why(of_all, key, use, at) for at in instants]
             is_other = is_other or reasons != [_why(own, key, use, at) for at in instants]
@@ -169,7 +185,7 @@ def _instants(
     days = set(_days(span))
     found = set(days)
     for ruling in (one for day in bearing for groups in day for group in groups for one in group):
-        if is_about(ruling, use):
+        if can_decide(ruling, use, ruling.effective_at):
             ends = (ruling.effective_at, ruling.ends_at)
             found.update(at for at in ends if at is not None and first < at < last)
             if len(found) > len(days) + CHANGES_MAX:

@@ -18,6 +18,7 @@ from federation.gate.visit_report import REPORT_BYTES_MAX, VisitReport
 from federation.history.kinds import Saying
 from federation.nodes.enrolling import enrolling_routes
 from federation.nodes.originals import OriginalsHolder
+from federation.nodes.site_memory import SiteMemory
 from federation.nodes.site_terms import SiteTermsHolder
 from federation.nodes.terms import Terms, terms_routes
 from federation.nodes.trust import Trust, TrustHolder
@@ -51,8 +52,9 @@ CONFLICTS_SHOWN = 100
 def node_routes(doors: Doors, peers: PeerClient, own: OwnLists, terms: Terms) -> list[Any]:
     """Return the routes only a node has: of registry, sites, tokens, and members' terms."""
     server = doors.server
-    trust, sites = TrustHolder(server, peers), SiteTermsHolder(server)
-    originals = OriginalsHolder(server, peers)
+    memory = SiteMemory(server)
+    trust, sites = TrustHolder(server, peers), SiteTermsHolder(server, memory)
+    originals = OriginalsHolder(server, peers, memory)
 
     @post("/registry/{table:str}", status_code=200)
     async def imports(request: Request[Any, Any, Any], table: FromPath[str]) -> Response[bytes]:

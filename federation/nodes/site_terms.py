@@ -9,12 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
+from weakref import WeakValueDictionary
 
 from federation.addresses.matching import Filed
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.consent.deciding import Ruling, use_reserved
 from federation.licensing.counter import counter_url
 from federation.nodes.originals import NOTHING, with_originals
+from federation.nodes.site_memory import (
+    Shelf,
+    SiteMemory,
+    size_of_keys,
+    size_of_opt_outs,
+    size_of_slice,
+)
 from federation.nodes.terms import terms_url
 from federation.registry import delta_store, store
 from federation.registry import service as registry
@@ -32,7 +40,6 @@ OPT_OUT_LETTERS_MAX: Final = 1 << 20
 """Of the opt-outs for older gates, as they stand in the policy."""
 _OPT_OUT_LETTERS: Final = 80  # of one, beside its subject
 _KEPT_SECONDS: Final = 600  # a policy is signed again as often, so that what has ended leaves it
-_KEPT_LETTERS_MAX: Final = 64 << 20
 _NO_RULINGS: Final[Sequence[Ruling]] = ()
 
 
@@ -60,23 +67,25 @@ class SiteTermsHolder:
     Sites ask twice a minute, and a member may have rulings by the hundred thousand.
     """
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._kept: dict[str, _Kept] = {}
-        self._originals: dict[str, tuple[int, frozenset[UrlKey]]] = {}
-        self._turns: dict[str, asyncio.Lock] = {}
+    def __init__(self, server: Server, memory: SiteMemory) -> None:
+        self._server, self._memory = server, memory
+        self._kept: Shelf[_Kept] = Shelf(memory)
+        self._originals: Shelf[tuple[int, frozenset[UrlKey]]] = Shelf(memory)
+        # A turn is there while somebody has it or waits for it.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def originals(self, session: ReadSession, member_id: str) -> frozenset[UrlKey]:
         """Return of which addresses pages of a member's site are copies (UNKNOWN_MEMBER).
 
         Other collectives may hold them.
         """
-        await registry.get_member(session, member_id)
+        await self._require(session, member_id)
         version = await delta_store.version_of(session, self._server.code)
-        kept = self._originals.get(member_id)
+        kept = self._originals.find(member_id)
         if kept is None or kept[0] != version:
             found = await originals_on(session, self._server.code, member_id)
-            kept = self._originals[member_id] = (version, found)
+            kept = (version, found)
+            self._originals.keep(member_id, kept, size_of_keys(found))
         return kept[1]
 
     async def terms(
@@ -86,15 +95,23 @@ class SiteTermsHolder:
 
         `elsewhere` is what other collectives hold and say of the originals of its copies.
         """
-        await registry.get_member(session, member_id)
-        async with self._turns.setdefault(member_id, asyncio.Lock()):  # a site has many processes
+        await self._require(session, member_id)
+        turn = self._turns.setdefault(member_id, asyncio.Lock())
+        async with turn:  # a site has many processes
             said = await self._said(session, member_id, elsewhere)
         return await _terms(session, self._server, member_id, said)
+
+    async def _require(self, session: ReadSession, member_id: str) -> None:
+        try:
+            await registry.get_member(session, member_id)
+        except registry.UnknownMemberError:
+            self._memory.forget(member_id)
+            raise
 
     async def _said(self, session: ReadSession, member_id: str, elsewhere: Slice) -> _Said:
         node, now = self._server.code, self._server.clock()
         version = await delta_store.version_of(session, node)
-        kept = self._kept.get(member_id)
+        kept = self._kept.find(member_id)
         is_so = kept is not None and (kept.version, kept.elsewhere) == (version, elsewhere)
         if kept is None or not is_so or now >= kept.until:
             facts = await site_facts(session, node, member_id)
@@ -103,18 +120,16 @@ class SiteTermsHolder:
                 span = (now, now + POLICY_LIFE + timedelta(seconds=_KEPT_SECONDS))
                 facts = await asyncio.to_thread(with_originals, facts, elsewhere, uses, span)
             said = await asyncio.to_thread(_said, facts, now)
-            self._kept.pop(member_id, None)  # what is renewed is not the oldest
-            kept = self._kept[member_id] = _Kept(version, _until(facts, now), elsewhere, said)
-            self._forget()
+            kept = _Kept(version, _until(facts, now), elsewhere, said)
+            self._kept.keep(member_id, kept, _size_of(kept))
         return kept.said
 
-    def _forget(self) -> None:
-        """Let go of the oldest where they are too much to keep."""
-        sizes = {member: len(kept.said.rulings or "") for member, kept in self._kept.items()}
-        for member in list(self._kept)[:-1]:
-            if sum(sizes.values()) <= _KEPT_LETTERS_MAX:
-                break
-            del self._kept[member], sizes[member]
+
+def _size_of(kept: _Kept) -> int:
+    """Return about how many bytes it takes; also what may be kept of the index's answer besides."""
+    said = kept.said
+    letters = len(said.rulings or "") + size_of_opt_outs(said.opt_outs)
+    return letters + size_of_slice(kept.elsewhere)
 
 
 async def site_terms(
@@ -124,7 +139,7 @@ async def site_terms(
 
     Where a host is shared, pages of another member may lie below: what that one reserves counts.
     """
-    return await SiteTermsHolder(server).terms(session, member_id, elsewhere)
+    return await SiteTermsHolder(server, SiteMemory(server)).terms(session, member_id, elsewhere)
 
 
 async def _terms(session: ReadSession, server: Server, member_id: str, said: _Said) -> SiteTerms:

@@ -8,6 +8,7 @@ from federation.addresses.urls import normalise_url
 from federation.edge.pulls import PULL_SECONDS
 from federation.gate.rulings import HeldPolicy
 from federation.nodes.originals import NOTHING, OriginalsHolder
+from federation.nodes.site_memory import SiteMemory
 from federation.server import PeerDownError
 from federation.signing.policy import open_site_policy
 from federation.values.party import HUB
@@ -63,7 +64,7 @@ async def test_a_node_hears_of_an_original_by_its_next_pull_and_holds_it_meanwhi
 
 async def test_what_nobody_knows_yet_is_refused_and_nothing_is_asked_where_there_is_no_copy(small):
     service = small.keepers["GB"].service
-    holder = OriginalsHolder(service.server, service._peers)
+    holder = OriginalsHolder(service.server, service._peers, SiteMemory(service.server))
     await small.stop(HUB)
 
     with pytest.raises(PeerDownError):

@@ -26,6 +26,9 @@ class Here:
     def clock(self):
         return self.now
 
+    def monotonic(self):
+        return self.now.timestamp()
+
     async def terms(self, _session):
         return HUB_TERMS
 

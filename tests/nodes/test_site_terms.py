@@ -11,8 +11,10 @@ from federation.addresses.urls import UrlKey, normalise_url
 from federation.consent.states import Reason, State
 from federation.gate.rulings import HeldPolicy
 from federation.nodes import site_terms as module
+from federation.nodes.site_memory import SiteMemory
 from federation.nodes.site_terms import SiteTermsHolder
 from federation.registry import delta_store, own_store
+from federation.registry.service import UnknownMemberError
 from federation.registry.tables import Claim, OptOut
 from tests.databases import HUB_TERMS, a_party
 from tests.nodes.policies import Here, enter, policy_of, served
@@ -283,7 +285,7 @@ async def test_what_is_said_is_remembered_until_the_registry_changes_or_somethin
     ends = NOW + timedelta(seconds=90)
     await enter(node, rows_of(said_of("/a"), said_of("/b", ends_at=ends)))
     here = Here()
-    holder = SiteTermsHolder(here)
+    holder = SiteTermsHolder(here, SiteMemory(here))
 
     async def paths():
         async with node.read() as session:
@@ -313,7 +315,8 @@ async def test_processes_of_a_site_that_ask_at_once_are_told_what_one_reading_fo
         return await read(session, code, member)
 
     monkeypatch.setattr(module, "site_facts", counted)
-    holder = SiteTermsHolder(Here())
+    here = Here()
+    holder = SiteTermsHolder(here, SiteMemory(here))
 
     async def ask():
         async with node.read() as session:
@@ -326,14 +329,39 @@ async def test_processes_of_a_site_that_ask_at_once_are_told_what_one_reading_fo
 
 async def test_what_is_kept_is_bounded(node, monkeypatch):
     await enter(node, (*rows_of(said_of("/a"))[:2], [said_of("/a")]))
-    monkeypatch.setattr(module, "_KEPT_LETTERS_MAX", 10)
-    holder = SiteTermsHolder(Here())
+    monkeypatch.setattr("federation.nodes.site_memory.KEPT_BYTES_MAX", 10)
+    here = Here()
+    memory = SiteMemory(here)
+    holder = SiteTermsHolder(here, memory)
 
     async with node.read() as session:
         for member in ("m1", "m2", "m1"):
+            await holder.originals(session, member)
             await holder.terms(session, member)
 
-            assert list(holder._kept) == [member]
+            assert memory.members == [member]
+
+
+async def test_of_a_member_that_is_gone_nothing_is_kept(node):
+    await enter(node, rows_of(said_of("/a")))
+    here = Here()
+    memory = SiteMemory(here)
+    holder = SiteTermsHolder(here, memory)
+
+    async def ask(method):
+        async with node.read() as session:
+            await method(session, "m1")
+
+    for method in (holder.terms, holder.originals):
+        await enter(node, rows_of(said_of("/a")))
+        await ask(holder.terms)
+        assert memory.size > 0
+        assert len(holder._turns) == 0
+        await enter(node, ())
+        with pytest.raises(UnknownMemberError):
+            await ask(method)
+
+        assert (memory.members, memory.size) == ([], 0)
 
 
 async def test_on_more_places_than_a_question_names_the_same_is_read(node, monkeypatch):
