@@ -39,6 +39,7 @@ from federation.addresses.urls import UrlKey
 from federation.gate.withheld import WithheldPages
 from federation.licensing import rights
 from federation.mandates import asking
+from federation.nodes.originals import NOTHING
 from federation.nodes.site_memory import SiteMemory
 from federation.nodes.site_terms import SiteTermsHolder
 from federation.process import run_loop
@@ -323,7 +324,7 @@ async def of_one_member(db: Database) -> int:
     )
     holder = SiteTermsHolder(server, SiteMemory(server))
     async with db.read() as session:
-        said = await holder._said(session, "M-news")  # noqa: SLF001
+        said = await holder._said(session, "M-news", NOTHING)  # noqa: SLF001
     made = time.process_time() - clock
     assert said.rulings is not None
     pages = WithheldPages(unpack(said.rulings))

@@ -37,11 +37,14 @@ async def propose(session: WriteSession, import_id: str, *, who: Principal, rule
 
 async def decided(session: ReadSession, now: datetime) -> Sequence[RegistryImport]:
     """Return the imports with rows that wait, of whose proposal it is known what became of it."""
-    return [
-        row
-        for row in await imports.waiting_imports(session)
-        if await _outcome(session, row, now) != store.WAITS
-    ]
+    waiting = await imports.waiting_imports(session)
+    proposals = await store.by_id(session, {row.proposal for row in waiting if row.proposal})
+    over = {
+        number
+        for number, proposal in proposals.items()
+        if service.state_of(proposal, now) != store.WAITS
+    }
+    return [row for row in waiting if row.proposal in over]
 
 
 async def enter_batch(session: WriteSession, import_id: str, rules: Rules) -> None:
@@ -57,8 +60,3 @@ async def enter_batch(session: WriteSession, import_id: str, rules: Rules) -> No
         await deciding.enter_next(session, import_id, file, saying)
     elif outcome != store.WAITS:
         await deciding.refuse_next(session, import_id, f"proposal {proposal.id} is {outcome}")
-
-
-async def _outcome(session: ReadSession, row: RegistryImport, now: datetime) -> str:
-    proposal = None if row.proposal is None else await store.find(session, row.proposal)
-    return store.WAITS if proposal is None else service.state_of(proposal, now)

@@ -1,11 +1,12 @@
 """Every SQL statement about proposals. Nothing here commits."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from federation.proposals.tables import Proposal
+from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession
 
 WAITS, EXPIRED = "WAITS", "EXPIRED"
@@ -15,6 +16,15 @@ CONFIRMED, REFUSED, WITHDRAWN = "CONFIRMED", "REFUSED", "WITHDRAWN"
 async def find(session: ReadSession, number: int) -> Proposal | None:
     """Return a proposal."""
     return await session.get(Proposal, number)
+
+
+async def by_id(session: ReadSession, numbers: Collection[int]) -> dict[int, Proposal]:
+    """Return {number: proposal} of some proposals."""
+    found: dict[int, Proposal] = {}
+    for chunk in in_chunks(sorted(numbers)):
+        rows = await session.scalars(select(Proposal).where(Proposal.id.in_(chunk)))
+        found |= {row.id: row for row in rows}
+    return found
 
 
 def asked_by(row: Proposal) -> str | None:

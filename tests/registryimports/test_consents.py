@@ -3,12 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from federation.errors import RefusalError
 from federation.mandates.following import follower
+from federation.proposals import files, store
 from federation.proposals import service as proposals
-from federation.proposals import store
 from federation.proposals.acts import EnterConsentFile, decode
 from federation.registry.tables import OptOut
 from federation.registryimports import intake
@@ -198,6 +198,28 @@ async def test_what_waited_is_judged_again_when_it_is_entered(registry):
     assert [one[2:] for one in await registry.verdicts()] == [("ACCEPTED", "")] * 2
     assert [one[2:] for one in await registry.verdicts("I-2")] == [("DUPLICATE", "")]
     assert await registry.recorded() == [("work:W-1", "MANDATED"), ("work:W-3", "MANDATED")]
+
+
+async def test_what_waits_of_however_many_files_is_looked_up_at_once(registry):
+    for number in range(1, 6):
+        await registry.send({**MANDATE, "subject": f"work:W-{number}"}, id=f"I-{number}")
+    await registry.confirm("I-2")
+    await registry.confirm("I-5")
+    asked = []
+
+    def note(_connection, _cursor, statement, *_):
+        asked.append(statement)
+
+    engine = registry.db._reader.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        async with registry.db.read() as session:
+            found = await files.decided(session, NOW)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+    assert [row.import_id for row in found] == ["I-2", "I-5"]
+    assert sum("FROM proposals_proposal" in one for one in asked) == 1
 
 
 async def test_the_same_file_again_is_one_proposal_and_another_file_is_refused(registry):
