@@ -5,11 +5,11 @@ node's own registry knows it of its own members alone. The hub's index knows all
 asks it, and tells its sites what follows.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.consent.deciding import Ruling, can_decide
@@ -34,6 +34,8 @@ _SAYING: Final = {
     Reason.WITHDRAWN: State.WITHDRAWN,
     Reason.WITHHELD: State.WITHHELD,
 }
+_Bearing: TypeAlias = Sequence[Sequence[Sequence[Sequence[Ruling]]]]
+"""What bears on a page, as `ClaimIndex.said_of` has it, on each day of a span."""
 _SOURCE: Final = "the federation"  # no published source and no subject has this name
 
 
@@ -121,10 +123,14 @@ def with_originals(
     own = ClaimIndex([*facts.own, *facts.others], facts.rulings)
     of_all = ClaimIndex(claims, rulings)
     found = list(facts.rulings)
+    days = _days(span)
+    before: tuple[object, list[Ruling]] = (None, [])
     for key in sorted(facts.originals, key=_text):
-        words = _words(own, of_all, key, uses, span)
+        bearing = [[index.said_of(key, day) for day in days] for index in (of_all, own)]
+        if bearing != before[0]:  # of many pages of one place the same is said
+            before = (bearing, _words(own, of_all, key, bearing, uses, span))
         place = ClaimKey(key.host, f"{key.path}$", wildcard=False)
-        found += (IndexedRuling(claims[0].node, one, place, None) for one in words)
+        found += (IndexedRuling(claims[0].node, one, place, None) for one in before[1])
     return SiteFacts(facts.own, facts.others, found, facts.originals)
 
 
@@ -132,19 +138,22 @@ def _words(
     own: ClaimIndex,
     of_all: ClaimIndex,
     key: UrlKey,
+    bearing: Sequence[_Bearing],
     uses: Collection[str],
     span: tuple[datetime, datetime],
 ) -> list[Ruling]:
-    """Return the word on an original, use by use; none where all say what the node itself says."""
-    days = _days(span)
-    bearing = [of_all.said_of(key, day) for day in days]
-    if bearing == [own.said_of(key, day) for day in days]:
+    """Return the word on an original, use by use; none where all say what the node itself says.
+
+    `bearing` is what bears on it by what all say, and by what the node alone says.
+    """
+    by_all, by_own = bearing
+    if by_all == by_own:
         return []
     found: list[Ruling] = []
     is_other = False
     for use in sorted(uses):
         reasons: list[Reason | None] = [Reason.WITHHELD]
-        instants = _instants(bearing, use, span)
+        instants = _instants(by_all, use, span)
         if instants is None:
             instants, is_other = [span[0]], True
         else:
@@ -173,9 +182,7 @@ def _day_after(at: datetime) -> datetime:
 
 
 def _instants(
-    bearing: Iterable[Iterable[Iterable[Sequence[Ruling]]]],
-    use: str,
-    span: tuple[datetime, datetime],
+    bearing: _Bearing, use: str, span: tuple[datetime, datetime]
 ) -> list[datetime] | None:
     """Return the first instant of a span, and those in it at which the word on a use may change.
 

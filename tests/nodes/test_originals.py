@@ -166,6 +166,17 @@ def test_an_original_is_judged_only_where_what_bears_on_it_changes(judged):
     assert Counter(judged) == expected
 
 
+def test_of_many_originals_on_one_place_it_is_judged_once(judged):
+    paths = [f"/x/{number}" for number in range(10, 60)]
+    elsewhere = Slice([their_claim("FR", "/x/")], changing("FR", "/x/", 3))
+
+    facts = with_originals(copies_of(*paths), elsewhere, USES, SPAN)
+
+    assert Counter(path for path, _ in judged) == {"/x/10": 4 + 4 + 2 * 5}
+    assert words_on(facts, "/x/59") == words_on(facts, "/x/10")
+    assert len(words_on(facts, "/x/59")) == 2 + 4
+
+
 def test_a_use_of_which_the_word_changes_too_often_is_withheld(judged):
     claims = [their_claim("FR", path) for path in ("/x", "/n")]
     most, more = changing("FR", "/n", CHANGES_MAX), changing("FR", "/x", CHANGES_MAX + 1)
