@@ -16,6 +16,7 @@ from federation.consent.states import Reason
 from federation.registry.shares import Share, excess
 
 REMEMBERED_URLS = 65_536
+REMEMBERED_THINGS = 1_000_000  # of all of them: on each page of a place all matches that is said
 T = TypeVar("T")
 
 
@@ -200,12 +201,17 @@ class _Remembering(Filed[T]):
     def __init__(self) -> None:
         super().__init__()
         self._remembered: dict[UrlKey, tuple[tuple[T, ...], ...]] = {}
+        self._things = 0
 
     def matching(self, key: UrlKey) -> tuple[tuple[T, ...], ...]:
         found = self._remembered.get(key)
         if found is None:
             found = super().matching(key)
-            if len(self._remembered) >= REMEMBERED_URLS:
+            things = sum(map(len, found))
+            is_full = len(self._remembered) >= REMEMBERED_URLS
+            if is_full or self._things + things > REMEMBERED_THINGS:
                 self._remembered.clear()
+                self._things = 0
             self._remembered[key] = found
+            self._things += things
         return found

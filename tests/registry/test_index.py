@@ -169,6 +169,20 @@ def test_many_urls_are_remembered_and_the_answers_stay_right(monkeypatch):
         assert holders(index, f"https://x.example/{number}") == expected
 
 
+def test_of_what_is_said_on_many_pages_only_so_much_is_remembered(monkeypatch):
+    monkeypatch.setattr("federation.registry.index.REMEMBERED_THINGS", 25)
+    rulings = [an_optout("x.example") for _ in range(10)]
+    index = ClaimIndex([], rulings)
+    remembered = index._subjects._remembered
+
+    sizes = []
+    for number in [*range(5), 4]:
+        assert index.is_reserved(normalise_url(f"https://x.example/{number}"), "TRAIN", NOON)
+        sizes.append(len(remembered))
+
+    assert sizes == [1, 2, 1, 2, 1, 1]
+
+
 LAST = date(2026, 9, 30)
 CLAIM = HeldClaim(date(2026, 1, 1), None)
 
