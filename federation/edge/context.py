@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, ClassVar
+from typing import Any
 
 from litestar import Request
 
@@ -13,7 +13,13 @@ from federation.edge.doors import Doors, address_of
 from federation.edge.http import REFUSED_STATUS, status_of
 from federation.edge.sessions import CrossSiteError, TwoCredentialsError, who_asks
 from federation.errors import LaterError, RefusalError
-from federation.federated.wire import DEADLINE_HEADER, DEADLINE_MS_MAX, EYES_HEADER, Eyes
+from federation.federated.wire import (
+    DEADLINE_HEADER,
+    DEADLINE_MS_MAX,
+    EYES_HEADER,
+    DeadlineOverError,
+    Eyes,
+)
 from federation.logs import get_logger
 from federation.schema.context import Context
 from federation.schema.controller import NotTakenError, ReadBody
@@ -26,12 +32,6 @@ OF_STRANGERS = BodyLimit(64 * KIB, seconds=10)
 OF_THE_KNOWN = BodyLimit(512 * KIB, seconds=30)
 _MILLISECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 log = get_logger("graphql")
-
-
-class DeadlineOverError(RefusalError):
-    """Nobody waits for this answer any more."""
-
-    code: ClassVar[str] = "DEADLINE_OVER"
 
 
 def context_getter(server: Server) -> Callable[..., Awaitable[Context]]:

@@ -13,9 +13,9 @@ import msgspec
 from federation.clock import Clock
 from federation.edge.addresses import GuardedResolver, Network, guarded_sockets
 from federation.errors import answered
-from federation.federated.asking import ERROR, TIMEOUT, CallError, Node
+from federation.federated.asking import ERROR, CallError, Node, too_late
 from federation.federated.documents import DocumentNotKnownError
-from federation.federated.wire import EYES_HEADER
+from federation.federated.wire import EYES_HEADER, DeadlineOverError
 from federation.logs import get_logger
 from federation.server import PeerDownError, PeerOlderError
 from federation.signing.keys import SigningKey
@@ -130,12 +130,14 @@ class PeerClient:
             except PeerGoneError:  # a question may be asked again
                 return await once()
         except PeerLateError as error:
-            raise CallError(TIMEOUT, "DEADLINE_OVER", "it did not answer in time") from error
+            raise too_late() from error
         except PeerTooLongError as error:
             raise CallError(ERROR, "TOO_LONG", f"it answers more than {bytes_max} bytes") from error
         except PeerAnswerError as error:
             if DocumentNotKnownError.code in str(error):
                 raise CallError(ERROR, DocumentNotKnownError.code, node.code) from error
+            if DeadlineOverError.code in str(error):  # it stopped when it was told to
+                raise too_late() from error
             log.info("a node gave no answer", node=node.code, reason=str(error)[:300])
             raise CallError(
                 ERROR, "NO_ANSWER", "it cannot be reached, or refused to answer"

@@ -3,13 +3,14 @@
 Whoever asks the same at the same time shares one request. Where an answer is slower than nearly all
 before, a second request is sent beside the first, for one question in twenty at most. A node that
 failed five times within ten seconds is left alone for five, then asked once to see how it is.
+It has not failed where it was sent nothing, or had less time to answer than most give it.
 """
 
 import asyncio
 import math
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,8 +22,10 @@ import msgspec
 from federation.federated.documents import DocumentNotKnownError, document_id
 from federation.federated.wire import (
     DEADLINE_HEADER,
+    DEADLINE_MS,
     EYES_HEADER,
     ON_ITS_WAY_MS,
+    DeadlineOverError,
     Eyes,
 )
 from federation.quotas import QuotaExceededError
@@ -30,6 +33,11 @@ from federation.quotas import QuotaExceededError
 FAILURES_MAX: Final = 5
 FAILURES_WITHIN: Final = 10.0
 LEFT_ALONE: Final = 5.0  # seconds
+FAIR_SECONDS: Final = 0.8 * DEADLINE_MS / 1000
+"""A node that had less time to answer has not failed: whoever asks says how long that is.
+
+Of the deadline of whoever names none, a part is over before a node is asked.
+"""
 AT_ONCE_MAX: Final = 6  # requests to one node; its outbox has connections of its own
 TIMED_MAX: Final = 200  # answers of a node whose times are remembered
 TIMED_MIN: Final = 20  # with fewer nobody knows what is slow
@@ -88,6 +96,14 @@ class Call(Protocol):
         ...
 
 
+Wait = Callable[[asyncio.Task[bytes], float], Awaitable[object]]
+"""Returns once a task is done, or after so many seconds; whatever comes of the task."""
+
+
+async def _wait(task: asyncio.Task[bytes], seconds: float) -> None:
+    await asyncio.wait([task], timeout=seconds)
+
+
 async def no_call(
     node: Node, body: bytes, headers: Mapping[str, str], *, seconds: float, bytes_max: int
 ) -> bytes:
@@ -144,7 +160,7 @@ class _Line:
         self.seconds.append(seconds)
 
     def forgo(self) -> None:
-        """Learn nothing: whoever asked went away."""
+        """Learn nothing: whoever asked went away, or the node was not given the time."""
         self.is_probed = False
 
     def patience(self) -> float | None:
@@ -164,10 +180,12 @@ class _Flight:
 
 
 class Asker:
-    """Asks the nodes of one hub. `call` is how a request is sent."""
+    """Asks the nodes of one hub. `call` is how a request is sent, `wait` how one is waited for."""
 
-    def __init__(self, call: Call, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._call, self._now = call, monotonic
+    def __init__(
+        self, call: Call, monotonic: Callable[[], float] = time.monotonic, wait: Wait = _wait
+    ) -> None:
+        self._call, self._now, self._wait = call, monotonic, wait
         self._lines: dict[str, _Line] = {}
         self._pages: Counter[str] = Counter()
         self._flights: dict[tuple[str, str, bytes], _Flight] = {}
@@ -206,16 +224,16 @@ class Asker:
             sent = self._send(line, node, question, deadline, bytes_max)
             flight = self._flights[key] = _Flight(asyncio.ensure_future(sent))
             flight.task.add_done_callback(lambda _: self._flights.pop(key, None))
-        return await self._wait(flight, deadline)
+        return await self._answer(flight, deadline)
 
-    async def _wait(self, flight: _Flight, deadline: float) -> bytes:
+    async def _answer(self, flight: _Flight, deadline: float) -> bytes:
         """Wait for a request on its way; the last who gives up ends it."""
         flight.waiting += 1
         try:
-            async with asyncio.timeout(max(0.0, deadline - self._now())):
-                return await asyncio.shield(flight.task)
-        except TimeoutError:
-            raise _too_late() from None
+            await self._wait(flight.task, max(0.0, deadline - self._now()))
+            if not flight.task.done():
+                raise too_late()
+            return flight.task.result()
         finally:
             flight.waiting -= 1
             if not flight.waiting and not flight.task.done():
@@ -224,28 +242,31 @@ class Asker:
     async def _send(
         self, line: _Line, node: Node, question: Question, deadline: float, bytes_max: int
     ) -> bytes:
-        began, is_known = self._now(), False
+        learned: Callable[[], None] = line.forgo
         try:
-            async with line.places:
+            async with line.places:  # who waits here has not been sent
                 line.asked += 1
                 began = self._now()
-                found = await self._hedged(
-                    line, lambda: self._named(line, node, question, deadline, bytes_max)
-                )
-        except CallError:
-            line.failed(self._now())
-            is_known = True
-            raise
-        else:
-            line.answered(self._now() - began)
-            is_known = True
-            return found
+                try:
+                    found = await self._hedged(
+                        line, lambda: self._named(line, node, question, deadline, bytes_max)
+                    )
+                except CallError as error:
+                    if error.state != TIMEOUT or self._had_time(began):
+                        learned = partial(line.failed, self._now())
+                    raise
+                except asyncio.CancelledError:  # the deadline is over, or the client went away
+                    if self._now() >= deadline and self._had_time(began):
+                        learned = partial(line.failed, self._now())
+                    raise
+                learned = partial(line.answered, self._now() - began)
+                return found
         finally:
-            # Whoever waited gave up: the deadline is over, or the client went away.
-            if not is_known and self._now() >= deadline:
-                line.failed(self._now())
-            elif not is_known:
-                line.forgo()
+            learned()
+
+    def _had_time(self, began: float) -> bool:
+        """Tell whether a node that was asked then could have answered."""
+        return self._now() - began >= FAIR_SECONDS
 
     async def _named(
         self, line: _Line, node: Node, question: Question, deadline: float, bytes_max: int
@@ -271,7 +292,7 @@ class Asker:
         seconds = deadline - self._now()
         left = int(seconds * 1000) - ON_ITS_WAY_MS
         if left <= 0:
-            raise _too_late()
+            raise too_late()
         headers = {EYES_HEADER: eyes.value, DEADLINE_HEADER: str(left)}
         return await self._call(node, body, headers, seconds=seconds, bytes_max=bytes_max)
 
@@ -281,10 +302,11 @@ class Asker:
         if patience is None:
             found: bytes = await once()
             return found
-        tasks = {asyncio.ensure_future(once())}
+        first = asyncio.ensure_future(once())
+        tasks = {first}
         try:
-            done, _ = await asyncio.wait(tasks, timeout=patience)
-            if not done:
+            await self._wait(first, patience)
+            if not first.done():
                 line.hedged += 1
                 tasks.add(asyncio.ensure_future(once()))
             return await _first_answer(tasks)
@@ -310,5 +332,6 @@ def _digest(question: Question) -> bytes:
     return sha256(msgspec.json.encode((question.document, question.variables))).digest()
 
 
-def _too_late() -> CallError:
-    return CallError(TIMEOUT, "DEADLINE_OVER", "it did not answer in time")
+def too_late() -> CallError:
+    """Return what is raised where a node did not answer within the deadline."""
+    return CallError(TIMEOUT, DeadlineOverError.code, "it did not answer in time")

@@ -21,7 +21,7 @@ from federation.federated.listing import (
 )
 from federation.federated.selections import TYPENAME, Argument, Asking, Selection, select
 from federation.federated.shapes import shapes_of
-from federation.federated.wire import Eyes
+from federation.federated.wire import DEADLINE_MS, Eyes
 from federation.schema.choices import NodeState, Require
 from federation.schema.context import Info
 from federation.schema.pages import Edge, PageInfo
@@ -33,7 +33,6 @@ from federation.trust.store import trusted_places
 from federation.values.cursors import page_size
 from federation.values.roles import MAY_READ_HISTORIES
 
-DEADLINE_MS = 1_000
 Node = TypeVar("Node")
 
 

@@ -116,6 +116,12 @@ async def test_who_says_nothing_or_stops_in_the_middle_is_waited_for_to_the_dead
     assert await told(answer, seconds=0.1) == ("TIMEOUT", "DEADLINE_OVER")
 
 
+async def test_a_node_that_stops_when_it_was_told_to_is_late_and_not_wrong():
+    body = b'{"errors": [{"extensions": {"code": "DEADLINE_OVER"}}]}'
+
+    assert await told(http(body, "504 Late")) == ("TIMEOUT", "DEADLINE_OVER")
+
+
 async def test_a_connection_that_was_closed_meanwhile_costs_nothing():
     async with a_node(http(), HANG_UP, http(b"[]")) as (node, heads), a_hub() as hub:
         assert await ask(hub, node) == b"{}"

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from federation.edge.context import DeadlineOverError, _deadline
+from federation.edge.context import _deadline
+from federation.federated.wire import DeadlineOverError
 from federation.trust.principals import Principal
 from federation.values.roles import PEER, SIGNED_IN, Role
 

@@ -21,8 +21,9 @@ from federation.federated.asking import (
     Node,
     Question,
     TooManyPagesError,
+    too_late,
 )
-from federation.federated.wire import DEADLINE_HEADER, EYES_HEADER, Eyes
+from federation.federated.wire import DEADLINE_HEADER, DEADLINE_MS, EYES_HEADER, Eyes
 
 DE, FR = (Node(code, f"https://{code}", f"https://{code}") for code in ("DE", "FR"))
 DOWN = CallError(ERROR, "NO_ANSWER", "down")
@@ -40,7 +41,8 @@ class Line:
         self.waiting: list[asyncio.Future[bytes]] = []
         self.sent: list[tuple[str, dict[str, str], bytes]] = []
         self.took, self.lost = 0.0, False
-        self.asker = Asker(self.call, lambda: self.time)
+        self.alarms: list[tuple[float, asyncio.Future[None]]] = []
+        self.asker = Asker(self.call, lambda: self.time, self.wait)
 
     async def call(self, node, body, headers, *, seconds, bytes_max):
         del seconds, bytes_max
@@ -56,6 +58,27 @@ class Line:
         answer = asyncio.get_running_loop().create_future()
         self.waiting.append(answer)
         return await answer
+
+    async def wait(self, task, seconds):
+        alarm = asyncio.get_running_loop().create_future()
+        self.alarms.append((self.time + seconds, alarm))
+        if not seconds:
+            alarm.set_result(None)
+        await asyncio.wait({task, alarm}, return_when=asyncio.FIRST_COMPLETED)
+
+    async def pass_time(self, seconds):
+        """Let everybody begin, then let time pass, and whoever waits no longer go."""
+        await self.settle()
+        self.time += seconds
+        for at, alarm in self.alarms:
+            if at <= self.time and not alarm.done():
+                alarm.set_result(None)
+        await self.settle()
+
+    async def settle(self):
+        """Let everybody go on until they wait for something that does not come by itself."""
+        for _ in range(50):
+            await asyncio.sleep(0)
 
     def ask(self, node=DE, question=None, seconds=60.0):
         return self.asker.ask(
@@ -154,8 +177,12 @@ async def test_a_deadline_that_is_over_is_waited_for_no_longer():
     assert await state_of(line.ask(seconds=0.02)) == TIMEOUT  # it takes as long to be sent
     assert line.sent == []
 
-    assert await state_of(line.ask(seconds=0.03)) == TIMEOUT
-    await line.until(line.waiting[0].cancelled)
+    asked = asyncio.ensure_future(state_of(line.ask(seconds=0.03)))
+    await line.pass_time(0.029)
+    assert not asked.done()
+    await line.pass_time(0.001)
+    assert await asked == TIMEOUT
+    assert line.waiting[0].cancelled()
 
 
 async def test_a_node_that_failed_five_times_is_left_alone_then_tried_once():
@@ -182,6 +209,75 @@ async def test_a_node_that_failed_five_times_is_left_alone_then_tried_once():
     line.time += 5
     line.at_once = b"{}"
     assert [await state_of(line.ask()) for _ in range(2)] == ["OK", "OK"]
+
+
+async def unanswered(line, seconds, count):
+    """Ask so often, one after the other, and wait each time until the deadline is over."""
+    states = []
+    for number in range(count):
+        asked = asyncio.ensure_future(
+            state_of(line.ask(question=a_question(number), seconds=seconds))
+        )
+        await line.pass_time(seconds)
+        states.append(await asked)
+    return states
+
+
+async def test_who_waits_for_less_than_most_closes_the_line_for_nobody():
+    line = Line()
+    assert await unanswered(line, 0.05, 40) == [TIMEOUT] * 40
+    assert len(line.sent) == 40
+
+    line.at_once = too_late()  # it stops when it was told to, before the hub does
+    states = [await state_of(line.ask(question=a_question(n), seconds=0.05)) for n in range(40)]
+    assert states == [TIMEOUT] * 40
+    line.at_once = b""
+    assert await state_of(line.ask()) == "OK"
+
+
+async def test_a_node_that_says_nothing_for_as_long_as_most_wait_is_left_alone():
+    line = Line()
+    assert await unanswered(line, DEADLINE_MS / 1000, 5) == [TIMEOUT] * 5
+    assert await state_of(line.ask()) == BREAKER_OPEN
+
+
+async def test_who_waits_for_a_place_was_not_sent_and_that_is_no_failure_of_the_node():
+    line = Line()
+    held = [asyncio.ensure_future(line.ask(question=a_question(n))) for n in range(AT_ONCE_MAX)]
+    await line.settle()
+    queued = [
+        asyncio.ensure_future(state_of(line.ask(question=a_question(100 + n), seconds=1.0)))
+        for n in range(20)
+    ]
+    await line.pass_time(1.0)
+    assert await asyncio.gather(*queued) == [TIMEOUT] * 20
+    assert len(line.sent) == AT_ONCE_MAX
+
+    for answer in line.waiting:
+        answer.set_result(b"")
+    assert await asyncio.gather(*held) == [b""] * AT_ONCE_MAX
+    line.at_once = b""
+    assert await state_of(line.ask()) == "OK"
+
+
+async def test_what_was_sent_late_is_measured_from_when_it_was_sent():
+    line = Line()
+    held = [asyncio.ensure_future(line.ask(question=a_question(n))) for n in range(AT_ONCE_MAX)]
+    await line.settle()
+    queued = [
+        asyncio.ensure_future(state_of(line.ask(question=a_question(100 + n), seconds=1.0)))
+        for n in range(AT_ONCE_MAX)
+    ]
+    await line.pass_time(0.9)
+    for answer in line.waiting:
+        answer.set_result(b"")
+    await asyncio.gather(*held)
+    await line.pass_time(0.1)
+    assert await asyncio.gather(*queued) == [TIMEOUT] * AT_ONCE_MAX
+    assert len(line.sent) == 2 * AT_ONCE_MAX
+
+    line.at_once = b""
+    assert await state_of(line.ask()) == "OK"
 
 
 async def test_failures_that_are_far_apart_are_no_reason():
@@ -236,8 +332,9 @@ async def test_where_an_answer_takes_unusually_long_a_second_request_is_sent():
     line = Line()
     await used_to(line, 0.001)
     asked = asyncio.ensure_future(line.ask())
-    while len(line.waiting) < 2:  # noqa: ASYNC110 - the loop's own clock says when
-        await asyncio.sleep(0.001)
+    await line.pass_time(0.009)
+    assert len(line.waiting) == 1
+    await line.pass_time(0.001)
     line.waiting[1].set_result(b"second")
 
     assert await asked == b"second"
@@ -249,10 +346,9 @@ async def test_of_two_requests_the_one_that_fails_is_no_answer():
     line = Line()
     await used_to(line, 0.001)
     asked = asyncio.ensure_future(line.ask())
-    while len(line.waiting) < 2:  # noqa: ASYNC110
-        await asyncio.sleep(0.001)
+    await line.pass_time(0.01)
     line.waiting[1].set_exception(DOWN)
-    await asyncio.sleep(0)
+    await line.settle()
     line.waiting[0].set_result(b"first")
 
     assert await asked == b"first"
@@ -263,8 +359,7 @@ async def test_one_in_twenty_is_asked_twice_at_most():
     await used_to(line, 0.001)
     for number in range(2):
         asked = asyncio.ensure_future(line.ask(question=a_question(number)))
-        while len(line.waiting) < 2 * number + 2:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+        await line.pass_time(0.01)
         line.waiting[-1].set_result(b"")
         await asked
 
