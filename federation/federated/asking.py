@@ -33,6 +33,11 @@ from federation.quotas import QuotaExceededError
 FAILURES_MAX: Final = 5
 FAILURES_WITHIN: Final = 10.0
 LEFT_ALONE: Final = 5.0  # seconds
+SOONER: Final = 0.1
+"""By so much of one's own time a request that one joins may end before it.
+
+Whoever comes later waits until later: without this nobody could join anybody.
+"""
 FAIR_SECONDS: Final = 0.8 * DEADLINE_MS / 1000
 """A node that had less time to answer has not failed: whoever asks says how long that is.
 
@@ -171,12 +176,21 @@ class _Line:
         return max(HEDGE_SECONDS_MIN, times[math.ceil(len(times) * 0.95) - 1])
 
 
+_Key = tuple[str, str, int, bytes]
+"""By what a request is the same as another: node, for whom, bytes at most, and question."""
+
+
 @dataclass(slots=True)
 class _Flight:
-    """A request on its way, and how many wait for it."""
+    """A request on its way, until when the node may answer, and how many wait for it."""
 
     task: asyncio.Task[bytes]
+    deadline: float
     waiting: int = 0
+
+    def serves(self, deadline: float, now: float) -> bool:
+        """Tell whether it is as good as a request of one's own, or nearly so."""
+        return self.deadline >= deadline - (deadline - now) * SOONER
 
 
 class Asker:
@@ -188,7 +202,7 @@ class Asker:
         self._call, self._now, self._wait = call, monotonic, wait
         self._lines: dict[str, _Line] = {}
         self._pages: Counter[str] = Counter()
-        self._flights: dict[tuple[str, str, bytes], _Flight] = {}
+        self._flights: dict[_Key, _Flight] = {}
 
     @contextmanager
     def page_for(self, asker: str) -> Iterator[None]:
@@ -215,18 +229,25 @@ class Asker:
         self, node: Node, question: Question, *, deadline: float, bytes_max: int
     ) -> bytes:
         """Return what a node answers before a deadline in monotonic seconds (CallError)."""
-        key = (node.code, question.eyes.value, _digest(question))
+        key = (node.code, question.eyes.value, bytes_max, _digest(question))
         flight = self._flights.get(key)
-        if flight is None:
+        if flight is None or not flight.serves(deadline, self._now()):
             line = self._lines.setdefault(node.code, _Line())
             if not line.opens(self._now()):
                 raise CallError(BREAKER_OPEN, BREAKER_OPEN, "it failed too often just now")
             sent = self._send(line, node, question, deadline, bytes_max)
-            flight = self._flights[key] = _Flight(asyncio.ensure_future(sent))
-            flight.task.add_done_callback(lambda _: self._flights.pop(key, None))
-        return await self._answer(flight, deadline)
+            flight = self._flights[key] = _Flight(asyncio.ensure_future(sent), deadline)
+            flight.task.add_done_callback(partial(self._landed, key, flight))
+        return await self._answer(key, flight, deadline)
 
-    async def _answer(self, flight: _Flight, deadline: float) -> bytes:
+    def _landed(self, key: _Key, flight: _Flight, task: asyncio.Task[bytes]) -> None:
+        """Let nobody join a request that is over."""
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+        if task.done() and not task.cancelled():
+            task.exception()  # it is known, even where nobody waits for it any more
+
+    async def _answer(self, key: _Key, flight: _Flight, deadline: float) -> bytes:
         """Wait for a request on its way; the last who gives up ends it."""
         flight.waiting += 1
         try:
@@ -238,6 +259,7 @@ class Asker:
             flight.waiting -= 1
             if not flight.waiting and not flight.task.done():
                 flight.task.cancel()
+                self._landed(key, flight, flight.task)
 
     async def _send(
         self, line: _Line, node: Node, question: Question, deadline: float, bytes_max: int

@@ -171,6 +171,55 @@ async def test_one_who_gives_up_leaves_the_others_their_answer_and_the_last_ends
     await line.until(line.waiting[0].cancelled)
 
 
+async def test_who_joins_a_request_of_somebody_with_less_time_has_his_own():
+    line = Line()
+    short = asyncio.ensure_future(state_of(line.ask(seconds=0.05)))
+    await line.settle()
+    long, same = (asyncio.ensure_future(line.ask(seconds=1.0)) for _ in range(2))
+    await line.settle()
+    assert len(line.sent) == 2
+    assert len(line.asker._flights) == 1
+    await line.pass_time(0.05)
+    assert await short == TIMEOUT
+
+    nearly = asyncio.ensure_future(line.ask(seconds=1.0))  # 50 ms after the one that it joins
+    shorter = asyncio.ensure_future(line.ask(seconds=0.1))
+    await line.settle()
+    line.waiting[1].set_result(b"{}")
+    assert await asyncio.gather(long, same, nearly, shorter) == [b"{}"] * 4
+    assert len(line.sent) == 2
+    assert line.asker._flights == {}
+
+
+async def test_who_reads_more_than_another_has_a_request_of_his_own():
+    line = Line()
+    asked = [
+        asyncio.ensure_future(
+            line.asker.ask(DE, a_question(), deadline=line.time + 1, bytes_max=most)
+        )
+        for most in (9, 10, 9)
+    ]
+    await line.settle()
+    assert len(line.sent) == 2
+
+    for number, answer in enumerate(line.waiting):
+        answer.set_result(b"%d" % number)
+    assert await asyncio.gather(*asked) == [b"0", b"1", b"0"]
+
+
+async def test_nobody_joins_a_request_that_was_given_up():
+    line = Line()
+    first = asyncio.ensure_future(line.ask())
+    await line.settle()
+    first.cancel()
+    await asyncio.sleep(0)
+    second = asyncio.ensure_future(line.ask())
+    await line.settle()
+    line.waiting[1].set_result(b"{}")
+
+    assert await second == b"{}"
+
+
 async def test_a_deadline_that_is_over_is_waited_for_no_longer():
     line = Line()
     assert await state_of(line.ask(seconds=0.0)) == TIMEOUT
