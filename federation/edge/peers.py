@@ -1,11 +1,11 @@
-"""Calls to other servers: signed for 60 seconds, with a deadline, over one aiohttp session."""
+"""Calls to other servers: signed for 60 seconds, with a deadline, over kept connections."""
 
 import io
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import msgspec
@@ -15,6 +15,7 @@ from federation.edge.addresses import GuardedResolver, Network, guarded_sockets
 from federation.errors import answered
 from federation.federated.asking import ERROR, CallError, Node, too_late
 from federation.federated.documents import DocumentNotKnownError
+from federation.federated.lines import AT_ONCE_MAX
 from federation.federated.wire import EYES_HEADER, DeadlineOverError
 from federation.logs import get_logger
 from federation.server import PeerDownError, PeerOlderError
@@ -45,6 +46,17 @@ class PeerGoneError(PeerAnswerError):
 class PeerTooLongError(PeerAnswerError):
     """Another server answers more than is read."""
 
+
+class Connections(NamedTuple):
+    """Some of the connections to other servers, and how many of them go to one."""
+
+    name: str
+    of_a_host: int
+
+
+OF_MESSAGES = Connections("messages", 8)
+OF_QUESTIONS = Connections("questions", AT_ONCE_MAX)
+"""Those of the lists over all nodes: neither they nor the outbox wait for the other's."""
 
 Signer = Callable[[], SigningKey]
 """Returns the key a server calls others with."""
@@ -77,14 +89,14 @@ class PeerClient:
         """`allowed`: networks beside the public ones; None where addresses are the operator's."""
         self._entity_id, self._key, self._clock = entity_id, key, clock
         self._allowed = allowed
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
         self._tokens: dict[str, tuple[str, SigningKey, datetime]] = {}
         self.find: Find = _nobody
 
     async def close(self) -> None:
         """Close every connection to other servers."""
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
     async def graphql(
         self, code: str, document: str, variables: Mapping[str, Any]
@@ -123,6 +135,7 @@ class PeerClient:
             headers={**headers, "Accept-Encoding": "identity"},
             bytes_max=bytes_max,
             answered_with={EYES_HEADER: headers[EYES_HEADER]},
+            connections=OF_QUESTIONS,
         )
         try:
             try:
@@ -153,6 +166,7 @@ class PeerClient:
         headers: Mapping[str, str] = _NO_HEADERS,
         bytes_max: int = ANSWER_BYTES_MAX,
         answered_with: Mapping[str, str] = _NO_HEADERS,
+        connections: Connections = OF_MESSAGES,
     ) -> bytes:
         """POST JSON to another server and return the body of a 2xx answer.
 
@@ -166,7 +180,7 @@ class PeerClient:
         }
         timeout = aiohttp.ClientTimeout(total=seconds)
         try:
-            async with self._open().post(
+            async with self._open(connections).post(
                 url, data=io.BytesIO(body), headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
                 if answered_with and "Content-Encoding" in response.headers:
@@ -198,7 +212,9 @@ class PeerClient:
         """GET a public document of another server; anything but 200 is an error."""
         timeout = aiohttp.ClientTimeout(total=QUERY_SECONDS)
         try:
-            async with self._open().get(url, timeout=timeout, allow_redirects=False) as response:
+            async with self._open(OF_MESSAGES).get(
+                url, timeout=timeout, allow_redirects=False
+            ) as response:
                 data = await response.content.read(bytes_max)
                 if response.status != 200:  # noqa: PLR2004
                     raise PeerAnswerError(answered(response.status, data))
@@ -218,15 +234,17 @@ class PeerClient:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    def _open(self, connections: Connections) -> aiohttp.ClientSession:
+        if connections.name not in self._sessions:
             allowed = self._allowed
             connector = aiohttp.TCPConnector(
                 limit=0,
-                limit_per_host=8,
+                limit_per_host=connections.of_a_host,
                 ttl_dns_cache=60,
                 resolver=None if allowed is None else GuardedResolver(allowed),
                 socket_factory=None if allowed is None else guarded_sockets(allowed),
             )
-            self._session = aiohttp.ClientSession(connector=connector, trust_env=False)
-        return self._session
+            self._sessions[connections.name] = aiohttp.ClientSession(
+                connector=connector, trust_env=False
+            )
+        return self._sessions[connections.name]

@@ -7,12 +7,11 @@ It has not failed where it was sent nothing, or had less time to answer than mos
 """
 
 import asyncio
-import math
 import time
-from collections import Counter, OrderedDict, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, Protocol
@@ -20,6 +19,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 
 from federation.federated.documents import DocumentNotKnownError, document_id
+from federation.federated.lines import Line
 from federation.federated.wire import (
     DEADLINE_HEADER,
     DEADLINE_MS,
@@ -30,9 +30,6 @@ from federation.federated.wire import (
 )
 from federation.quotas import QuotaExceededError
 
-FAILURES_MAX: Final = 5
-FAILURES_WITHIN: Final = 10.0
-LEFT_ALONE: Final = 5.0  # seconds
 SOONER: Final = 0.1
 """By so much of one's own time a request that one joins may end before it.
 
@@ -43,13 +40,7 @@ FAIR_SECONDS: Final = 0.8 * DEADLINE_MS / 1000
 
 Of the deadline of whoever names none, a part is over before a node is asked.
 """
-AT_ONCE_MAX: Final = 6  # requests to one node; its outbox has connections of its own
-TIMED_MAX: Final = 200  # answers of a node whose times are remembered
-TIMED_MIN: Final = 20  # with fewer nobody knows what is slow
-HEDGED_PERCENT: Final = 5
 PAGES_MAX: Final = 8  # that are put together for one caller at once
-KNOWN_MAX: Final = 250  # documents that a node is taken to have
-HEDGE_SECONDS_MIN: Final = 0.01
 
 OK, TIMEOUT, ERROR, BREAKER_OPEN = "OK", "TIMEOUT", "ERROR", "BREAKER_OPEN"
 
@@ -117,65 +108,6 @@ async def no_call(
     raise CallError(ERROR, "NOT_ASKED", node.code)
 
 
-@dataclass(slots=True)
-class _Line:
-    """What is known of one node: its failures, its times, and what is asked of it now."""
-
-    failures: deque[float] = field(default_factory=lambda: deque(maxlen=FAILURES_MAX))
-    closed_until: float = 0.0
-    is_probed: bool = False
-    seconds: deque[float] = field(default_factory=lambda: deque(maxlen=TIMED_MAX))
-    asked: int = 0
-    hedged: int = 0
-    known: OrderedDict[str, None] = field(default_factory=OrderedDict)  # ids of documents
-    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE_MAX))
-
-    def keep(self, name: str) -> None:
-        """Remember that the node was sent a document, among those asked last."""
-        self.known[name] = None
-        if len(self.known) > KNOWN_MAX:
-            self.known.popitem(last=False)
-
-    def opens(self, now: float) -> bool:
-        """Tell whether the node may be asked: also once, to see how it is, when it was left alone.
-
-        Whoever is told so of a node that was left alone is the one who tries it.
-        """
-        if len(self.failures) < FAILURES_MAX:
-            return True
-        if now < self.closed_until or self.is_probed:
-            return False
-        self.is_probed = True
-        return True
-
-    def failed(self, now: float) -> None:
-        """Count a failure; the fifth within ten seconds, or one of a probe, closes the line."""
-        self.failures.append(now)
-        is_many = len(self.failures) == FAILURES_MAX
-        if self.is_probed or (is_many and now - self.failures[0] <= FAILURES_WITHIN):
-            self.closed_until = now + LEFT_ALONE
-        elif is_many:
-            self.failures.popleft()
-        self.is_probed = False
-
-    def answered(self, seconds: float) -> None:
-        """Forget the failures, remember how long it took."""
-        self.failures.clear()
-        self.is_probed = False
-        self.seconds.append(seconds)
-
-    def forgo(self) -> None:
-        """Learn nothing: whoever asked went away, or the node was not given the time."""
-        self.is_probed = False
-
-    def patience(self) -> float | None:
-        """Return after how many seconds a second request may be sent, None for never."""
-        if len(self.seconds) < TIMED_MIN or self.hedged * 100 >= self.asked * HEDGED_PERCENT:
-            return None
-        times = sorted(self.seconds)
-        return max(HEDGE_SECONDS_MIN, times[math.ceil(len(times) * 0.95) - 1])
-
-
 _Key = tuple[str, str, int, bytes]
 """By what a request is the same as another: node, for whom, bytes at most, and question."""
 
@@ -200,7 +132,7 @@ class Asker:
         self, call: Call, monotonic: Callable[[], float] = time.monotonic, wait: Wait = _wait
     ) -> None:
         self._call, self._now, self._wait = call, monotonic, wait
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, Line] = {}
         self._pages: Counter[str] = Counter()
         self._flights: dict[_Key, _Flight] = {}
 
@@ -232,7 +164,7 @@ class Asker:
         key = (node.code, question.eyes.value, bytes_max, _digest(question))
         flight = self._flights.get(key)
         if flight is None or not flight.serves(deadline, self._now()):
-            line = self._lines.setdefault(node.code, _Line())
+            line = self._lines.setdefault(node.code, Line())
             if not line.opens(self._now()):
                 raise CallError(BREAKER_OPEN, BREAKER_OPEN, "it failed too often just now")
             sent = self._send(line, node, question, deadline, bytes_max)
@@ -262,7 +194,7 @@ class Asker:
                 self._landed(key, flight, flight.task)
 
     async def _send(
-        self, line: _Line, node: Node, question: Question, deadline: float, bytes_max: int
+        self, line: Line, node: Node, question: Question, deadline: float, bytes_max: int
     ) -> bytes:
         learned: Callable[[], None] = line.forgo
         try:
@@ -291,7 +223,7 @@ class Asker:
         return self._now() - began >= FAIR_SECONDS
 
     async def _named(
-        self, line: _Line, node: Node, question: Question, deadline: float, bytes_max: int
+        self, line: Line, node: Node, question: Question, deadline: float, bytes_max: int
     ) -> bytes:
         """Ask by the document's id once the node has it, else send the document along."""
         name = document_id(question.document)
@@ -318,8 +250,11 @@ class Asker:
         headers = {EYES_HEADER: eyes.value, DEADLINE_HEADER: str(left)}
         return await self._call(node, body, headers, seconds=seconds, bytes_max=bytes_max)
 
-    async def _hedged(self, line: _Line, once: Callable[[], Any]) -> bytes:
-        """Send a request, and a second one beside it where the first takes unusually long."""
+    async def _hedged(self, line: Line, once: Callable[[], Any]) -> bytes:
+        """Send a request, and a second one beside it where the first takes unusually long.
+
+        The second takes a place of its own, if one is free: nobody waits for it.
+        """
         patience = line.patience()
         if patience is None:
             found: bytes = await once()
@@ -328,15 +263,17 @@ class Asker:
         tasks = {first}
         try:
             await self._wait(first, patience)
-            if not first.done():
+            if not first.done() and not line.places.locked():
+                await line.places.acquire()
                 line.hedged += 1
-                tasks.add(asyncio.ensure_future(once()))
+                second = asyncio.ensure_future(once())
+                second.add_done_callback(lambda _: line.places.release())
+                tasks.add(second)
             return await _first_answer(tasks)
         finally:
             for task in tasks:
                 task.cancel()
-                with suppress(asyncio.CancelledError, CallError):
-                    await task
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _first_answer(tasks: set[asyncio.Task[bytes]]) -> bytes:

@@ -129,6 +129,23 @@ async def test_a_connection_that_was_closed_meanwhile_costs_nothing():
         assert len(heads) == 3
 
 
+async def test_a_question_does_not_wait_for_what_the_outbox_sends():
+    async with a_node(*[b""] * 8, http()) as (node, heads), a_hub() as hub:
+        url = f"{node.url}/messages"
+        outbox = [
+            asyncio.ensure_future(hub.post(node.entity_id, url, b"{}", seconds=60.0))
+            for _ in range(9)
+        ]
+        while len(heads) < 8:  # noqa: ASYNC110 - the system says when
+            await asyncio.sleep(0)
+
+        assert await ask(hub, node, seconds=5.0) == b"{}"
+        assert len(heads) == 9
+        for sent in outbox:
+            sent.cancel()
+        await asyncio.gather(*outbox, return_exceptions=True)
+
+
 async def test_an_answer_without_an_end_is_read_to_its_limit():
     head = f"HTTP/1.1 200 OK\r\n{SAID}Content-Length: 2000000000\r\n\r\n".encode()
 

@@ -9,12 +9,9 @@ import msgspec
 import pytest
 
 from federation.federated.asking import (
-    AT_ONCE_MAX,
     BREAKER_OPEN,
     ERROR,
-    KNOWN_MAX,
     PAGES_MAX,
-    TIMED_MIN,
     TIMEOUT,
     Asker,
     CallError,
@@ -23,6 +20,7 @@ from federation.federated.asking import (
     TooManyPagesError,
     too_late,
 )
+from federation.federated.lines import AT_ONCE_MAX, KNOWN_MAX, TIMED_MIN
 from federation.federated.wire import DEADLINE_HEADER, DEADLINE_MS, EYES_HEADER, Eyes
 
 DE, FR = (Node(code, f"https://{code}", f"https://{code}") for code in ("DE", "FR"))
@@ -389,6 +387,59 @@ async def test_where_an_answer_takes_unusually_long_a_second_request_is_sent():
     assert await asked == b"second"
     assert line.waiting[0].cancelled()
     assert len(line.sent) == 2
+
+
+async def test_a_second_request_takes_a_place_and_only_one_that_is_free():
+    line = Line()
+    await used_to(line, 0.001)
+    asked = [asyncio.ensure_future(line.ask(question=a_question(n))) for n in range(AT_ONCE_MAX)]
+    await line.pass_time(0.01)
+    assert len(line.waiting) == AT_ONCE_MAX
+    for answer in line.waiting:
+        answer.set_result(b"")
+    await asyncio.gather(*asked)
+
+    line.waiting.clear()
+    asked = [asyncio.ensure_future(line.ask())]
+    await line.pass_time(0.01)
+    assert len(line.waiting) == 2
+    asked += [asyncio.ensure_future(line.ask(question=a_question(n))) for n in range(1, 6)]
+    await line.settle()
+    assert len(line.waiting) == AT_ONCE_MAX
+    line.waiting[0].set_result(b"")
+    await line.settle()
+    assert len(line.waiting) == AT_ONCE_MAX + 1  # both places are free again
+    for answer in line.waiting[2:]:
+        answer.set_result(b"")
+    assert await asyncio.gather(*asked) == [b""] * 6
+    assert line.asker._lines["DE"].places._value == AT_ONCE_MAX
+
+
+class Clinging(Line):
+    """A wire whose requests take time to end when nobody waits for them any more."""
+
+    async def call(self, *question, **limits):
+        try:
+            return await super().call(*question, **limits)
+        except asyncio.CancelledError:
+            await asyncio.get_running_loop().create_future()
+            raise
+
+
+async def test_who_gives_up_while_the_slower_request_ends_has_given_up():
+    line = Clinging()
+    await used_to(line, 0.001)
+    asked = asyncio.ensure_future(line.ask())
+    await line.pass_time(0.01)
+    line.waiting[1].set_result(b"second")
+    [flight] = line.asker._flights.values()
+    await line.settle()
+    assert not flight.task.done()
+
+    asked.cancel()
+    await line.settle()
+    assert flight.task.cancelled()
+    assert len(line.asker._lines["DE"].seconds) == TIMED_MIN
 
 
 async def test_of_two_requests_the_one_that_fails_is_no_answer():
