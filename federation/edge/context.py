@@ -101,8 +101,11 @@ async def _deadline(request: Request[Any, Any, Any], who: Principal | None) -> A
         return
     if not int(text):
         raise DeadlineOverError
+    limit = asyncio.timeout(min(int(text), DEADLINE_MS_MAX) / 1000)
     try:
-        async with asyncio.timeout(min(int(text), DEADLINE_MS_MAX) / 1000):
+        async with limit:
             yield
     except TimeoutError as error:
+        if not limit.expired():
+            raise  # of something else that was waited for
         raise DeadlineOverError(f"{text} ms") from error

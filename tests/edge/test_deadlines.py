@@ -29,6 +29,12 @@ async def test_what_goes_on_when_nobody_waits_any_more_is_ended(role):
     assert never.cancelled()
 
 
+async def test_something_else_that_took_too_long_is_no_deadline():
+    with pytest.raises(TimeoutError, match="of a socket"):
+        async with _deadline(asking("10000"), who(PEER)):
+            raise TimeoutError("of a socket")
+
+
 async def test_nothing_is_begun_for_whom_nobody_waits():
     with pytest.raises(DeadlineOverError):
         async with _deadline(asking("0"), who(PEER)):
