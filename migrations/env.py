@@ -11,6 +11,7 @@ import federation.disputes.tables
 import federation.distribution.tables
 import federation.documents.tables
 import federation.history.tables
+import federation.holdings.tables
 import federation.ledger.tables
 import federation.licensing.tables
 import federation.mandates.tables

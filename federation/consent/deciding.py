@@ -1,17 +1,17 @@
 """The one decision: do the rulings on a work, a place or a member leave a use open? Pure.
 
 The rules are SETTLEMENT §3, Consent records and published reservations. No record means yes; of
-what is recorded the most specific subject has the word, of that the latest, and where two of one
-instant, or two subjects at one place, contradict each other the refusal. An opt-out, a reservation
-ex ante or a published source that disallows is enough by itself, whatever a more specific record
-says.
+what is recorded the most specific subject has the word, a party the last; of that the latest, and
+where two of one instant, or two subjects at one place, contradict each other the refusal. An
+opt-out, a reservation ex ante or a published source that disallows is enough by itself, whatever a
+more specific record says.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from federation.consent.states import ALL_USES, Reason, State
+from federation.consent.states import ALL_USES, PARTY, Reason, State
 
 _MANDATED: Final[str] = State.MANDATED.value
 _ENOUGH: Final[Mapping[str, Reason]] = {
@@ -31,9 +31,10 @@ class Ruling(NamedTuple):
     """What is said of one subject: one use or all (`*`), from an instant to before another.
 
     `source` names whose word it is: a published source, or the work, claim, address or member that
-    records are about. `length` is that of a published rule's pattern. `since` is from when on a
-    record says it, where that is before `effective_at`: a work came to a page later. `row` is where
-    it stands at the server that recorded it.
+    records are about; of a party that is told page by page it begins with `PARTY`. `length` is that
+    of a published rule's pattern. `since` is from when on a record says it, where that is before
+    `effective_at`: a work came to a page later. `row` is where it stands at the server that
+    recorded it.
     """
 
     state: str
@@ -48,6 +49,11 @@ class Ruling(NamedTuple):
     def speaks_of(self, use: str) -> bool:
         """Tell whether it is about a use."""
         return self.use in (ALL_USES, use)
+
+    @property
+    def is_of_party(self) -> bool:
+        """Tell whether a record of a page is the word of a party, more general than any place."""
+        return self.source is not None and self.source.startswith(PARTY)
 
     @property
     def said_from(self) -> datetime:
@@ -105,13 +111,17 @@ def decide(groups: Iterable[Sequence[Ruling]], use: str, at: datetime) -> Decide
     """Return whether a use is reserved at an instant, why, and by which ruling.
 
     `groups` are the rulings that bear on it, those of one place together, the most specific place
-    first.
+    first, and last those that name who holds it: with these every other party has its word.
     """
     found: list[Decided] = []
     rules: dict[str | None, Ruling] = {}
     word: Decided | None = None
+    records: list[Ruling] = []
+    parties: list[Ruling] = []
     for group in groups:
-        records: list[Ruling] = []
+        if records and word is None:
+            word = _word(records, use)
+        records = []
         for ruling in group:
             if not can_decide(ruling, use, at):
                 continue
@@ -122,10 +132,12 @@ def decide(groups: Iterable[Sequence[Ruling]], use: str, at: datetime) -> Decide
                 # The longest rule of a source wins, allow before disallow (RFC 9309, 2.2.2).
                 other = rules.setdefault(ruling.source, ruling)
                 rules[ruling.source] = max(other, ruling, key=_weight)
+            elif ruling.is_of_party:
+                parties.append(ruling)
             else:
                 records.append(ruling)
-        if records and word is None:
-            word = _word(records, use)
+    if word is None and (records or parties):
+        word = _word([*records, *parties], use)
     found += [
         Decided(Reason.PUBLISHED, rule)
         for rule in rules.values()

@@ -7,6 +7,8 @@ ALL_USES: Final = "*"
 NO_USE: Final = "-"
 """The use of a ruling that says yes in some territories only: without one asked it speaks of none,
 and a mandate narrows its subject all the same."""
+PARTY: Final = "party-"
+"""How the source of a record begins that is a party's word told page by page: it speaks last."""
 
 
 class State(StrEnum):

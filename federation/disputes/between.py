@@ -66,12 +66,17 @@ async def decide_held(
 
 
 async def disputes_over(session: ReadSession, key: UrlKey) -> list[Dispute]:
-    """Return the newest dispute over each claim that matches an address, most specific first."""
+    """Return the newest dispute over each claim that matches an address, most specific first.
+
+    Those over shares of the same place come after those over claims.
+    """
     paths = sorted(candidate_paths(key.path), key=len, reverse=True)
     found: list[Dispute] = []
     for host, is_wildcard in candidate_hosts(key.host):
         claims = [ClaimKey(host, path, is_wildcard) for path in paths]
-        numbers = await conflict_store.numbers(session, claims)
-        rows = [await store.last_of(session, numbers[one]) for one in claims if one in numbers]
-        found += [row for row in rows if row is not None]
+        places = [ClaimKey(host, f"{key.path}$", is_wildcard), *claims]
+        for shares in (False, True):
+            numbers = await conflict_store.numbers(session, places, shares=shares)
+            rows = [await store.last_of(session, numbers[one]) for one in places if one in numbers]
+            found += [row for row in rows if row is not None]
     return found

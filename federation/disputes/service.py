@@ -49,9 +49,13 @@ async def open_dispute(
 ) -> Dispute:
     """Open a dispute over a claim that is contested, or was (NOT_CONTESTED, DISPUTE_THERE).
 
+    At the hub also over a place of which collectives have more than the whole.
+
     Where money is held for it, everybody who ever held the claim is a side: it may be theirs.
     """
     why = stated(reason)
+    if here != HUB and await conflict_store.is_of_shares(session, conflict):
+        raise NoConflictError(f"{conflict} is between collectives: the hub opens its dispute")
     key, parties = await _parties(session, conflict, here)
     if key is None or not parties:
         raise NoConflictError(str(conflict))

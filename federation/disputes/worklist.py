@@ -12,6 +12,7 @@ from federation.distribution import disputed_store
 from federation.registry import conflict_store
 from federation.registry.conflicts import Conflict
 from federation.store.sessions import ReadSession
+from federation.values.bps import WHOLE_BPS
 from federation.values.party import HUB
 from federation.values.roles import Role, may_keep_disputes
 from federation.values.work_item import WorkItem
@@ -29,7 +30,7 @@ async def of_disputes(session: ReadSession, here: str, now: datetime) -> list[Wo
         WorkItem(
             "conflict",
             one.key.text[:200],
-            f"{', '.join(one.parties)} hold it since {one.days[0].starts_on}",
+            _why(one),
             keeper,
         )
         for one in conflicts
@@ -38,6 +39,15 @@ async def of_disputes(session: ReadSession, here: str, now: datetime) -> list[Wo
     rows = await store.listed(session, states=OPEN, party=None, after=0, limit=SHOWN_MAX)
     items += [await _next_step(session, row, keeper, now) for row in rows]
     return items
+
+
+def _why(conflict: Conflict) -> str:
+    since = conflict.days[0].starts_on
+    if not conflict.over:
+        return f"{', '.join(conflict.parties)} hold it since {since}"
+    most = max(conflict.over, key=lambda one: one.total)
+    parts = ", ".join(f"{party} {bps}" for party, bps in sorted(most.parts.items()))
+    return f"{parts}: {most.total} of {WHOLE_BPS} shares since {since}"[:500]
 
 
 def _is_dealt_with(conflict: Conflict, row: Dispute | None) -> bool:

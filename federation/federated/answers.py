@@ -84,7 +84,7 @@ class Expected:
             page = getattr(found.data, self.field)
             entries = self._entries(page.edges, names, shapes)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise _why(body) from error
+            raise why_unread(body) from error
         self._require_ordered(entries)
         return entries, self._goes_on(page.page_info, entries)
 
@@ -148,7 +148,7 @@ class Expected:
         return None if place is None else Key(place.sorted_by, f"{self.code}:{place.thing}")
 
 
-def _why(body: bytes) -> CallError:
+def why_unread(body: bytes) -> CallError:
     """Return why an answer could not be read: the code of the node's refusal, if it is one."""
     try:
         errors = msgspec.json.decode(body, type=_Refused).errors

@@ -36,7 +36,7 @@ SOONER: Final = 0.1
 Whoever comes later waits until later: without this nobody could join anybody.
 """
 FAIR_SECONDS: Final = 0.8 * DEADLINE_MS / 1000
-"""A node that had less time to answer has not failed: whoever asks says how long that is.
+"""A node that is given less time and does not answer in it has not failed: a client chose it.
 
 Of the deadline of whoever names none, a part is over before a node is asked.
 """
@@ -54,11 +54,16 @@ class Node(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What a node is asked: a document of GraphQL and its variables, and with whose eyes."""
+    """What a node is asked: a document of GraphQL and its variables, and with whose eyes.
+
+    One that `is_shared` may be answered with what the same one is, put before it and on its way.
+    One that is not is sent for itself: its answer has all that was so when it was put.
+    """
 
     document: str
     variables: Mapping[str, Any]
     eyes: Eyes
+    is_shared: bool = True
 
 
 class TooManyPagesError(QuotaExceededError):
@@ -162,13 +167,15 @@ class Asker:
     ) -> bytes:
         """Return what a node answers before a deadline in monotonic seconds (CallError)."""
         key = (node.code, question.eyes.value, bytes_max, _digest(question))
-        flight = self._flights.get(key)
+        flight = self._flights.get(key) if question.is_shared else None
         if flight is None or not flight.serves(deadline, self._now()):
             line = self._lines.setdefault(node.code, Line())
             if not line.opens(self._now()):
                 raise CallError(BREAKER_OPEN, BREAKER_OPEN, "it failed too often just now")
             sent = self._send(line, node, question, deadline, bytes_max)
-            flight = self._flights[key] = _Flight(asyncio.ensure_future(sent), deadline)
+            flight = _Flight(asyncio.ensure_future(sent), deadline)
+            if question.is_shared:
+                self._flights[key] = flight
             flight.task.add_done_callback(partial(self._landed, key, flight))
         return await self._answer(key, flight, deadline)
 
@@ -201,26 +208,23 @@ class Asker:
             async with line.places:  # who waits here has not been sent
                 line.asked += 1
                 began = self._now()
+                is_fair = deadline - began >= FAIR_SECONDS
                 try:
                     found = await self._hedged(
                         line, lambda: self._named(line, node, question, deadline, bytes_max)
                     )
                 except CallError as error:
-                    if error.state != TIMEOUT or self._had_time(began):
+                    if error.state != TIMEOUT or is_fair:
                         learned = partial(line.failed, self._now())
                     raise
                 except asyncio.CancelledError:  # the deadline is over, or the client went away
-                    if self._now() >= deadline and self._had_time(began):
+                    if is_fair and self._now() >= deadline:
                         learned = partial(line.failed, self._now())
                     raise
                 learned = partial(line.answered, self._now() - began)
                 return found
         finally:
             learned()
-
-    def _had_time(self, began: float) -> bool:
-        """Tell whether a node that was asked then could have answered."""
-        return self._now() - began >= FAIR_SECONDS
 
     async def _named(
         self, line: Line, node: Node, question: Question, deadline: float, bytes_max: int

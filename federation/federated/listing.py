@@ -81,6 +81,11 @@ def deadline_seconds(deadline_ms: int) -> float:
     return deadline_ms / 1000
 
 
+def bytes_of_one(nodes: int) -> int:
+    """Return how much is read of the answer of one of so many nodes."""
+    return min(BYTES_OF_ONE_MAX, max(BYTES_OF_ONE_MIN, BYTES_OF_ALL // max(nodes, 1)))
+
+
 def require_answers(replies: Sequence[Reply], require: str) -> None:
     """Refuse unless enough nodes have answered: ALL, more than half (QUORUM) or ANY."""
     silent = [f"{reply.node} ({reply.code})" for reply in replies if reply.state != OK]
@@ -110,15 +115,13 @@ class Gathering:
         self._document, self._variables = listing.selection.document(
             listing.field, own | dict(listing.arguments)
         )
-        self._bytes_max = min(
-            BYTES_OF_ONE_MAX, max(BYTES_OF_ONE_MIN, BYTES_OF_ALL // max(len(nodes), 1))
-        )
+        self._bytes_max = bytes_of_one(len(nodes))
 
     async def page(self, position: Position, first: int) -> Listed:
         """Return the page of `first` entries behind a position."""
         start = position.after
         owed = {code: key for code, key in position.missing.items() if code in self._nodes}
-        is_late_shown = bool(self._listing.selection.late)
+        is_late_shown = bool(self._listing.selection.things)
         since = owed if is_late_shown else {}
         parts = [Part[Shown](code, since.get(code, start)) for code in self._nodes]
         size = share(first, len(parts))

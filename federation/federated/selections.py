@@ -7,8 +7,8 @@ client's own document has.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple, cast
 
 from graphql import (
     DirectiveNode,
@@ -20,11 +20,13 @@ from graphql import (
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
+    parse,
     print_ast,
 )
 
 Fragments = Mapping[str, FragmentDefinitionNode]
 TYPENAME: Final = "__typename"
+THINGS: Final = frozenset({"late", "works"})  # fields of an answer that are lists of things
 
 
 class Asking(NamedTuple):
@@ -62,7 +64,8 @@ class Selection:
 
     `below` are the selections below `node` and `late`, each once, as they are printed, `parts` the
     same as they were read. `edges` says for each name under which edges are asked for how an edge
-    is put together, `late` which selection it is.
+    is put together, `things` for each under which things themselves are (`late`, `works`) which
+    selection it is.
     """
 
     below: tuple[str, ...]
@@ -71,7 +74,7 @@ class Selection:
     variables: tuple[str, ...]
     sent: Mapping[str, Any]
     edges: Mapping[str, tuple[Shown, ...]]
-    late: Mapping[str, int]
+    things: Mapping[str, int]
 
     @property
     def prefix(self) -> str:
@@ -85,25 +88,45 @@ class Selection:
         """Return under which names an edge of a node's answer has the selections, in order."""
         return ["node" if number == 0 else f"node{number}" for number in range(len(self.below))]
 
+    def with_id(self) -> "Selection":
+        """Return the same where nothing of a thing is selected, with its id."""
+        document = cast("OperationDefinitionNode", parse("{ id }").definitions[0])
+        return replace(self, below=("{ id }",), parts=((document.selection_set,),))
+
     def document(self, field: str, arguments: Mapping[str, Argument]) -> tuple[str, dict[str, Any]]:
         """Return the document that asks a node for its part of a list, and its variables.
 
         The list's own arguments are variables whose names begin with `prefix`.
         """
-        prefix = self.prefix
-        given = [f"${prefix}{name}: {one.type}" for name, one in arguments.items()]
-        passed = ", ".join(f"{name}: ${prefix}{name}" for name in arguments)
+        head, passed, values = self._given(arguments)
         nodes = " ".join(
             f"{name if name == 'node' else f'{name}: node'} {below}"
             for name, below in zip(self.names(), self.below, strict=True)
         )
-        head = ", ".join([*given, *self.variables])
         text = (
             f"query({head}) {{ {field}({passed}) {{ edges {{ cursor {nodes} }}"
             f" pageInfo {{ hasNextPage endCursor }} }} }}"
         )
+        return f"{text}\n{self.fragments}".rstrip(), values
+
+    def document_of_one(
+        self, field: str, arguments: Mapping[str, Argument]
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the document that asks a node for one thing, under each of `names`."""
+        head, passed, values = self._given(arguments)
+        asked = " ".join(
+            f"{name}: {field}({passed}) {below}"
+            for name, below in zip(self.names(), self.below, strict=True)
+        )
+        return f"query({head}) {{ {asked} }}\n{self.fragments}".rstrip(), values
+
+    def _given(self, arguments: Mapping[str, Argument]) -> tuple[str, str, dict[str, Any]]:
+        """Return a document's variables, the arguments that they are, and their values."""
+        prefix = self.prefix
+        given = [f"${prefix}{name}: {one.type}" for name, one in arguments.items()]
+        passed = ", ".join(f"{name}: ${prefix}{name}" for name in arguments)
         values = {f"{prefix}{name}": one.value for name, one in arguments.items()}
-        return f"{text}\n{self.fragments}".rstrip(), {**values, **self.sent}
+        return ", ".join([*given, *self.variables]), passed, {**values, **self.sent}
 
 
 def select(asking: Asking, fields: Sequence[FieldNode]) -> Selection:
@@ -116,7 +139,7 @@ def select(asking: Asking, fields: Sequence[FieldNode]) -> Selection:
         below.setdefault(f"{{ {inner} }}", sets)
         return list(below).index(f"{{ {inner} }}")
 
-    edges, late = dict[str, tuple[Shown, ...]](), dict[str, int]()
+    edges, things = dict[str, tuple[Shown, ...]](), dict[str, int]()
     for name, found in _collected(asking, fields).items():
         field = found[0].name.value
         if field == "edges":
@@ -128,8 +151,8 @@ def select(asking: Asking, fields: Sequence[FieldNode]) -> Selection:
                 )
                 for inner, nodes in _collected(asking, found).items()
             )
-        elif field == "late":
-            late[name] = number_of(found)
+        elif field in THINGS:
+            things[name] = number_of(found)
     parts = [each for sets in below.values() for each in sets]
     used = _fragments_of(asking.fragments, parts)
     names = {one.name.value for node in [*parts, *used] for one in _variables_in(node)}
@@ -145,7 +168,7 @@ def select(asking: Asking, fields: Sequence[FieldNode]) -> Selection:
         variables=tuple(print_ast(one) for one in definitions),
         sent={name: asking.sent[name] for name in sorted(names) if name in asking.sent},
         edges=edges,
-        late=late,
+        things=things,
     )
 
 

@@ -3,13 +3,15 @@
 from datetime import datetime
 
 from federation.edge.inbox import Arrival, Handlers, handlers_of
+from federation.holdings import service as holdings
+from federation.holdings.messages import IdentifiersAdded, IdentifiersFiltered
 from federation.licensing import delivery, receipts
 from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
 from federation.metering import month, routing
 from federation.metering.messages import Forwarded, UsageReport, UsageRouted
 from federation.people import moves
 from federation.people.suspensions import licensor_keys
-from federation.registry import service as registry
+from federation.registry import receiving
 from federation.registry.messages import RegistryDelta
 from federation.runs import objections as closing
 from federation.settlement.messages import RunAnswered
@@ -36,7 +38,15 @@ async def _entity(at: Arrival, message: EntityChanged) -> None:
 
 
 async def _delta(at: Arrival, message: RegistryDelta) -> None:
-    await registry.receive_delta(at.session, at.sender, message)
+    await receiving.receive_delta(at.session, at.sender, message)
+
+
+async def _filtered(at: Arrival, message: IdentifiersFiltered) -> None:
+    await holdings.receive_part(at.session, at.sender, message, _now(at))
+
+
+async def _added(at: Arrival, message: IdentifiersAdded) -> None:
+    await holdings.receive_added(at.session, at.sender, message, _now(at))
 
 
 async def _licence(at: Arrival, message: LicenceIssued) -> None:
@@ -92,6 +102,8 @@ HANDLERS: Handlers = handlers_of(
         (KeysPublished, _keys),
         (EntityChanged, _entity),
         (RegistryDelta, _delta),
+        (IdentifiersFiltered, _filtered),
+        (IdentifiersAdded, _added),
         (LicenceIssued, _licence),
         (LicenceRegistered, _registered),
         (ReceiptRecorded, _receipt),

@@ -4,8 +4,9 @@ The index routes a question; each collective answers for its own addresses, and 
 stands. How a collective is asked is not known here: its answer, or its silence, is handed in.
 """
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
@@ -73,13 +74,19 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How a collective answered: OK with its word on each URL, TIMEOUT or ERROR."""
+    """How a collective answered: OK with its word on each URL, or why it did not.
+
+    `index_version` counts the changes of its registry that the index has, `index_as_of` is when the
+    last of them came, None if that is not known.
+    """
 
     node: str
     state: str
     registry_version: int = 0
     message: str | None = None
     rights: Mapping[str, Word] | None = None
+    index_version: int | None = None
+    index_as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,10 @@ class Draft:
     question: Question
     items: Mapping[str, UrlRights]
     tariff: TariffBody | None
+    index: Mapping[str, tuple[int, datetime | None]] = field(
+        default_factory=dict[str, tuple[int, datetime | None]]
+    )
+    """How many changes of each collective the index has, and when the last of them came."""
 
     @property
     def to_ask(self) -> dict[str, list[str]]:
@@ -126,11 +137,15 @@ class Draft:
 
         A collective that did not answer costs its own items only.
         """
-        items, told = dict(self.items), list(replies)
+        items, told = dict(self.items), [self._with_age(reply) for reply in replies]
         for reply in told:
             for url in self.to_ask.get(reply.node, []):
                 items[url] = _stricter(items[url], (reply.rights or {}).get(url))
         return Answer([self._priced(items[url]) for url in self.question.urls], told)
+
+    def _with_age(self, reply: Reply) -> Reply:
+        version, as_of = self.index.get(reply.node, (0, None))
+        return dataclasses.replace(reply, index_version=version, index_as_of=as_of)
 
     def _priced(self, item: UrlRights) -> UrlRights:
         if self.tariff is None or item.status != LICENSABLE or item.content_tier is None:
@@ -146,7 +161,10 @@ async def draft(session: ReadSession, question: Question, terms: HubTerms) -> Dr
     asked = Asked(question.use, question.at)
     index = await index_store.hub_index(session, keys.values(), question.known_at, asked)
     row = await store.latest_tariff(session)
-    return Draft(question, _judged(question, keys, index), read_tariff(row.body) if row else None)
+    items = _judged(question, keys, index)
+    owners = {item.collective for item in items.values() if item.collective is not None}
+    ages = await delta_store.versions_of(session, owners)
+    return Draft(question, items, read_tariff(row.body) if row else None, ages)
 
 
 async def own_rights(
@@ -158,8 +176,9 @@ async def own_rights(
     asked = Asked(question.use, question.at)
     index = await own_store.own_index(session, node, keys.values(), question.known_at, asked)
     items = _judged(question, keys, index)
-    version = await delta_store.version_of(session, node)
-    return Answer([items[url] for url in question.urls], [Reply(node, ANSWERED, version)])
+    version, as_of = (await delta_store.versions_of(session, [node])).get(node, (0, None))
+    reply = Reply(node, ANSWERED, version, index_version=version, index_as_of=as_of)
+    return Answer([items[url] for url in question.urls], [reply])
 
 
 async def owners(

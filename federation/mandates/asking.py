@@ -4,10 +4,10 @@ The claim index decides, the same that rights, tokens and months ask: here it is
 own rows, so that the ruling that decided, and the record that it follows from, can be named.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
 
@@ -15,17 +15,17 @@ from federation.addresses.urls import UrlKey, check_count, keys_of
 from federation.consent.deciding import NOTHING_SAID, Decided, Ruling, decide, stricter
 from federation.consent.states import NO_USE
 from federation.errors import RefusalError
-from federation.history.kinds import Found, Moment
+from federation.history.kinds import Found, Kind, Moment
 from federation.history.merges import as_merged
 from federation.mandates import store
-from federation.mandates.following import source_of, use_of
+from federation.mandates.meaning import source_of, use_of
 from federation.mandates.records import Subject, SubjectKind, read_subject
 from federation.mandates.tables import ConsentRecord
 from federation.registry import own_store
 from federation.registry.index import ClaimIndex
 from federation.registry.own_store import RulingRow
 from federation.registry.place_store import Asked
-from federation.rightholders.rightholder import country_code
+from federation.rightholders.rightholder import Rightholder, country_code
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession
 from federation.values.ids import without_code
@@ -158,7 +158,7 @@ async def of_works(
     """Answer for works, in the order asked (TOO_MANY_URLS, TOO_MANY_PAGES).
 
     A work may be used if it may be on each of its pages: the strictest word stands. What is on no
-    page is judged by what is said of the work itself, and of the member whose it is.
+    page is judged by what is said of the work itself, and of the party whose it is.
     """
     check_count(names)
     moment = Moment(question.at, question.known_at)
@@ -243,42 +243,55 @@ def _in_territory(ruling: Ruling, record: ConsentRecord | None, question: Questi
 async def _off_page(
     session: ReadSession, works: Mapping[str, Found[Work]], question: Question
 ) -> dict[str, _Word]:
-    """Return what is said of works that are on no page, by id: of them, then of their members."""
+    """Return what is said of works that are on no page, by id: of them, then of whose they are."""
     if not works:
         return {}
     moment = Moment(question.at, question.known_at)
-    own = await _records_of(session, sorted(works), moment)
+    own = await _records_of(session, SubjectKind.WORK, works, moment)
     holders = sorted({one.body.rightholder or "" for one in works.values()} - {""})
-    rightholders = await as_merged(session, RIGHTHOLDERS, holders, moment)
-    members = {name: one.body.member for name, one in rightholders.items()}
-    named = {member for member in members.values() if member is not None}
-    rows = await own_store.rulings_naming(session, named, question.known_at, question.asked)
+    are = await as_merged(session, RIGHTHOLDERS, holders, moment)
+    members = {one.body.member for one in are.values()} - {None}
+    rows = await own_store.rulings_naming(
+        session, {one for one in members if one}, question.known_at, question.asked
+    )
     limited = await _limited(session, rows, question)
-    of_members: dict[str, list[Ruling]] = {}
+    of_parties: dict[str, dict[Ruling, int | None]] = {}
     for row in rows:
         ruling = _ruling(row, limited.get(row.record or 0), question)
-        of_members.setdefault(row.member_id or "", []).append(ruling)
-    numbers = {row.id: row.record for row in rows}
+        of_parties.setdefault(f"member:{row.member_id}", {})[ruling] = row.record
+    others = {one.thing for one in are.values() if one.body.member is None}
+    for name, records in (
+        await _records_of(session, SubjectKind.RIGHTHOLDER, others, moment)
+    ).items():
+        of_parties[name] = {_as_said(row, question): row.id for row in records}
     found: dict[str, _Word] = {}
     for name, one in works.items():
         said = {_as_said(row, question): row.id for row in own[name]}
-        member = members.get(one.body.rightholder or "") or ""
-        groups = [list(said), of_members.get(member, [])]
-        decided = decide(groups, question.use, question.at)
-        record = said.get(decided.ruling) if decided.ruling else None
-        found[name] = _Word(decided, record or _record_of(decided, numbers))
+        whose = of_parties.get(_party(are.get(one.body.rightholder or "")), {})
+        decided = decide([list(said), list(whose)], question.use, question.at)
+        by = decided.ruling
+        found[name] = _Word(decided, None if by is None else said.get(by) or whose.get(by))
     return found
 
 
+def _party(one: Found[Rightholder] | None) -> str:
+    """Return whose word a rightholder's is: that of the member that it is, else its own."""
+    if one is None:
+        return ""
+    return one.thing if one.body.member is None else f"member:{one.body.member}"
+
+
 async def _records_of(
-    session: ReadSession, works: Sequence[str], moment: Moment
+    session: ReadSession, kind: SubjectKind, names: Collection[str], moment: Moment
 ) -> dict[str, list[ConsentRecord]]:
-    """Return {work: the records of it, and of what was merged into it}."""
-    before = await store.merged_into(session, SubjectKind.WORK, works)
-    names = {*works, *before}
-    are = await as_merged(session, WORKS, sorted(names), moment)
-    found: dict[str, list[ConsentRecord]] = {work: [] for work in works}
-    for row in await store.about(session, SubjectKind.WORK, names, moment.known_at):
+    """Return {work or rightholder: the records of it, and of what was merged into it}."""
+    found: dict[str, list[ConsentRecord]] = {name: [] for name in names}
+    if not names:
+        return found
+    before = await store.merged_into(session, kind, names)
+    of: Kind[Any] = WORKS if kind is SubjectKind.WORK else RIGHTHOLDERS
+    are = await as_merged(session, of, sorted({*names, *before}), moment)
+    for row in await store.about(session, kind, {*names, *before}, moment.known_at):
         one = are.get(row.subject)
         if one is not None and one.thing in found:
             found[one.thing].append(row)

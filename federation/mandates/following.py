@@ -1,66 +1,32 @@
 """The rulings of the claim index that follow from records, and follow what records are about.
 
+So do the shares that the hub is told (`telling`).
+
 A ruling is what a record means at one place. Whatever changes where a subject is changes them, in
 the same transaction: the hub, tokens, gates and months know of records by their rulings alone.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from datetime import datetime
-from typing import TypeAlias
 
-from federation.consent.states import NO_USE
 from federation.history import acts
 from federation.history.feed_store import said_in
 from federation.history.kinds import Said, Saying
 from federation.mandates import store
-from federation.mandates.placing import Placed, placed
-from federation.mandates.records import NewRecord, Subject, SubjectKind
+from federation.mandates.following_pages import follow_rightholders, follow_works
+from federation.mandates.meaning import Meant, in_order, ruling_of
+from federation.mandates.placing import placed
+from federation.mandates.records import NewRecord, SubjectKind
 from federation.mandates.tables import ConsentRecord
+from federation.mandates.telling import tell_shares
 from federation.registry import edit_store
 from federation.registry.edits import Edit, GoneOptOut, write
-from federation.registry.imports import NewOptOut
 from federation.registry.membership import CLAIM
 from federation.registry.tables import OptOut
 from federation.rightholders.store import RIGHTHOLDERS
-from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works.store import WORKS
 
-_Ruling: TypeAlias = tuple[NewOptOut, datetime | None]
 _MERGING = {WORKS.name: SubjectKind.WORK, RIGHTHOLDERS.name: SubjectKind.RIGHTHOLDER}
-
-
-def source_of(subject: Subject) -> str:
-    """Return by which name the index knows whose word a ruling is: opaque, the same each time."""
-    return sha256_hex(subject.text.encode())[:32]
-
-
-def use_of(record: NewRecord) -> str:
-    """Return of which use the rulings of a record speak.
-
-    What says yes in some territories only says it of no use: a mandate narrows its subject all the
-    same, and a refusal is one everywhere.
-    """
-    is_limited = bool(record.territories) and not record.is_refusal
-    return NO_USE if is_limited else record.use
-
-
-def ruling_of(number: int, record: NewRecord, where: Placed) -> _Ruling | None:
-    """Return what a record means at a place, with its end; None where it means nothing there."""
-    span = record.span.common(where.span)
-    if span is None:
-        return None
-    new = NewOptOut(
-        member_id=where.place.member,
-        key=where.place.key,
-        use=use_of(record),
-        effective_at=span.starts_at,
-        state=record.state,
-        source=source_of(record.subject),
-        since=None if span.starts_at == record.effective_at else record.effective_at,
-        record=number,
-    )
-    return new, span.ends_at
 
 
 def follower(node: str) -> Callable[[WriteSession], Awaitable[None]]:
@@ -70,7 +36,11 @@ def follower(node: str) -> Callable[[WriteSession], Awaitable[None]]:
         said = said_in(session)
         if said:
             things = [one for feed, _ in said for one in feed]
-            await compile_again(session, node, await _touched(session, things), said[-1][1])
+            saying = said[-1][1]
+            await compile_again(session, node, await _touched(session, things), saying)
+            works, holders = (_things(things, kind.name) for kind in (WORKS, RIGHTHOLDERS))
+            await follow_works(session, node, works, saying)
+            await follow_rightholders(session, node, holders, saying)
 
     return follow
 
@@ -80,7 +50,8 @@ async def compile_again(
 ) -> None:
     """Let the rulings of some records be what these mean, as all is known now; tell the index.
 
-    Of a record that is known no more none stays.
+    Of a record that is known no more none stays. Those of rightholders on the pages of their works
+    follow by themselves (`following_pages`).
     """
     if not records:
         return
@@ -102,27 +73,37 @@ async def follow_records(
     """
     wanted = set(await _rulings(session, known))
     gone: list[OptOut] = []
-    for row in await store.rulings_of(session, before):
+    of_parties = {number for number, one in known.items() if is_of_rightholder(one)}
+    rows = await store.rulings_of(session, set(before) - of_parties)
+    rows += await store.rulings_of(session, set(before) & of_parties, naming=True)
+    for row in rows:
         ruling = (edit_store.as_entered(row), row.ends_at)
         if ruling in wanted:
             wanted.remove(ruling)
         else:
             gone.append(row)
-    if not gone and not wanted:
+    shares, gone_shares = await tell_shares(session, node, before, known)
+    if not (gone or wanted or shares or gone_shares):
         return
     edit = Edit(
         gone_opt_outs=[GoneOptOut(row, saying.now) for row in gone],
-        opt_outs=[(new, ends_at, None) for new, ends_at in sorted(wanted, key=_order)],
+        opt_outs=[(new, ends_at, None) for new, ends_at in sorted(wanted, key=in_order)],
+        shares=shares,
+        gone_shares=gone_shares,
     )
     await write(session, node, edit, saying)
 
 
-def _order(ruling: _Ruling) -> tuple[int, str, str, datetime]:
-    new, _ = ruling
-    return new.record or 0, new.member_id or "", new.key.text if new.key else "", new.effective_at
+def is_of_rightholder(record: NewRecord) -> bool:
+    """Tell whether a record is about a rightholder."""
+    return record.subject.kind is SubjectKind.RIGHTHOLDER
 
 
-async def _rulings(session: ReadSession, records: Mapping[int, NewRecord]) -> list[_Ruling]:
+def _things(said: Sequence[Said], kind: str) -> set[str]:
+    return {one.thing for one in said if one.kind == kind}
+
+
+async def _rulings(session: ReadSession, records: Mapping[int, NewRecord]) -> list[Meant]:
     where = await placed(session, {one.subject for one in records.values()})
     found = (
         ruling_of(number, one, at) for number, one in records.items() for at in where[one.subject]
@@ -134,7 +115,7 @@ async def _touched(session: ReadSession, said: Sequence[Said]) -> set[int]:
     """Return the known records of works, rightholders and claims of which something was said."""
     found: list[ConsentRecord] = []
     for name, kind in _MERGING.items():
-        things = {one.thing for one in said if one.kind == name}
+        things = _things(said, name)
         if things:
             things |= await store.merged_into(session, kind, things)
             found += await store.about(session, kind, things)

@@ -114,9 +114,10 @@ class _Subjects:
         return replace(new, member=self._member_of(work.rightholder, at))
 
     def rightholder(self, new: NewRecord) -> NewRecord:
+        """Name the member that it is when a record begins, if it is one."""
         name = new.subject.name
-        if not any(part.body.member is not None for part in self.rightholders[name]):
-            raise NoSuchSubjectError(f"no member is {name}: record it of its works")
+        if not self.rightholders[name]:
+            raise NoSuchSubjectError(f"no such rightholder: {name}")
         return replace(new, member=self._member_of(name, new.effective_at))
 
     def _member_of(self, name: str | None, at: datetime) -> str | None:

@@ -1,6 +1,6 @@
 """Where a subject is, and when: at which addresses, or as which member of the collective."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -43,6 +43,7 @@ async def placed(
 
     A work is on the pages of its addresses, also as what it was merged into; a claim at its
     address while it counts, also as what came in its place; a rightholder is the member that it is.
+    While a rightholder is none, it is where `parties` says.
     """
     found: dict[Subject, list[Placed]] = {}
     found |= await _works(session, [one for one in subjects if one.kind is SubjectKind.WORK])
@@ -68,7 +69,7 @@ async def _works(
     session: ReadSession, subjects: Collection[Subject]
 ) -> dict[Subject, list[Placed]]:
     parts = await over_period(session, WORKS, [one.name for one in subjects], ALWAYS)
-    return {one: list(_joined(_pages(parts[one.name]))) for one in subjects}
+    return {one: list(joined(_pages(parts[one.name]))) for one in subjects}
 
 
 def _pages(parts: Iterable[Found[Work]]) -> Iterator[Placed]:
@@ -83,7 +84,7 @@ async def _rightholders(
     parts = await over_period(session, RIGHTHOLDERS, [one.name for one in subjects], ALWAYS)
     return {
         one: list(
-            _joined(
+            joined(
                 Placed(Place(part.body.member, None), part.period)
                 for part in parts[one.name]
                 if part.body.member is not None
@@ -107,23 +108,34 @@ async def _claims(
             if ends_at is None or starts_at < ends_at:
                 place = Place(None, ClaimKey(row.host, row.path, row.wildcard))
                 found[one].append(Placed(place, Span(starts_at, ends_at)))
-        found[one] = list(_joined(found[one]))
+        found[one] = list(joined(found[one]))
     return found
 
 
-def _joined(parts: Iterable[Placed]) -> Iterator[Placed]:
+def joined(parts: Iterable[Placed]) -> Iterator[Placed]:
     """Put together what follows without a gap: what else changed meanwhile is nobody's affair."""
     spans: dict[Place, list[Span]] = {}
-    for place, span in sorted(parts, key=lambda part: part.span.starts_at):
-        before = spans.setdefault(place, [])
-        last = before[-1] if before else None
-        if last is not None and (last.ends_at is None or span.starts_at <= last.ends_at):
-            before[-1] = Span(last.starts_at, _later(last, span))
-        else:
-            before.append(span)
-    for place, together in spans.items():
-        for span in together:
+    for place, span in parts:
+        spans.setdefault(place, []).append(span)
+    for place, its in spans.items():
+        for span in joined_spans(its):
             yield Placed(place, span)
+
+
+def joined_spans(spans: Sequence[Span]) -> list[Span]:
+    """Return the same time in as few spans as it takes, the first first."""
+    found: list[Span] = []
+    for span in sorted(spans, key=_starts_at):
+        last = found[-1] if found else None
+        if last is not None and (last.ends_at is None or span.starts_at <= last.ends_at):
+            found[-1] = Span(last.starts_at, _later(last, span))
+        else:
+            found.append(span)
+    return found
+
+
+def _starts_at(span: Span) -> datetime:
+    return span.starts_at
 
 
 def _later(one: Span, other: Span) -> datetime | None:

@@ -19,6 +19,7 @@ from federation.rightholders.rightholder import country_code
 from federation.values.bps import WHOLE_BPS
 from federation.values.fields import BadFieldsError, Fault, Fields, one_of, plain_text, up_to
 from federation.values.ids import without_code
+from federation.values.right import Right
 
 TERRITORIES_MAX: Final = 250
 _SUBJECT_LENGTH_MAX: Final = 128
@@ -32,17 +33,6 @@ class SubjectKind(StrEnum):
     ADDRESS = "ADDRESS"
     MEMBER = "MEMBER"
     RIGHTHOLDER = "RIGHTHOLDER"
-
-
-class Right(StrEnum):
-    """Which right a record is about; ALL where it names none."""
-
-    ALL = "ALL"
-    REPRODUCTION = "REPRODUCTION"
-    MAKING_AVAILABLE = "MAKING_AVAILABLE"
-    ADAPTATION = "ADAPTATION"
-    TEXT_AND_DATA_MINING = "TEXT_AND_DATA_MINING"
-    DATABASE = "DATABASE"
 
 
 class Basis(StrEnum):

@@ -7,8 +7,9 @@ from typing import ClassVar, NamedTuple
 
 from federation.consent.states import ALL_USES
 from federation.errors import RefusalError
-from federation.mandates.records import NewRecord, Right
+from federation.mandates.records import NewRecord
 from federation.values.bps import WHOLE_BPS
+from federation.values.right import Right
 
 
 class SharesExceededError(RefusalError):

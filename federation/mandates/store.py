@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, or_, select
+from sqlalchemy import BigInteger, ColumnElement, and_, delete, or_, select, update
 
 from federation.consent.states import State
 from federation.history.kinds import Saying
@@ -15,18 +15,18 @@ from federation.mandates.records import (
     Capacity,
     DraftRecord,
     NewRecord,
-    Right,
     Subject,
     SubjectKind,
 )
-from federation.mandates.tables import ConsentRecord
+from federation.mandates.tables import ConsentRecord, ToldShare
 from federation.registry import store as registry
 from federation.registry.tables import Claim, OptOut
 from federation.rightholders.tables import RightholderVersion
 from federation.store.asked import asked, is_sqlite, parameters_of
 from federation.store.base import to_micros
-from federation.store.bulk import in_chunks, insert_numbered
+from federation.store.bulk import in_chunks, insert_numbered, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.right import Right
 from federation.works.tables import WorkVersion
 
 _ID = ("id",)
@@ -206,11 +206,15 @@ async def listed(
     return list(await session.scalars(query.order_by(of.id).limit(limit)))
 
 
-async def rulings_of(session: ReadSession, records: Collection[int]) -> list[OptOut]:
-    """Return the rulings that are known now to follow from some records, by id."""
+async def rulings_of(
+    session: ReadSession, records: Collection[int], *, naming: bool = False
+) -> list[OptOut]:
+    """Return the rulings that are known now to follow from some records; those naming members."""
     found: list[OptOut] = []
     for chunk in in_chunks(sorted(records)):
         query = select(OptOut).where(OptOut.record.in_(chunk), registry.known(OptOut))
+        if naming:
+            query = query.where(OptOut.member_id.is_not(None))
         found += await session.scalars(query.order_by(OptOut.id))
     return found
 
@@ -267,3 +271,46 @@ async def claims_after(session: ReadSession, names: Collection[str]) -> dict[str
             more |= {name: asked[of or ""] for name, of in await session.execute(came)}
         asked = more
     return found
+
+
+async def told_of(session: ReadSession, records: Collection[int]) -> list[str]:
+    """Return the ids of the shares of some records that the hub knows."""
+    found: list[str] = []
+    for chunk in in_chunks(sorted(records)):
+        query = select(ToldShare.share_id).where(
+            ToldShare.record.in_(chunk), ToldShare.is_withdrawn.is_(False)
+        )
+        found += await session.scalars(query.order_by(ToldShare.share_id))
+    return found
+
+
+async def told_at(session: ReadSession, places: Collection[str]) -> list[str]:
+    """Return the place of each share that the hub knows at some places, by their digests."""
+    found: list[str] = []
+    for chunk in in_chunks(sorted(places)):
+        query = select(ToldShare.place).where(
+            ToldShare.place.in_(chunk), ToldShare.is_withdrawn.is_(False)
+        )
+        found += await session.scalars(query)
+    return found
+
+
+async def was_told_at(session: ReadSession, place: str) -> bool:
+    """Tell whether the hub knows a share at a place, or did."""
+    query = select(ToldShare.share_id).where(ToldShare.place == place).limit(1)
+    return await session.scalar(query) is not None
+
+
+async def withdraw_told(session: WriteSession, share_ids: Sequence[str]) -> None:
+    """Note that the hub is told some shares no more."""
+    for chunk in in_chunks(share_ids):
+        these = ToldShare.share_id.in_(chunk)
+        await session.execute(update(ToldShare).where(these).values(is_withdrawn=True))
+
+
+async def note_told(session: WriteSession, rows: Sequence[tuple[str, int, str]]) -> None:
+    """Note shares, each by its id with its record and its place, that the hub is told, or again."""
+    for chunk in in_chunks([share_id for share_id, _, _ in rows]):
+        await session.execute(delete(ToldShare).where(ToldShare.share_id.in_(chunk)))
+    columns = ["share_id", "record", "place", "is_withdrawn"]
+    await insert_rows(session, ToldShare, columns, [(*row, False) for row in rows])

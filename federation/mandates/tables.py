@@ -1,12 +1,13 @@
-"""Consent records: what somebody declared of a subject and a use."""
+"""Consent records: what somebody declared of a subject and a use; which shares the hub knows."""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, Instant
 
+OF_RIGHTHOLDERS = "subject_kind = 'RIGHTHOLDER' AND superseded_at IS NULL"
 _SAYS_YES = "'OPTED_IN', 'MANDATED', 'EXTENDED'"
 
 
@@ -24,6 +25,12 @@ class ConsentRecord(Base):
     __table_args__ = (
         Index("ix_mandates_record_subject", "subject", "subject_kind"),
         Index("ix_mandates_record_member", "member", "id"),
+        Index(
+            "ix_mandates_record_rightholder",
+            "subject",
+            sqlite_where=text(OF_RIGHTHOLDERS),
+            postgresql_where=text(OF_RIGHTHOLDERS),
+        ),
         CheckConstraint(
             f"state IN ({_SAYS_YES}, 'WITHHELD', 'RESERVED_EX_ANTE', 'WITHDRAWN')", name="state"
         ),
@@ -63,3 +70,20 @@ class ConsentRecord(Base):
     reason: Mapped[str] = mapped_column(Text)
     superseded_at: Mapped[datetime | None] = mapped_column(Instant)
     replaces: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class ToldShare(Base):
+    """A share of a record at a place that the hub was told, also once it `is_withdrawn`.
+
+    `share_id` follows from the record, the place and the time; `place` is the digest of a place.
+    """
+
+    __tablename__ = "mandates_told_share"
+    __table_args__ = (
+        Index("ix_mandates_told_share_record", "record"),
+        Index("ix_mandates_told_share_place", "place"),
+    )
+    share_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    record: Mapped[int] = mapped_column(BigInteger)
+    place: Mapped[str] = mapped_column(String(64))
+    is_withdrawn: Mapped[bool]

@@ -1,6 +1,6 @@
 """How records are written: rows, the feed of changes, and the rulings that follow."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 from federation.history import acts, feed_store
 from federation.history.kinds import Said, Saying
 from federation.mandates import store
-from federation.mandates.following import follow_records
+from federation.mandates.following import follow_records, is_of_rightholder
+from federation.mandates.following_pages import follow_new
 from federation.mandates.records import NewRecord
 from federation.mandates.tables import ConsentRecord
 from federation.registry.edits import Written
@@ -72,4 +73,9 @@ async def _write(
     ]
     await feed_store.add_changes(session, feed, saying)
     await follow_records(session, node, touched, came, saying)
+    await follow_new(session, node, _of_rightholders(came), saying)
     return Written(records=numbers)
+
+
+def _of_rightholders(records: Mapping[int, NewRecord]) -> dict[int, NewRecord]:
+    return {number: one for number, one in records.items() if is_of_rightholder(one)}

@@ -165,7 +165,7 @@ class Placer:
                 portion.party,
                 member if portion.party == self.here else None,
                 self._foreign_claim(portion.party, portion.member, portion.claim_id),
-                _held_at(found, placement) if held else found.key.text,
+                (portion.at or found.key).text if held else found.key.text,
             )
             _add(tally.portions, item, (portion.weight, units))
             units = 0
@@ -184,12 +184,6 @@ class Placer:
         if found is None:
             found = self.keys[url] = normalise_url(url)
         return found
-
-
-def _held_at(found: Claimed, placement: Placement) -> str:
-    """Return the address whose money is held: a copy's canonical one, else the line's own."""
-    canonical = found.claims[0].canonical if placement.cls == MATCHED else None
-    return canonical.text if canonical else found.key.text
 
 
 def _note(tally: Tally, line: CountedLine, key: UrlKey, verdict: str, member: str) -> None:

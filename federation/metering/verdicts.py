@@ -4,13 +4,14 @@ Classes 1 and 2 need what was accepted before and are decided where lines are ke
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from federation.addresses.urls import UrlKey
 from federation.licensing.facts import LicenceFacts
 from federation.registry.index import Claimed, ClaimIndex, IndexedClaim
 from federation.values.bps import WHOLE_BPS
-from federation.values.held import DISPUTED, DISPUTED_PARTY, UNMATCHED, UNMATCHED_PARTY
+from federation.values.held import DISPUTED, DISPUTED_PARTY, UNMATCHED, UNMATCHED_PARTY, is_held
 
 MALFORMED = "MALFORMED"
 UNKNOWN_LICENCE = "UNKNOWN_LICENCE"
@@ -43,13 +44,15 @@ class Terms:
 class Portion:
     """A weight for a party: a node's code, `~UNMATCHED` or `~DISPUTED`.
 
-    `member` is the holder at that node, `~DISPUTED` where its own members contest the URL.
+    `member` is the holder at that node, `~DISPUTED` where its own members contest the URL. `at` is
+    the address of what is held, where that is a copy's canonical one.
     """
 
     party: str
     member: str | None
     claim_id: str | None
     weight: int
+    at: UrlKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +97,35 @@ def place(
         return Placement(cls, None, _ownerless(cls, base))
     if len({claim.holder_id for claim in claims}) > 1:  # contested within the node
         whole = Portion(found.owner, DISPUTED_PARTY, None, base * WHOLE_BPS)
-        return Placement(MATCHED, found.owner, _weighing(whole))
+        over = index.excess(found.key, use, found.at)
+        return Placement(MATCHED, found.owner, _weighing(*_less_excess(whole, over, None)))
     claim = claims[0]
     bps = 0 if claim.canonical is None else owner_bps(claim.claim_id)
     copier = _for_claim(claim, base * (WHOLE_BPS - bps))
-    syndicated = None
-    if claim.canonical is not None:
-        syndicated = _canonical_portion(found.canonicals[claim.canonical], base * bps, unclaimed)
-    return Placement(MATCHED, found.owner, _weighing(copier, syndicated))
+    portions = _less_excess(copier, index.excess(found.key, use, found.at), None)
+    original = claim.canonical
+    if original is not None:
+        owners = found.canonicals[original]
+        syndicated = _canonical_portion(owners, base * bps, unclaimed, original)
+        over = index.excess(original, use, found.at)
+        portions += _less_excess(syndicated, over, original)
+    return Placement(MATCHED, found.owner, _weighing(*portions))
+
+
+def _less_excess(
+    portion: Portion | None, over: int, at: UrlKey | None
+) -> tuple[Portion | None, ...]:
+    """Hold what collectives say is theirs beyond the whole; all else of a portion stays its own.
+
+    What is held is rounded down (decision 58). What nobody owns, or is held already, stays so.
+    """
+    if portion is None or not over or is_held(portion.party):
+        return (portion,)
+    held = portion.weight * over // WHOLE_BPS
+    return (
+        replace(portion, weight=portion.weight - held),
+        Portion(DISPUTED_PARTY, None, None, held, at),
+    )
 
 
 def _class_without_owner(claims: tuple[IndexedClaim, ...], unclaimed: str) -> str:
@@ -124,13 +148,13 @@ def _ownerless(cls: str, base: int) -> tuple[Portion, ...]:
 
 
 def _canonical_portion(
-    owners: tuple[IndexedClaim, ...], weight: int, unclaimed: str
+    owners: tuple[IndexedClaim, ...], weight: int, unclaimed: str, at: UrlKey
 ) -> Portion | None:
     """Return the owner's part of a copy: for the one claimant of its canonical URL, if any."""
     if not owners:
-        return Portion(UNMATCHED_PARTY, None, None, weight) if unclaimed == HOLD else None
+        return Portion(UNMATCHED_PARTY, None, None, weight, at) if unclaimed == HOLD else None
     if len({owner.node for owner in owners}) > 1:
-        return Portion(DISPUTED_PARTY, None, None, weight)
+        return Portion(DISPUTED_PARTY, None, None, weight, at)
     if len({owner.holder_id for owner in owners}) > 1:
         return Portion(owners[0].node, DISPUTED_PARTY, None, weight)
     return _for_claim(owners[0], weight)

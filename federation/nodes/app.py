@@ -26,6 +26,7 @@ from federation.metering.node_month import DUE
 from federation.nodes.consent_files import ConsentFileWorker
 from federation.nodes.entity import EntityWorker
 from federation.nodes.handlers import HANDLERS, ON_DROP
+from federation.nodes.identifiers import IdentifierWorker
 from federation.nodes.joining import AdmissionWorker
 from federation.nodes.month import MonthWorker
 from federation.nodes.registry_files import registry_file_routes
@@ -49,6 +50,7 @@ from federation.signin.routes import SignIn, sign_in_routes
 from federation.store.database import Boundary
 from federation.trust.admission import JOINING
 from federation.values.party import HUB
+from federation.works.store import WORKS_SAID
 
 log = get_logger("node")
 
@@ -105,12 +107,15 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     server.knocked = partial(_wake_all, joining, entity)
     consent_files = ConsentFileWorker(server)
     server.db.listen(FILE_CONFIRMED, consent_files.wake)
+    identifiers = IdentifierWorker(server)
+    server.db.listen(WORKS_SAID, identifiers.wake)
     parked, last_use = ParkedWorker(server, HANDLERS), LastUseWorker(server)
     background: list[Background] = [
         worker.run,
         joining.run,
         entity.run,
         consent_files.run,
+        identifiers.run,
         parked.run,
         last_use.run,
         sign_in.refused.run,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from federation.addresses.urls import ClaimKey
 from federation.distribution import advice, correcting
 from federation.distribution import service as distribution
 from federation.distribution.left_net import receive_recomputed
@@ -13,11 +14,14 @@ from federation.edge.inbox import Arrival, Handlers, OnDrop, handlers_of
 from federation.licensing import delivery
 from federation.licensing.messages import LicenceIssued
 from federation.logs import get_logger
+from federation.mandates.telling import require_told
 from federation.metering import node_month, routing
 from federation.metering.messages import Complete, CutOff, Reminder, UsageRouted
 from federation.netting.messages import NetRecomputed, NetReturned, OverpaymentReturned
 from federation.payments.proposal import Side
 from federation.proof.invariants.checks import require_sound_distribution
+from federation.registry import receiving
+from federation.registry.messages import SharesOver
 from federation.runs.objections import require_own_concurrence
 from federation.server import node_config
 from federation.settlement.messages import (
@@ -119,6 +123,11 @@ async def _document(at: Arrival, message: DocumentIssued) -> None:
     await issuing.receive_document(at.session, message, at.sender)
 
 
+async def _shares_over(at: Arrival, message: SharesOver) -> None:
+    await require_told(at.session, ClaimKey(message.host, message.path, message.wildcard))
+    await receiving.receive_over(at.session, at.server.code, message, _now(at))
+
+
 async def _reminder(at: Arrival, message: Reminder) -> None:
     """Nothing to change: the month's own work does what is due; the operator reads the log."""
     log.warning("usage report overdue", code=at.server.code, period=message.period)
@@ -189,6 +198,7 @@ HANDLERS: Handlers = handlers_of(
         (UsageRouted, _routed),
         (Complete, _complete),
         (Reminder, _reminder),
+        (SharesOver, _shares_over),
         (RunAdvised, _advised),
         (RunWithdrawn, _withdrawn),
         (RunApproved, _approved),

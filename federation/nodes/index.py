@@ -13,7 +13,7 @@ from federation.server import Server, node_config
 async def ask_index(server: Server, peers: PeerClient, keys: Sequence[UrlKey]) -> Slice:
     """Return all that the index knows of some addresses, asked a thousand at a time.
 
-    Each claim and each ruling is there once. Raises PeerAnswerError.
+    Each claim, each ruling and each share is there once. Raises PeerAnswerError.
     """
     config = node_config(server)
     found = Slice([], [])
@@ -26,7 +26,11 @@ async def ask_index(server: Server, peers: PeerClient, keys: Sequence[UrlKey]) -
             seconds=DELIVERY_SECONDS,
         )
         part = msgspec.json.decode(answer, type=Slice)
-        found = Slice(found.claims + part.claims, found.opt_outs + part.opt_outs)
+        found = Slice(
+            found.claims + part.claims,
+            found.opt_outs + part.opt_outs,
+            found.shares + part.shares,
+        )
     return _distinct(found)
 
 
@@ -35,4 +39,5 @@ def _distinct(found: Slice) -> Slice:
     return Slice(
         list({(entry.node, entry.fact.claim_id): entry for entry in found.claims}.values()),
         list({msgspec.json.encode(entry): entry for entry in found.opt_outs}.values()),
+        list({(entry.node, entry.fact.share_id): entry for entry in found.shares}.values()),
     )

@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from federation.addresses.urls import ClaimKey
-from federation.registry.conflicts import Conflict, Standing, contested_days, sides
+from federation.registry import share_store
+from federation.registry.conflicts import Conflict, Standing, contested_days, of_shares, sides
 from federation.registry.entitlement import counts_from
 from federation.registry.store import known
 from federation.registry.tables import Claim, ContestedClaim, IndexClaim, Member
@@ -33,17 +34,18 @@ async def find_new(
 
 
 async def keep(
-    session: WriteSession, keys: Collection[ClaimKey], now: datetime
+    session: WriteSession, keys: Collection[ClaimKey], now: datetime, *, shares: bool = False
 ) -> dict[ClaimKey, ContestedClaim]:
-    """Note contested claims, each once."""
-    noted = await _noted(session, keys)
+    """Note contested claims, or places of which the `shares` exceed the whole, each once."""
+    noted = await _noted(session, keys, shares=shares)
     for key in sorted(set(keys) - noted.keys(), key=_text):
         noted[key] = ContestedClaim(
             host=key.host,
             path=key.path,
             wildcard=key.wildcard,
-            digest=digest_of(key),
+            digest=digest_of(key, shares=shares),
             found_at=now,
+            of_shares=shares,
         )
         session.add(noted[key])
     await session.flush()
@@ -54,16 +56,16 @@ def _text(key: ClaimKey) -> str:
     return key.text
 
 
-def digest_of(key: ClaimKey) -> str:
-    """Return under what a contested claim is found."""
-    return sha256_hex(key.text.encode())
+def digest_of(key: ClaimKey, *, shares: bool = False) -> str:
+    """Return under what a contested claim, or a place by its shares, is found."""
+    return sha256_hex(f"{'shares ' if shares else ''}{key.text}".encode())
 
 
 async def _noted(
-    session: ReadSession, keys: Collection[ClaimKey]
+    session: ReadSession, keys: Collection[ClaimKey], *, shares: bool = False
 ) -> dict[ClaimKey, ContestedClaim]:
     found: dict[ClaimKey, ContestedClaim] = {}
-    for chunk in in_chunks(sorted(digest_of(key) for key in keys)):
+    for chunk in in_chunks(sorted(digest_of(key, shares=shares) for key in keys)):
         query = select(ContestedClaim).where(ContestedClaim.digest.in_(chunk))
         found |= {_key(row): row for row in await session.scalars(query)}
     return found
@@ -88,9 +90,20 @@ async def find_number(session: ReadSession, claim: str) -> int | None:
     return found
 
 
-async def numbers(session: ReadSession, keys: Collection[ClaimKey]) -> dict[ClaimKey, int]:
-    """Return {claim: its number} of those of some claims that are, or were, contested."""
-    return {key: row.id for key, row in (await _noted(session, keys)).items()}
+async def numbers(
+    session: ReadSession, keys: Collection[ClaimKey], *, shares: bool = False
+) -> dict[ClaimKey, int]:
+    """Return {claim: its number} of those of some claims that are, or were, contested.
+
+    With `shares` of those places of which the shares exceed the whole, or did.
+    """
+    return {key: row.id for key, row in (await _noted(session, keys, shares=shares)).items()}
+
+
+async def is_of_shares(session: ReadSession, number: int) -> bool:
+    """Tell whether a number is that of a place of which shares exceed the whole."""
+    row = await session.get(ContestedClaim, number)
+    return row is not None and row.of_shares
 
 
 async def ever_held_by(session: ReadSession, key: ClaimKey) -> list[str]:
@@ -125,9 +138,15 @@ async def find(session: ReadSession, here: str, number: int) -> Conflict | None:
 async def _conflicts(
     session: ReadSession, here: str, rows: Sequence[ContestedClaim]
 ) -> list[Conflict]:
-    standings = await standing(session, here, {_key(row) for row in rows})
+    claimed = {_key(row) for row in rows if not row.of_shares}
+    standings = await standing(session, here, claimed)
+    over = await share_store.over_of(session, [row.id for row in rows if row.of_shares])
     found: list[Conflict] = []
     for row in rows:
+        if row.id in over:
+            found.append(of_shares(row.id, _key(row), row.found_at, over[row.id]))
+        if row.of_shares:
+            continue
         claims = standings.get(_key(row), [])
         if days := contested_days(claims):
             found.append(Conflict(row.id, _key(row), row.found_at, sides(claims, days), days))

@@ -41,6 +41,7 @@ async def next_version(session: WriteSession, node: str) -> int:
         row = RegistryVersion(node=node, version=0)
         session.add(row)
     row.version += 1
+    row.changed_at = business_time(session)
     return row.version
 
 
@@ -48,6 +49,18 @@ async def version_of(session: ReadSession, node: str) -> int:
     """Return the number of the last delta of a node's registry."""
     row = await session.get(RegistryVersion, node)
     return row.version if row else 0
+
+
+async def versions_of(
+    session: ReadSession, nodes: Collection[str]
+) -> dict[str, tuple[int, datetime | None]]:
+    """Return {node: the number of the last delta of its registry, and when that was}."""
+    rows = await session.execute(
+        select(RegistryVersion.node, RegistryVersion.version, RegistryVersion.changed_at).where(
+            RegistryVersion.node.in_(nodes)
+        )
+    )
+    return {node: (version, changed_at) for node, version, changed_at in rows}
 
 
 async def known_claims(session: ReadSession, claim_ids: Iterable[str]) -> set[tuple[str, str]]:

@@ -17,6 +17,7 @@ from federation.registry import conflict_store, edit_store, facts, store
 from federation.registry.conflicts import Conflict
 from federation.registry.imports import NewClaim, NewMember, NewOptOut
 from federation.registry.membership import CLAIM, MEMBERS, OPT_OUT, MemberDetails, midnight
+from federation.registry.messages import ShareFact
 from federation.registry.service import Changes, tell_index
 from federation.registry.tables import Claim, OptOut
 from federation.store.database import announce
@@ -45,6 +46,8 @@ class GoneOptOut(NamedTuple):
 class Edit:
     """What comes and what is known no more; claims and opt-outs name what they replace.
 
+    Of shares only the hub is told.
+
     `needs_another` says that it takes something away from a member, or moves money between
     members: then another person confirms it (`proposals`).
     """
@@ -55,6 +58,8 @@ class Edit:
     claims: Sequence[tuple[NewClaim, str | None]] = ()
     gone_opt_outs: Sequence[GoneOptOut] = ()
     opt_outs: Sequence[tuple[NewOptOut, datetime | None, int | None]] = ()
+    shares: Sequence[ShareFact] = ()
+    gone_shares: Sequence[str] = ()
     needs_another: bool = False
 
 
@@ -76,6 +81,8 @@ async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) ->
     """Write an edit down, all in one transaction, and tell the claim index what it means there."""
     saying = await feed_store.in_order(session, saying)
     changes, feed = Changes(), list[Said]()
+    changes.shares += edit.shares
+    changes.withdrawn_shares += edit.gone_shares
     joined_before = await store.joined_on(session, {gone.row.member_id for gone in edit.gone})
     await _write_members(session, edit, saying)
     for gone in edit.gone:

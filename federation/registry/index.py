@@ -13,6 +13,7 @@ from federation.addresses.matching import Filed
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.consent.deciding import NOTHING_SAID, Decided, Ruling, decide, stricter
 from federation.consent.states import Reason
+from federation.registry.shares import Share, excess
 
 REMEMBERED_URLS = 65_536
 T = TypeVar("T")
@@ -48,6 +49,13 @@ class IndexedRuling(msgspec.Struct, frozen=True):
             raise ValueError("a ruling names either a subject or a holder")
 
 
+class IndexedShare(msgspec.Struct, frozen=True):
+    """What a collective says that its party has at a place."""
+
+    place: ClaimKey
+    share: Share
+
+
 class Claimed(msgspec.Struct, frozen=True):
     """An address at an instant, and the claims that were found for it.
 
@@ -70,12 +78,22 @@ class Claimed(msgspec.Struct, frozen=True):
 class ClaimIndex:
     """Claims and rulings, looked up by URL."""
 
-    def __init__(self, claims: Iterable[IndexedClaim], rulings: Iterable[IndexedRuling]) -> None:
+    def __init__(
+        self,
+        claims: Iterable[IndexedClaim],
+        rulings: Iterable[IndexedRuling],
+        shares: Iterable[IndexedShare] = (),
+    ) -> None:
         self._claims: _Remembering[IndexedClaim] = _Remembering()
         for claim in sorted(claims, key=lambda c: (c.node, c.holder_id, c.claim_id)):
             self._claims.add(claim.key, claim)
         self._subjects: _Remembering[IndexedRuling] = _Remembering()
         self._holders: dict[tuple[str, str], list[Ruling]] = {}
+        self._shares: _Remembering[IndexedShare] = _Remembering()
+        self._has_shares = False
+        for share in shares:
+            self._shares.add_subject(share.place, share)
+            self._has_shares = True
         self._has_rulings = False
         for ruling in rulings:
             self._add(ruling)
@@ -84,6 +102,7 @@ class ClaimIndex:
         """Return the same claims, with nothing said of their use."""
         found = ClaimIndex((), ())
         found._claims = self._claims
+        found._shares, found._has_shares = self._shares, self._has_shares
         return found
 
     def claimants(self, key: UrlKey, at: datetime) -> tuple[IndexedClaim, ...]:
@@ -129,6 +148,19 @@ class ClaimIndex:
                 for groups in self._bearing_on(key, claimants)
             ]
         )
+
+    def excess(self, key: UrlKey, use: str, at: datetime) -> int:
+        """Return how much of an address several collectives say is theirs beyond the whole.
+
+        In 1/10,000, at most 10,000, at the most specific place of which several say so.
+        """
+        if not self._has_shares:
+            return 0
+        for group in self._shares.matching(key):
+            found = excess([one.share for one in group], use, at)
+            if found is not None:
+                return found
+        return 0
 
     def _bearing_on(
         self, key: UrlKey, claimants: tuple[IndexedClaim, ...]

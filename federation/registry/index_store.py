@@ -10,13 +10,15 @@ from federation.addresses.matching import rule_length
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.consent.deciding import Ruling
 from federation.consent.states import State
-from federation.registry.index import ClaimIndex, IndexedClaim, IndexedRuling
+from federation.registry.index import ClaimIndex, IndexedClaim, IndexedRuling, IndexedShare
 from federation.registry.messages import (
     ClaimFact,
     OptOutFact,
+    ShareFact,
     Slice,
     SliceClaim,
     SliceOptOut,
+    SliceShare,
 )
 from federation.registry.place_store import (
     Asked,
@@ -25,6 +27,7 @@ from federation.registry.place_store import (
     rulings_matching,
     was_known,
 )
+from federation.registry.share_store import fact_of_row, share_of, shares_matching
 from federation.registry.store import is_near
 from federation.registry.tables import IndexClaim, IndexClaimPast, IndexOptOut, IndexOptOutPast
 from federation.store.bulk import in_chunks
@@ -36,6 +39,7 @@ class _Rows(NamedTuple):
 
     claims: list[Any]
     rulings: list[Any]
+    shares: list[Any]
 
 
 async def hub_index(
@@ -50,7 +54,8 @@ async def hub_index(
     good for no other.
     """
     found = await _rows(session, keys, known_at, question)
-    return ClaimIndex(map(_claim, found.claims), map(_ruling, found.rulings))
+    shares = (_share(row.node, fact_of_row(row)) for row in found.shares)
+    return ClaimIndex(map(_claim, found.claims), map(_ruling, found.rulings), shares)
 
 
 async def index_slice(
@@ -61,6 +66,7 @@ async def index_slice(
     return Slice(
         claims=[SliceClaim(row.node, claim_fact(row)) for row in found.claims],
         opt_outs=[SliceOptOut(row.node, opt_out_fact(row)) for row in found.rulings],
+        shares=[SliceShare(row.node, fact_of_row(row)) for row in found.shares],
     )
 
 
@@ -84,7 +90,9 @@ async def _rows(
         rulings += await rulings_matching(session, of, query, wanted | more)
         for chunk in in_chunks(sorted(holders)):
             rulings += await session.execute(query.where(of.holder_id.in_(chunk)))
-    return _Rows(list({(row.node, row.claim_id): row for row in claims}.values()), rulings)
+    once = list({(row.node, row.claim_id): row for row in claims}.values())
+    shares = [] if question is not None else await shares_matching(session, wanted | more, known_at)
+    return _Rows(once, rulings, shares)
 
 
 async def _claims_on(
@@ -154,7 +162,8 @@ def opt_out_fact(row: IndexOptOut | IndexOptOutPast) -> OptOutFact:
 
 def claim_index(answer: Slice) -> ClaimIndex:
     """Turn an answer of the hub into something verdicts can ask."""
-    return ClaimIndex(indexed_claims(answer), indexed_rulings(answer))
+    shares = [_share(one.node, one.fact) for one in answer.shares]
+    return ClaimIndex(indexed_claims(answer), indexed_rulings(answer), shares)
 
 
 def indexed_claims(answer: Slice) -> list[IndexedClaim]:
@@ -165,6 +174,10 @@ def indexed_claims(answer: Slice) -> list[IndexedClaim]:
 def indexed_rulings(answer: Slice) -> list[IndexedRuling]:
     """Return the rulings of an answer."""
     return [_ruling_of(entry.node, entry.fact) for entry in answer.opt_outs]
+
+
+def _share(node: str, fact: ShareFact) -> IndexedShare:
+    return IndexedShare(ClaimKey(fact.host, fact.path, fact.wildcard), share_of(node, fact))
 
 
 def _claim(row: IndexClaim | IndexClaimPast) -> IndexedClaim:

@@ -32,6 +32,7 @@ from federation.registry.tables import (
     IndexClaimPast,
     IndexOptOut,
     IndexOptOutPast,
+    IndexShare,
     OptOut,
     path_head,
     path_letters,
@@ -44,7 +45,8 @@ LETTERS_AT_ONCE: Final = 1_000_000  # of the places that one statement asks for
 MANY: Final = 100  # places, or hosts, of a statement that is no short one
 
 _Rulings = OptOut | IndexOptOut | IndexOptOutPast
-_OnHosts = type[Claim | IndexClaim | IndexClaimPast | _Rulings]
+_OnSubjects = _Rulings | IndexShare
+_OnHosts = type[Claim | IndexClaim | IndexClaimPast | _OnSubjects]
 _HOST, _PLACE = ("host",), ("host", "path")
 _BEFORE_ALL: Final[ColumnElement[int]] = literal_column("-100000")
 """Less than `path_letters` is of any path or pattern: none has so many letters."""
@@ -84,11 +86,20 @@ def was_known(of: _OnHosts, known_at: datetime | None) -> ColumnElement[bool]:
     """Return which rows were known at an instant, or are known now (None)."""
     if issubclass(of, Claim | OptOut):
         return known(of, known_at)
+    if issubclass(of, IndexShare):
+        return _share_known(known_at)
     if known_at is None:
         return true()
     if issubclass(of, IndexClaimPast | IndexOptOutPast):
         return and_(of.recorded_at <= known_at, of.withdrawn_at > known_at)
     return of.recorded_at <= known_at
+
+
+def _share_known(known_at: datetime | None) -> ColumnElement[bool]:
+    gone = IndexShare.withdrawn_at
+    if known_at is None:
+        return gone.is_(None)
+    return and_(IndexShare.recorded_at <= known_at, or_(gone.is_(None), gone > known_at))
 
 
 async def claims_matching(
@@ -111,11 +122,11 @@ async def claims_matching(
 
 async def rulings_matching(
     session: ReadSession,
-    of: type[_Rulings],
+    of: type[_OnSubjects],
     query: Select[*tuple[Any, ...]],
     keys: Collection[UrlKey],
 ) -> list[Any]:
-    """Return the same of a question about rulings; and each pattern that starts as one may."""
+    """Return the same about rulings, or shares; and each pattern that starts as an address does."""
     hosts = _Hosts(keys)
     there = await _standing(session, of, hosts.names)
     found: list[Any] = []
@@ -128,11 +139,11 @@ async def rulings_matching(
 
 async def rulings_on(
     session: ReadSession,
-    of: type[_Rulings],
+    of: type[_OnSubjects],
     query: Select[*tuple[Any, ...]],
     subjects: Iterable[ClaimKey],
 ) -> list[Any]:
-    """Return the rows of a question about rulings that stand on some subjects themselves."""
+    """Return the rows about rulings, or shares, that stand on some subjects themselves."""
     places = dict.fromkeys((key.host, key.path) for key in subjects)
     found: list[Any] = []
     for chunk in _in_letters(places):

@@ -7,9 +7,8 @@ from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
-from federation.addresses.urls import ClaimKey, normalise_url
 from federation.errors import RefusalError
-from federation.registry import conflict_store, delta_store, store
+from federation.registry import delta_store, store
 from federation.registry.imports import (
     NewClaim,
     NewMember,
@@ -18,10 +17,9 @@ from federation.registry.imports import (
     read_members,
     read_opt_outs,
 )
-from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
+from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta, ShareFact
 from federation.registry.tables import Member
 from federation.store import outbox
-from federation.store.database import business_time
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.parties import get_party, hub_terms
 from federation.values.party import HUB
@@ -34,12 +32,6 @@ class UnknownMemberError(RefusalError):
     """No such member of this collective."""
 
     code: ClassVar[str] = "UNKNOWN_MEMBER"
-
-
-class VersionGapError(RefusalError):
-    """A delta of this registry is missing before this one."""
-
-    code: ClassVar[str] = "VERSION_GAP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +78,8 @@ class Changes:
     opt_outs: list[OptOutFact] = field(default_factory=list)
     withdrawn_claims: list[str] = field(default_factory=list)
     withdrawn_opt_outs: list[OptOutFact] = field(default_factory=list)
+    shares: list[ShareFact] = field(default_factory=list)
+    withdrawn_shares: list[str] = field(default_factory=list)
 
 
 async def tell_index(session: WriteSession, node: str, changes: Changes, now: datetime) -> None:
@@ -95,6 +89,8 @@ async def tell_index(session: WriteSession, node: str, changes: Changes, now: da
         len(changes.opt_outs),
         len(changes.withdrawn_claims),
         len(changes.withdrawn_opt_outs),
+        len(changes.shares),
+        len(changes.withdrawn_shares),
     )
     hub = await get_party(session, HUB)
     for start in range(0, longest, DELTA_ENTRIES_MAX):
@@ -105,6 +101,8 @@ async def tell_index(session: WriteSession, node: str, changes: Changes, now: da
             opt_outs=changes.opt_outs[part],
             withdrawn_claims=changes.withdrawn_claims[part],
             withdrawn_opt_outs=changes.withdrawn_opt_outs[part],
+            shares=changes.shares[part],
+            withdrawn_shares=changes.withdrawn_shares[part],
         )
         await outbox.post(session, target=hub.entity_id, message=delta, now=now)
 
@@ -115,53 +113,3 @@ async def get_member(session: ReadSession, member_id: str) -> Member:
     if member is None:
         raise UnknownMemberError(member_id)
     return member
-
-
-class BadDeltaError(RefusalError):
-    """This change of a registry cannot be entered in the claim index."""
-
-    code: ClassVar[str] = "BAD_DELTA"
-
-
-async def _check_delta(session: ReadSession, node: str, delta: RegistryDelta) -> None:
-    """Refuse addresses that are not in the index's own form, ids taken and ids unknown."""
-    ids = [fact.claim_id for fact in delta.claims]
-    gone = set(delta.withdrawn_claims)
-    known = await delta_store.known_claims(session, [*ids, *gone])
-    held = {claim_id for of, claim_id in known if of == node}
-    taken = (held & set(ids)) - gone
-    if not gone <= held:
-        raise BadDeltaError(f"claim {min(gone - held)} is withdrawn and was never made")
-    if taken or len(set(ids)) < len(ids):
-        raise BadDeltaError(f"claim {(sorted(taken) or ['?'])[0]} is there already, or comes twice")
-    for fact in delta.claims:
-        _check_address(fact.host, fact.path)
-    for opt_out in delta.opt_outs:
-        if opt_out.host is not None and opt_out.path is not None:
-            _check_address(opt_out.host, opt_out.path)
-
-
-def _check_address(host: str, path: str) -> None:
-    """Refuse an address that is not written as the index keeps it (SETTLEMENT §3, Matching)."""
-    plain = path.replace("*", "%2A").replace("$", "%24")  # a pattern's own characters
-    try:
-        key = normalise_url(f"https://{host}{plain}")
-    except RefusalError as refusal:
-        raise BadDeltaError(f"{host}{path[:200]}: {refusal.message}") from refusal
-    if (key.host, key.path) != (host, plain):
-        raise BadDeltaError(f"{host}{path[:200]} is {key.host}{key.path[:200]}")
-
-
-async def receive_delta(session: WriteSession, node: str, delta: RegistryDelta) -> None:
-    """At the hub: enter a delta, and note which claims members of another node hold as well.
-
-    One out of order is refused.
-    """
-    expected = await delta_store.version_of(session, node) + 1
-    if delta.version != expected:
-        raise VersionGapError(f"{node} #{delta.version}, expected #{expected}")
-    await _check_delta(session, node, delta)
-    await delta_store.next_version(session, node)
-    await delta_store.apply_delta(session, node, delta)
-    keys = {ClaimKey(fact.host, fact.path, fact.wildcard) for fact in delta.claims}
-    await conflict_store.find_new(session, HUB, keys, business_time(session))

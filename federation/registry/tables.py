@@ -158,7 +158,8 @@ class ContestedClaim(Base):
     """A claim that several hold, or held: members of one node; at the hub, members of several.
 
     Found when the second is registered, and kept: who holds it on which days is asked of the claims
-    themselves (`conflict_store`). `digest` is the SHA-256 of the claim as it is written.
+    themselves (`conflict_store`). `digest` is the SHA-256 of the claim as it is written. A place
+    `of_shares` is one of which several collectives have, or had, more than the whole together.
     """
 
     __tablename__ = "registry_contested_claim"
@@ -169,6 +170,26 @@ class ContestedClaim(Base):
     wildcard: Mapped[bool]
     digest: Mapped[str] = mapped_column(String(64))
     found_at: Mapped[datetime] = mapped_column(Instant)
+    of_shares: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class SharesOverRow(Base):
+    """What several collectives have of a place by now, more than the whole (`messages.Over`).
+
+    Worked out at the hub, and told to each of them. `parts` is {collective: 1/10,000} as JSON,
+    `territory` empty where it is so everywhere.
+    """
+
+    __tablename__ = "registry_shares_over"
+    __table_args__ = (Index("ix_registry_shares_over_contested", "contested"),)
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    contested: Mapped[int] = mapped_column(ForeignKey("registry_contested_claim.id"))
+    use: Mapped[str] = mapped_column(String(64))
+    right: Mapped[str] = mapped_column(String(24))
+    territory: Mapped[str] = mapped_column(String(2))
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime | None] = mapped_column(Instant)
+    parts: Mapped[str] = mapped_column(Text)
 
 
 class OptOut(Base):
@@ -220,11 +241,15 @@ class OptOut(Base):
 
 
 class RegistryVersion(Base):
-    """How many deltas of a node's registry are out (at the node) or in (at the hub)."""
+    """How many deltas of a node's registry are out (at the node) or in (at the hub).
+
+    `changed_at` is when the last of them was; None if that was before it was kept.
+    """
 
     __tablename__ = "registry_version"
     node: Mapped[str] = mapped_column(String(12), primary_key=True)
     version: Mapped[int]
+    changed_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class IndexClaim(Base):
@@ -316,3 +341,40 @@ class IndexOptOutPast(Base):
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
     recorded_at: Mapped[datetime] = mapped_column(Instant)
     withdrawn_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class IndexShare(Base):
+    """What a collective says that its party has of one right at a place, as the hub was told it.
+
+    Known from `recorded_at` to before `withdrawn_at`. `territories` are as in a consent record.
+    """
+
+    __tablename__ = "registry_index_share"
+    __table_args__ = (
+        _places_of("registry_index_share", have_patterns=True),
+        Index(
+            "ix_registry_index_share_known",
+            "node",
+            "share_id",
+            unique=True,
+            sqlite_where=text("withdrawn_at IS NULL"),
+            postgresql_where=text("withdrawn_at IS NULL"),
+        ),
+        CheckConstraint("bps BETWEEN 1 AND 10000", name="bps"),
+        CheckConstraint("ends_at IS NULL OR ends_at > starts_at", name="ends_at"),
+    )
+    id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
+    node: Mapped[str] = mapped_column(String(12))
+    share_id: Mapped[str] = mapped_column(String(64))
+    source: Mapped[str] = mapped_column(String(64))
+    host: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(Text)
+    wildcard: Mapped[bool]
+    use: Mapped[str] = mapped_column(String(64))
+    right: Mapped[str] = mapped_column(String(24))
+    territories: Mapped[str] = mapped_column(Text)
+    bps: Mapped[int]
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime | None] = mapped_column(Instant)
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)

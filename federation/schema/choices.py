@@ -12,7 +12,7 @@ from strawberry.types.enum import has_enum_definition
 
 from federation.consent import states as consent
 from federation.licensing import coverage, rights
-from federation.mandates.records import Basis, Capacity, Right
+from federation.mandates.records import Basis, Capacity
 from federation.metering import tally, verdicts
 from federation.people import suspensions
 from federation.proof.uses import EarnedState
@@ -20,6 +20,7 @@ from federation.runs import objections
 from federation.settlement import plans
 from federation.store import inbox
 from federation.trust.key_life import Purpose, State
+from federation.values.right import Right
 from federation.values.roles import ClientKind, Role
 
 Words = TypeVar("Words", bound=StrEnum)

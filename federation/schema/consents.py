@@ -10,7 +10,7 @@ from federation.consent.states import Reason, State
 from federation.licensing.rights import UnknownUseError
 from federation.mandates import asking, store
 from federation.mandates import tables as rows
-from federation.mandates.records import Basis, Capacity, DraftRecord, Right
+from federation.mandates.records import Basis, Capacity, DraftRecord
 from federation.proposals import acts
 from federation.schema.context import Info
 from federation.schema.ids import row_number
@@ -18,6 +18,7 @@ from federation.schema.pages import Connection
 from federation.schema.proposals import RegistryResult, submit
 from federation.trust.principals import Principal
 from federation.values.cursors import cursor_of, key_of, page_size
+from federation.values.right import Right
 from federation.values.roles import MAY_READ_CLAIMS
 
 _LIST = "consentRecords"
@@ -28,7 +29,8 @@ class ConsentRecordInput:
     """A consent record as it is described."""
 
     subject: str = strawberry.field(
-        description="`work:W-17`, `claim:ID`, `member:ID`, `rightholder:ID`, or an address."
+        description="`work:W-17`, `claim:ID`, `member:ID`, `rightholder:ID` (a member or not), or "
+        "an address."
     )
     state: State = strawberry.field(
         description="What is said; no opt-out, and nothing that is published elsewhere."

@@ -15,10 +15,13 @@ from federation.disputes.rules import (
 )
 from federation.distribution import disputed_store
 from federation.registry.conflicts import Conflict as Found
+from federation.registry.conflicts import Standing
+from federation.registry.messages import Over
 from federation.schema.context import Info, Refused
 from federation.schema.scalars import Money
 from federation.store.sessions import ReadSession
 from federation.values.party import HUB
+from federation.values.right import Right
 from federation.values.roles import (
     MAY_READ_BOOKS,
 )
@@ -48,7 +51,9 @@ class ConflictSide:
     party: str | None = strawberry.field(
         description="The member, at the hub the collective; to a member others are null."
     )
-    claim: strawberry.ID | None = strawberry.field(description="Its claim; others' are null.")
+    claim: strawberry.ID | None = strawberry.field(
+        description="Its claim; others' are null, and so is what is over shares."
+    )
     counts_from: date = strawberry.field(description="The first UTC day on which it counts.")
     counts_to: date | None = strawberry.field(description="The first on which it does no more.")
     recorded_at: datetime = strawberry.field(description="Since when it is registered.")
@@ -62,9 +67,32 @@ class ContestedDays:
     ends_on: date | None = strawberry.field(description="The first that is not; null: no end.")
 
 
+@strawberry.type(description="What collectives say they have of one right at a place.")
+class SharesOver:
+    """From when to before when it is more than the whole, and who says what."""
+
+    use: str = strawberry.field(description="The use; `*`: each.")
+    right: Right = strawberry.field(description="The right; ALL: each.")
+    territory: str | None = strawberry.field(
+        description="The territory; null: everywhere. Only what is so everywhere holds money."
+    )
+    starts_at: datetime = strawberry.field(description="From when on it is so.")
+    ends_at: datetime | None = strawberry.field(description="Before when; null: no end.")
+    parts: list["SharePart"] = strawberry.field(description="What each of them says.")
+    total_bps: int = strawberry.field(description="What that comes to, in 1/10,000.")
+
+
+@strawberry.type(description="The part that a collective says its parties have.")
+class SharePart:
+    """A collective, and its part of the right in 1/10,000."""
+
+    party: str = strawberry.field(description="The collective.")
+    bps: int = strawberry.field(description="Its part in 1/10,000.")
+
+
 @strawberry.type(
-    description="A claim that several members hold on the same days; at the hub, "
-    "members of several collectives."
+    description="A claim that several members hold on the same days; at the hub, members of "
+    "several collectives. Or a place of which collectives say that they have more than the whole."
 )
 class Conflict:
     """The sides, the one that was registered first in front, and over which addresses."""
@@ -76,6 +104,9 @@ class Conflict:
     )
     days: list[ContestedDays] = strawberry.field(description="On which days it is contested.")
     sides: list[ConflictSide] = strawberry.field(description="Who holds it.")
+    shares: list[SharesOver] = strawberry.field(
+        description="What of a right is more than the whole; empty: it is the claim itself."
+    )
     dispute: strawberry.ID | None = strawberry.field(
         description="The newest dispute over it; null: there is none."
     )
@@ -91,15 +122,33 @@ class Conflict:
             sides=[
                 ConflictSide(
                     party=side.party if party in (None, side.party) else None,
-                    claim=strawberry.ID(side.claim_id) if party in (None, side.party) else None,
+                    claim=_claim_shown(side, party),
                     counts_from=side.counts_from,
                     counts_to=side.counts_to,
                     recorded_at=side.recorded_at,
                 )
                 for side in found.sides
             ],
+            shares=[_shares(one) for one in found.over],
             dispute=None if dispute is None else strawberry.ID(number_of(dispute)),
         )
+
+
+def _claim_shown(side: Standing, party: str | None) -> strawberry.ID | None:
+    is_shown = bool(side.claim_id) and party in (None, side.party)
+    return strawberry.ID(side.claim_id) if is_shown else None
+
+
+def _shares(one: Over) -> SharesOver:
+    return SharesOver(
+        use=one.use,
+        right=one.right,
+        territory=one.territory or None,
+        starts_at=one.starts_at,
+        ends_at=one.ends_at,
+        parts=[SharePart(party=party, bps=bps) for party, bps in sorted(one.parts.items())],
+        total_bps=one.total,
+    )
 
 
 @strawberry.type(description="A document that a side brought, as it describes it.")

@@ -90,7 +90,7 @@ class Answer:
 
     def late(self, name: str) -> list[msgspec.Raw]:
         """Return the late entries that are asked for under a name, as JSON."""
-        number = self.selection.late[name]
+        number = self.selection.things[name]
         return [entry.shown[number] for entry in self.listed.page.late]
 
     def page_info(self) -> PageInfo:
@@ -151,8 +151,8 @@ async def ask_all(info: Info, asked: Asked) -> FederatedConnection[Any]:
     cursors = Cursors(server.pepper.seal, question, server.clock())
     position = cursors.read(asked.after)
     deadline = server.monotonic() + seconds
-    listing = _listing(info, asked)
-    nodes = await _nodes(server)
+    listing = listing_of(info, asked.field, asked.kind, asked.arguments, asked.eyes)
+    nodes = await trusted_nodes(server)
     server.quotas.take(info.context.asker, "graphql", max(1, len(nodes)))
     gathering = Gathering(
         server.asker, nodes, listing, deadline=deadline, monotonic=server.monotonic
@@ -169,23 +169,41 @@ async def ask_all(info: Info, asked: Asked) -> FederatedConnection[Any]:
     )
 
 
-def _listing(info: Info, asked: Asked) -> Listing:
+def listing_of(
+    info: Info,
+    field: str,
+    kind: str,
+    arguments: Mapping[str, Argument],
+    eyes: Eyes,
+    *,
+    is_thing_needed: bool = False,
+) -> Listing:
+    """Return what of a field of all nodes is selected below this one; `kind` is its things' type.
+
+    What nodes are asked with is what the client wrote; the id, where that is nothing of a thing
+    and one is needed.
+    """
     raw = info._raw_info  # noqa: SLF001 - the document itself is passed on
     asking = Asking(raw.operation, raw.fragments, info.variable_values, info.context.sent)
     selection = select(asking, raw.field_nodes)
-    kind = cast("GraphQLObjectType", raw.schema.type_map[asked.kind])
-    shapes = shapes_of(kind, selection, raw.fragments)
-    return Listing(asked.field, asked.arguments, selection, shapes, asked.eyes)
+    if is_thing_needed and not selection.below:
+        selection = selection.with_id()
+    shapes = shapes_of(
+        cast("GraphQLObjectType", raw.schema.type_map[kind]), selection, raw.fragments
+    )
+    return Listing(field, arguments, selection, shapes, eyes)
 
 
-async def _nodes(server: Server) -> Sequence[AskedNode]:
+async def trusted_nodes(server: Server) -> Sequence[AskedNode]:
+    """Return the nodes that are not suspended, by code; of others nothing is remembered."""
     async with server.db.read() as session:
         nodes = [AskedNode(*place) for place in await trusted_places(session)]
     server.asker.keep([node.code for node in nodes])
     return nodes
 
 
-def _instant(value: datetime | None) -> Argument:
+def instant(value: datetime | None) -> Argument:
+    """Return an instant as an argument of a node's field."""
     return Argument("DateTime", None if value is None else value.isoformat())
 
 
@@ -212,7 +230,7 @@ class FederatedQuery:
         BAD_CURSOR, OTHER_QUESTION, CURSOR_EXPIRED).
         """
         info.context.require()
-        arguments = {"text": Argument("String!", text), "at": _instant(at)}
+        arguments = {"text": Argument("String!", text), "at": instant(at)}
         return await ask_all(
             info,
             Asked("works", "Work", arguments, Eyes.SIGNED_IN, first, after, require, deadline_ms),
@@ -237,8 +255,8 @@ class FederatedQuery:
         info.context.require(*MAY_READ_HISTORIES)
         arguments = {
             "text": Argument("String!", text),
-            "at": _instant(at),
-            "knownAt": _instant(known_at),
+            "at": instant(at),
+            "knownAt": instant(known_at),
         }
         return await ask_all(
             info,

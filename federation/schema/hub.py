@@ -16,6 +16,7 @@ from federation.schema.disputes import DisputeQuery
 from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.exclusions import ExclusionMutation
 from federation.schema.federated import FederatedQuery
+from federation.schema.federated_work import FederatedWorkQuery
 from federation.schema.guards import Schema, extensions
 from federation.schema.held_claims import HeldClaimQuery, HeldDecisionMutation
 from federation.schema.invoices import InvoiceQuery
@@ -56,6 +57,7 @@ class Query(
     HubRightsQuery,
     HubRightsStatementQuery,
     FederatedQuery,
+    FederatedWorkQuery,
     TariffQuery,
     LicenceQuery,
     BillingQuery,

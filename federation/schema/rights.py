@@ -4,21 +4,29 @@ The rules are `licensing.rights`; this module asks other servers and translates 
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import strawberry
 
 from federation import money
 from federation.consent.states import Reason
+from federation.federated.answers import why_unread
+from federation.federated.asking import CallError
+from federation.federated.asking import Node as AskedNode
+from federation.federated.asking import Question as Asked
+from federation.federated.listing import BYTES_OF_ONE_MAX
+from federation.federated.wire import Eyes
 from federation.licensing import rights as rules
 from federation.licensing.rights import Question
 from federation.schema.choices import ClaimedBy, NodeState, RightsStatus
 from federation.schema.context import Info
 from federation.schema.scalars import ContentTier, Money
-from federation.server import PeerDownError, PeerOlderError, Server
+from federation.server import PeerOlderError, Server
+from federation.trust.parties import get_party
 from federation.values.party import HUB
 from federation.values.roles import PEER
 
@@ -53,12 +61,18 @@ class UrlRights:
 
 @strawberry.type(description="How a collective answered.")
 class NodeStatus:
-    """OK, TIMEOUT or ERROR, and when its registry last changed the index."""
+    """Whether it has answered, and how old what the index knows of it is.
+
+    Where `registry_version` is more than `index_version` the index is behind. `index_as_of` is when
+    the index last took a change of it.
+    """
 
     node: str
     state: NodeState
     registry_version: int
     message: str | None = None
+    index_version: int | None = None
+    index_as_of: datetime | None = None
 
     @classmethod
     def of(cls, reply: rules.Reply) -> "NodeStatus":
@@ -68,6 +82,8 @@ class NodeStatus:
             state=NodeState(reply.state),
             registry_version=reply.registry_version,
             message=reply.message,
+            index_version=reply.index_version,
+            index_as_of=reply.index_as_of,
         )
 
 
@@ -98,43 +114,49 @@ class UrlOwners:
     collectives: list[str]
 
 
+OWNERS_SECONDS = 2.5
+"""So long the hub waits for the owners: a node that asks it waits for half a second more."""
+
 RIGHTS_OF_OWN = """
-query($urls: [String!]!, $use: String!, $at: DateTime!%s) {
-  rights(urls: $urls, use: $use, at: $at, ownOnly: true%s) {
-    items { url status contentTier %s } nodes { registryVersion }
+query($urls: [String!]!, $use: String!, $at: DateTime!%(given)s) {
+  rights(urls: $urls, use: $use, at: $at, ownOnly: true%(passed)s) {
+    items { url status contentTier reason } nodes { registryVersion }
   }
 }
 """
 
 RIGHTS_OF_ALL = """
-query($urls: [String!]!, $use: String!, $at: DateTime!%s) {
-  rights(urls: $urls, use: $use, at: $at%s) {
-    nodes { node state registryVersion message }
-    items { url status collective contentTier %s
+query($urls: [String!]!, $use: String!, $at: DateTime!%(given)s) {
+  rights(urls: $urls, use: $use, at: $at%(passed)s) {
+    nodes { node state registryVersion message %(of_node)s }
+    items { url status collective contentTier %(of_url)s
       perThousand: per1000 { minor currency } }
   }
 }
 """
 
 
-async def _ask(server: Server, code: str, document: str, asked: Question) -> dict[str, Any]:
-    """Ask another server; one of an earlier version, which knows no reasons, without them."""
+async def _ask_hub(server: Server, asked: Question) -> dict[str, Any]:
+    """Ask the hub; one of an earlier version, which knows less, for what it knows."""
+    newest = {"of_url": "reason", "of_node": "indexVersion indexAsOf"}
     try:
-        return await server.peers.graphql(code, *_asking(document, asked, "reason"))
+        return await server.peers.graphql(HUB, *_asking(RIGHTS_OF_ALL, asked, newest))
     except PeerOlderError:
-        return await server.peers.graphql(code, *_asking(document, asked, ""))
+        older = dict.fromkeys(newest, "")
+        return await server.peers.graphql(HUB, *_asking(RIGHTS_OF_ALL, asked, older))
 
 
-def _asking(document: str, asked: Question, more: str) -> tuple[str, dict[str, Any]]:
-    """Return the document of a question, which asks for `more` of each URL, and its variables.
+def _asking(document: str, asked: Question, parts: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """Return the document of a question with some parts, and its variables.
 
     `knownAt` is asked only where it is meant: a server of an earlier version does not know it.
     """
     variables = {"urls": asked.urls, "use": asked.use, "at": asked.at.isoformat()}
-    if asked.known_at is None:
-        return document % ("", "", more), variables
-    variables["knownAt"] = asked.known_at.isoformat()
-    return document % (", $knownAt: DateTime!", ", knownAt: $knownAt", more), variables
+    known = {"given": "", "passed": ""}
+    if asked.known_at is not None:
+        known = {"given": ", $knownAt: DateTime!", "passed": ", knownAt: $knownAt"}
+        variables["knownAt"] = asked.known_at.isoformat()
+    return document % {**known, **parts}, variables
 
 
 @strawberry.type
@@ -151,6 +173,10 @@ class HubRightsQuery:
         known_at: datetime | None = None,
     ) -> RightsAnswer:
         """Ask the claim index who owns each URL, then each owner (UNKNOWN_USE, TOO_MANY_URLS).
+
+        An owner is asked once, about all that is its own; of what nobody claims nobody is asked.
+        What an owner recorded before it is asked is in the answer, also where the index has not
+        heard of it.
 
         `at` is the instant asked about, now by default; `known_at` asks what was known then.
         """
@@ -183,30 +209,44 @@ async def rights_at_hub(info: Info, asked: Question) -> rules.Answer:
     """Ask the claim index, then every owner, for whoever is signed in."""
     info.context.require()
     server = info.context.server
+    deadline = server.monotonic() + OWNERS_SECONDS
     async with server.db.read() as session:
         draft = await rules.draft(session, asked, await server.terms(session))
+        parties = {code: await get_party(session, code) for code in draft.to_ask}
+    nodes = [AskedNode(code, party.entity_id, party.url) for code, party in parties.items()]
     replies = await asyncio.gather(
-        *(_ask_owner(server, node, asked, theirs) for node, theirs in draft.to_ask.items())
+        *(_ask_owner(server, node, asked, draft.to_ask[node.code], deadline) for node in nodes)
     )
     return draft.merged(replies)
 
 
-async def _ask_owner(server: Server, node: str, asked: Question, urls: list[str]) -> rules.Reply:
-    """Ask one collective about its own URLs; without a sound answer nothing is known of them."""
+async def _ask_owner(
+    server: Server, node: AskedNode, asked: Question, urls: list[str], deadline: float
+) -> rules.Reply:
+    """Ask one collective about its own URLs; without a sound answer nothing is known of them.
+
+    The question is nobody else's: what was recorded before it was put is in the answer.
+    """
+    document, variables = _asking(RIGHTS_OF_OWN, replace(asked, urls=urls), {})
+    question = Asked(document, variables, Eyes.SIGNED_IN, is_shared=False)
     try:
-        data = await _ask(server, node, RIGHTS_OF_OWN, replace(asked, urls=urls))
-    except PeerDownError as down:
-        return rules.Reply(node, rules.TIMED_OUT, message=down.message)
-    try:
-        found = msgspec.convert(data, _OwnAnswer).rights
-        version = found.nodes[0].registry_version
-    except (msgspec.ValidationError, IndexError) as error:
-        return rules.Reply(node, rules.FAILED, message=f"not understood: {error}")
+        body = await server.asker.ask(node, question, deadline=deadline, bytes_max=BYTES_OF_ONE_MAX)
+        found = _read(body)
+    except CallError as error:
+        return rules.Reply(node.code, error.state, message=f"{error.code}: {error.message}")
     told = {
         item.url: rules.Word(item.status, item.content_tier, _reason(item.reason))
         for item in found.items
     }
-    return rules.Reply(node, rules.ANSWERED, version, rights=told)
+    return rules.Reply(node.code, rules.ANSWERED, found.nodes[0].registry_version, rights=told)
+
+
+def _read(body: bytes) -> "_OwnRights":
+    """Return what a collective says of its own URLs (CallError)."""
+    try:
+        return _OWN.decode(body).data.rights
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise why_unread(body) from error
 
 
 class _OwnItem(msgspec.Struct, rename="camel"):
@@ -222,18 +262,25 @@ def _reason(word: str | None) -> Reason | None:
 
 
 class _OwnVersion(msgspec.Struct, rename="camel"):
-    registry_version: int
+    registry_version: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 
 
 class _OwnRights(msgspec.Struct):
     items: list[_OwnItem]
-    nodes: list[_OwnVersion]
+    nodes: Annotated[list[_OwnVersion], msgspec.Meta(min_length=1, max_length=1)]
 
 
 class _OwnAnswer(msgspec.Struct):
     """What a collective says of its own URLs (RIGHTS_OF_OWN)."""
 
     rights: _OwnRights
+
+
+class _Answered(msgspec.Struct):
+    data: _OwnAnswer
+
+
+_OWN: Final = msgspec.json.Decoder(_Answered)
 
 
 @strawberry.type
@@ -272,7 +319,7 @@ async def rights_at_node(info: Info, asked: Question, *, own_only: bool) -> rule
 
 async def _all_rights(server: Server, asked: Question) -> rules.Answer:
     """Ask the hub, which asks every owner; a hub that is down is a refusal (PEER_DOWN)."""
-    answer = (await _ask(server, HUB, RIGHTS_OF_ALL, asked))["rights"]
+    answer = (await _ask_hub(server, asked))["rights"]
     return rules.Answer(
         [_item(item) for item in answer["items"]], [_reply(row) for row in answer["nodes"]]
     )
@@ -291,4 +338,12 @@ def _item(item: dict[str, Any]) -> rules.UrlRights:
 
 
 def _reply(row: dict[str, Any]) -> rules.Reply:
-    return rules.Reply(row["node"], row["state"], row["registryVersion"], row["message"])
+    as_of = row.get("indexAsOf")
+    return rules.Reply(
+        node=row["node"],
+        state=row["state"],
+        registry_version=row["registryVersion"],
+        message=row["message"],
+        index_version=row.get("indexVersion"),
+        index_as_of=None if as_of is None else datetime.fromisoformat(as_of),
+    )

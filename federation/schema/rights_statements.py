@@ -8,7 +8,6 @@ from federation.licensing import rights as rules
 from federation.licensing import service as licensing
 from federation.licensing.objects import LicenceObject, decode
 from federation.licensing.rights import Answer, Question
-from federation.registry import delta_store
 from federation.schema.context import Info
 from federation.schema.rights import rights_at_hub, rights_at_node
 from federation.server import Server
@@ -98,12 +97,8 @@ async def _signed(
         )
         for item in answer.items
     ]
-    async with server.db.read() as session:
-        known = {
-            each.node: await delta_store.version_of(session, each.node) for each in answer.replies
-        }
     nodes = [
-        AskedNode(each.node, each.state, each.registry_version, known[each.node])
+        AskedNode(each.node, each.state, each.registry_version, each.index_version)
         for each in answer.replies
     ]
     key = (await server.keys.current()).token

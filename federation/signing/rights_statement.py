@@ -36,7 +36,9 @@ class StatedRight(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class AskedNode(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A collective that answers for some of the addresses: OK, or TIMEOUT or ERROR.
+    """A collective that answers for some of the addresses: OK, or why it did not.
+
+    That is TIMEOUT, ERROR, or BREAKER_OPEN: it failed too often just before, and was not asked.
 
     `registry_version` counts the changes of its registry that its answer rests on, `index_version`
     those that the hub's index had: where they differ the index was behind.

@@ -20,7 +20,7 @@ import msgspec
 from federation.addresses.matching import rule_length
 from federation.addresses.urls import MAX_URL_LENGTH, ClaimKey, UrlKey
 from federation.consent.deciding import Ruling
-from federation.consent.states import State
+from federation.consent.states import PARTY, State
 from federation.signing.jose import InvalidTokenError, Reason
 
 INFLATED_BYTES_MAX: Final = 32 << 20
@@ -193,7 +193,8 @@ class _Lists:
         is_told = begins not in begun or len(begun) > 1
         source = one.source
         if one.state not in _PUBLISHED:  # which work it is nobody needs to know, but which are one
-            source = str(subjects.index(source or "")) if len(subjects) > 1 else None
+            number = str(subjects.index(source or "")) if len(subjects) > 1 else None
+            source = f"{PARTY}{number or 0}" if one.is_of_party else number
         begun_at = begins if is_told else None
         since = one.since if one.effective_at > self._now else None
         return _Said(one.state, one.use, begun_at, one.ends_at, source, since)

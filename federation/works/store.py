@@ -8,12 +8,21 @@ from sqlalchemy import select
 from federation.history import store as history
 from federation.history.key_store import add_keys, things_by
 from federation.history.kinds import Kind, Saying, Statement
-from federation.store.bulk import insert_rows
+from federation.store.asked import among
+from federation.store.bulk import in_chunks, insert_rows
+from federation.store.database import announce
 from federation.store.sessions import ReadSession, WriteSession
-from federation.works.tables import WorkAddress, WorkCopy, WorkIdentifier, WorkVersion
+from federation.works.tables import (
+    WorkAddress,
+    WorkCopy,
+    WorkIdentifier,
+    WorkRightholder,
+    WorkVersion,
+)
 from federation.works.work import Work, numbers_one
 
 WORKS: Final = Kind("WORK", WorkVersion, Work)
+WORKS_SAID: Final = "works said"  # announced by a transaction that said something of works
 
 
 async def record(
@@ -29,6 +38,9 @@ async def record(
     columns = ["address", "work_id"]
     await add_keys(session, WorkAddress, columns, statements, _addresses)
     await add_keys(session, WorkCopy, ["canonical", "work_id"], statements, _original)
+    columns = ["rightholder", "work_id"]
+    await add_keys(session, WorkRightholder, columns, statements, _rightholder)
+    announce(session, WORKS_SAID)
     return numbers
 
 
@@ -42,6 +54,10 @@ def _addresses(work: Work) -> Iterable[tuple[str]]:
 
 def _original(work: Work) -> Iterable[tuple[str]]:
     return () if work.canonical is None else ((work.canonical,),)
+
+
+def _rightholder(work: Work) -> Iterable[tuple[str]]:
+    return () if work.rightholder is None else ((work.rightholder,),)
 
 
 async def hand_on_copies(session: WriteSession, original: str, stays: str) -> None:
@@ -79,3 +95,32 @@ async def standing_at(session: ReadSession, address: str, *, after: str, limit: 
 async def copies_of(session: ReadSession, originals: Sequence[str]) -> dict[str, set[str]]:
     """Return {original, `GB:W-17`: the works of which some version is, or was, a copy of it}."""
     return await things_by(session, WorkCopy.canonical, WorkCopy.work_id, originals)
+
+
+async def at_addresses(session: ReadSession, addresses: Sequence[str]) -> dict[str, set[str]]:
+    """Return {address: the works of which some version stands there}."""
+    return await things_by(session, WorkAddress.address, WorkAddress.work_id, addresses)
+
+
+async def of_rightholders(session: ReadSession, rightholders: Sequence[str]) -> dict[str, set[str]]:
+    """Return {rightholder: the works of which some version is, or was, theirs}."""
+    row = WorkRightholder
+    return await things_by(session, row.rightholder, row.work_id, rightholders)
+
+
+async def identifiers_after(session: ReadSession, after: str, limit: int) -> list[str]:
+    """Return identifiers that some version of a work has, in order, from after one on."""
+    column = WorkIdentifier.identifier
+    query = select(column).distinct().where(column > after).order_by(column).limit(limit)
+    return list(await session.scalars(query))
+
+
+async def identifiers_of(session: ReadSession, names: Sequence[str]) -> list[str]:
+    """Return the identifiers that some version of some works has, in order."""
+    found = set[str]()
+    for chunk in in_chunks(names):
+        query = select(WorkIdentifier.identifier).where(
+            among(session, WorkIdentifier.work_id, chunk)
+        )
+        found.update(await session.scalars(query))
+    return sorted(found)

@@ -1,6 +1,6 @@
 """Versions of works, and by what they are found."""
 
-from sqlalchemy import String, Text
+from sqlalchemy import Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.history.tables import Versioned
@@ -20,6 +20,7 @@ class WorkIdentifier(Base):
     """
 
     __tablename__ = "works_identifier"
+    __table_args__ = (Index("ix_works_identifier_work", "work_id"),)
     identifier: Mapped[str] = mapped_column(String(280), primary_key=True)
     numbers_one: Mapped[bool] = mapped_column(primary_key=True)
     work_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -38,4 +39,12 @@ class WorkCopy(Base):
 
     __tablename__ = "works_copy"
     canonical: Mapped[str] = mapped_column(String(80), primary_key=True)
+    work_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+class WorkRightholder(Base):
+    """The rightholder that some version of a work says has the rights of it."""
+
+    __tablename__ = "works_rightholder"
+    rightholder: Mapped[str] = mapped_column(String(64), primary_key=True)
     work_id: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -21,7 +21,17 @@ from federation.values.month import last_day
 from tests.adversary.four import all_have_forwarded_but, settle_without
 from tests.adversary.rogue import NONE_SHA, Rogue, a_claim, a_line, encoded, rows
 from tests.adversary.staff import IDS, drop, retry
-from tests.adversary.wrong_messages import AFTER_CUT_OFF, ANY_TIME, HELD, PAID, RUN, USAGE, opt_out
+from tests.adversary.wrong_messages import (
+    AFTER_CUT_OFF,
+    ANY_TIME,
+    FILTER,
+    HELD,
+    PAID,
+    RUN,
+    USAGE,
+    opt_out,
+    share,
+)
 from tests.databases import contents
 from tests.federation.harness import HUB, PERIOD, Small, month_over
 
@@ -204,7 +214,12 @@ class Walk:
     def _right(self) -> tuple[str, str, Any]:
         """Return a message that would be right, or nearly: what each kind looks like."""
         rogue, number = self.rogue, f"ZZ-{self.random.randint(1, 30):06d}"
-        delta = {"version": 2, "claims": [a_claim()], "reservations": [opt_out()]}
+        delta = {
+            "version": 2,
+            "claims": [a_claim()],
+            "reservations": [opt_out()],
+            "shares": [share()],
+        }
         held = {"url_key": "zz.example/", "claim_id": "a" * 32, "evidence": "mine", "filed_by": "x"}
         receipt = {"licence": number, "received_on": "2026-09-01", "amount": "1"}
         rows = [["HUB-000001", "TRAIN", "ZZ", None, "1000", "10"]]
@@ -216,6 +231,9 @@ class Walk:
             ("keys.published", "keys", {"jwks": [rogue.key.public_jwk()]}),
             ("entity.changed", "roster", {"code": "ZZ", "statement": rogue.word()}),
             ("registry.delta", "registry", delta),
+            ("identifiers.filtered", "identifiers", FILTER),
+            ("identifiers.added", "identifiers",
+             {"node": "ZZ", "epoch": 1, "number": 1, "as_of": FILTER["as_of"], "keys": ""}),
             ("usage.routed", USAGE, rogue.routed(a_line())),
             ("usage.report", USAGE, rogue.report(weights=rows)),
             ("usage.forwarded", USAGE, {"period": PERIOD, "lines": 0}),

@@ -83,6 +83,55 @@ def opt_out(**changes: Any) -> dict[str, Any]:
     return row | changes
 
 
+def share(**changes: Any) -> dict[str, Any]:
+    row = {
+        "share_id": "5" * 32,
+        "source": "6" * 32,
+        "host": "zz.example",
+        "path": "/a$",
+        "wildcard": False,
+        "use": "*",
+        "right": "ALL",
+        "bps": 5_000,
+        "starts_at": "2026-01-01T00:00:00Z",
+    }
+    return row | changes
+
+
+FILTER = {
+    "node": "ZZ",
+    "epoch": 1,
+    "part": 1,
+    "parts": 1,
+    "keys": 1,
+    "seed": "A" * 22 + "==",
+    "sha256": NONE_SHA,
+    "as_of": "2026-09-01T00:00:00Z",
+    "data": "A" * 11 + "=",
+}
+
+
+def _filter(name: str, code: str, **changes: Any) -> Wrong:
+    return Wrong(
+        f"a filter {name}",
+        "identifiers.filtered",
+        "identifiers",
+        lambda _: FILTER | changes,
+        code,
+    )
+
+
+def _new_keys(name: str, code: str, **changes: Any) -> Wrong:
+    body = {"node": "ZZ", "epoch": 1, "number": 1, "as_of": FILTER["as_of"], "keys": ""}
+    return Wrong(
+        f"identifiers {name}",
+        "identifiers.added",
+        "identifiers",
+        lambda _: body | changes,
+        code,
+    )
+
+
 def _keys(name: str, code: str, jwks: Callable[[Rogue], list[Any]]) -> Wrong:
     return Wrong(f"keys: {name}", "keys.published", "keys", lambda r: {"jwks": jwks(r)}, code)
 
@@ -124,6 +173,16 @@ ANY_TIME = [
     _keys("the same twice", "BAD_KEYS", lambda _: _fresh(1) * 2),
     _keys("the hub's", "BAD_KEYS", lambda r: [*_fresh(1), r.small.key("HUB").public_jwk()]),
     _keys("another's", "BAD_KEYS", lambda r: [r.small.key("DE").public_jwk()]),
+    _filter("of another node", "NOT_ALLOWED", node="DE"),
+    _filter("of other bytes than its digest", "BAD_FILTER"),
+    _filter("larger than its keys take", "BAD_FILTER", data="A" * 12),
+    _filter("of more parts than there may be", "BAD_MESSAGE", parts=65),
+    _filter("that is no base64", "BAD_MESSAGE", data="!"),
+    _filter("that begins in its middle", "BAD_FILTER", part=2),
+    _filter("from what is to come", "BAD_FILTER", as_of="2036-09-01T00:00:00Z"),
+    _new_keys("of another node", "NOT_ALLOWED", node="DE"),
+    _new_keys("without a filter", "BAD_FILTER"),
+    _new_keys("of half a key", "BAD_MESSAGE", keys="AAAA"),
     _entity("signed with a key of nobody", "INVALID_TOKEN", key=STRANGER,
             jwks=lambda r: [r.key.public_jwk(), STRANGER.public_jwk()]),
     _entity("another's word", "INVALID_TOKEN", entity="https://de.federation.example"),
@@ -199,6 +258,21 @@ ANY_TIME = [
     _delta("with an opt-out of two", "BAD_MESSAGE", reservations=[opt_out(holder_id="a" * 32)]),
     _delta("with an instant without a zone", "BAD_MESSAGE",
            reservations=[opt_out(effective_at="2026-01-01T00:00:00")]),
+    _delta("with a share of more than the whole", "BAD_MESSAGE", shares=[share(bps=10_001)]),
+    _delta("with a share of nothing", "BAD_MESSAGE", shares=[share(bps=0)]),
+    _delta("with a share of a pattern", "BAD_MESSAGE", shares=[share(path="/*.pdf")]),
+    _delta("with a share of no right", "BAD_MESSAGE", shares=[share(right="RENTAL")]),
+    _delta("with a share nowhere", "BAD_MESSAGE", shares=[share(territories=["Germany"])]),
+    _delta("with a share that ends before it begins", "BAD_MESSAGE",
+           shares=[share(ends_at="2025-12-31T00:00:00Z")]),
+    _delta("with a share since no zone", "BAD_MESSAGE",
+           shares=[share(starts_at="2026-01-01T00:00:00")]),
+    _delta("with a share of another", "BAD_MESSAGE", shares=[share(node="DE")]),
+    _delta("with a share on a host in capitals", "BAD_DELTA", shares=[share(host="ZZ.example")]),
+    _delta("with a share twice", "BAD_DELTA", shares=[share(), share(bps=1)]),
+    _delta("with 51 shares of a place", "BAD_DELTA",
+           shares=[share(share_id=f"s-{number}", bps=1) for number in range(51)]),
+    _delta("that withdraws a share it never told", "BAD_DELTA", withdrawn_shares=["5" * 32]),
     _said("a receipt of the hub's licence", "receipt.recorded", "licence/HUB-000001",
           "BAD_RECEIPT", id="r-1", licence="HUB-000001", received_on="2026-09-01", amount="1"),
     _said("a receipt of no number", "receipt.recorded", "licence/ZZ-000009",

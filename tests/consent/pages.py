@@ -52,6 +52,8 @@ SUBJECTS = [
     "*.example/",
     "nobodys.example/a",
 ]
+PARTY = "party-"  # how the source of a record begins that is a party's, told page by page
+OF_PARTIES = ["x.example/a$", "x.example/a/b$", "x.example/both/1$", "nobodys.example/a$"]
 PATTERNS = ["x.example/a*", "x.example/*b$", "x.example/", "x.example/a", "x.example/a$"]
 
 
@@ -86,8 +88,10 @@ def _is_open(page, said, use, at):
 
 
 def _groups(matching, member, said):
-    """Put what bears on a page of a member in order: what names the member comes last."""
-    all_ = [*matching, *(((9, 0, ""), one) for one in said if one.subject == f"member:{member}")]
+    """Put what bears on a page of a member in order: what a party says comes last."""
+    last = (9, 0, "")
+    all_ = [(last if (one.source or "").startswith(PARTY) else at, one) for at, one in matching]
+    all_ += [(last, one) for one in said if one.subject == f"member:{member}"]
     ranks = sorted({rank for rank, _ in all_})
     return [[one for at_rank, one in all_ if at_rank == rank] for rank in ranks]
 

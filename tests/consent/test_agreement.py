@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from federation.addresses.urls import normalise_subject
 from federation.clock import SettableClock
-from federation.consent.states import NO_USE, State
+from federation.consent.states import NO_USE, PARTY, State
 from federation.history.kinds import Saying
 from federation.registry import delta_store, edits
 from federation.registry.edits import Edit
@@ -38,16 +38,16 @@ __all__ = ["javascript"]  # a fixture
 instants = st.integers(-2, 2).map(lambda hours: NOON + hours * HOUR)
 
 
-def a_record(states, uses=("*", *USES)):
+def a_record(states, uses=("*", *USES), subjects=pages.SUBJECTS, sources=(None,)):
     """A record, which may have been said for longer than its subject is where it is."""
     return st.builds(
         Said,
-        subject=st.sampled_from(pages.SUBJECTS),
+        subject=st.sampled_from(subjects),
         state=st.sampled_from(states),
         use=st.sampled_from(uses),
         effective_at=instants,
         ends_at=st.none() | st.just(NOON + 3 * HOUR),
-        source=st.none(),
+        source=st.sampled_from(sources),
         length=st.just(0),
         since=st.none() | st.integers(-5, -3).map(lambda hours: NOON + hours * HOUR),
     )
@@ -64,16 +64,18 @@ rules = st.builds(
     length=st.just(0),
     since=st.none(),
 ).map(lambda one: one._replace(length=len(one.subject.removesuffix("*")) - len("x.example")))
+PARTIES = {"subjects": pages.OF_PARTIES, "sources": (f"{PARTY}1", f"{PARTY}2")}
 # Of what is agreed to in some territories only nothing is said where none is asked.
 histories = st.lists(
     st.tuples(
-        st.integers(0, STEPS - 1), a_record(RECORDS) | a_record(YESES, (NO_USE, *USES)) | rules
+        st.integers(0, STEPS - 1),
+        a_record(RECORDS) | a_record(YESES, (NO_USE, *USES)) | a_record(RECORDS, **PARTIES) | rules,
     ),
     min_size=1,
     max_size=7,
     unique_by=lambda one: one[1],
 )
-QUESTIONS = (histories, a_record(NOS), st.sampled_from(USES), instants)
+QUESTIONS = (histories, a_record(NOS) | a_record(NOS, **PARTIES), st.sampled_from(USES), instants)
 # Histories are short as they are, and each takes a new node and a new hub: none is made shorter.
 ON_DATABASES = settings(
     phases=[Phase.explicit, Phase.generate],

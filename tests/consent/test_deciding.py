@@ -48,6 +48,21 @@ def test_what_each_state_means_for_its_use(state, reason):
     assert why([says(state, "*")]) == reason
 
 
+def test_a_party_that_is_told_page_by_page_speaks_after_every_place_and_with_the_holder():
+    page = says(State.WITHHELD, source="party-1")
+    yes = says(State.OPTED_IN, source="work")
+
+    assert why([page], [], []) == Reason.WITHHELD
+    assert why([page, yes], []) is None
+    assert why([page], [yes], []) is None
+    assert why([page], [], [yes]) == Reason.WITHHELD
+    assert why([says(State.EXTENDED, source="party-1")], [says(State.WITHHELD)]) == Reason.WITHHELD
+    narrow = says(State.MANDATED, "SEARCH", source="party-2")
+    assert why([says(State.EXTENDED, source="party-1"), narrow], []) == Reason.NOT_MANDATED
+    assert why([page, says(State.OPTED_IN, since=-1, source="party-1")], []) == Reason.WITHHELD
+    assert why([page._replace(state=State.RESERVED_EX_ANTE), yes], []) == Reason.RESERVED_EX_ANTE
+
+
 @pytest.mark.parametrize("state", [state for state in State if state != State.MANDATED])
 def test_of_another_use_nothing_is_said(state):
     assert why([says(state, "SEARCH")]) is None

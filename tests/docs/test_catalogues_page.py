@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from federation.consent.states import OF_RECORDS
-from federation.mandates.records import Basis, Capacity, Right
+from federation.mandates.records import Basis, Capacity
+from federation.values.right import Right
 from tests.registryimports.node import Node, lines
 from tests.registryimports.registry import Registry
 
@@ -49,13 +50,16 @@ async def test_the_mandates_of_the_page_are_taken_confirmed_and_entered(database
         "member_id,name,country,joined_on\nM-17,Daily,GB,2026-01-01\n"
     )
     await node.take(lines(*WORKS), id="page", format="ndjson")
+    tom = {"rightholder_id": "R-7", "name": "Tom Weir", "kind": "ESTATE"}
+    await node.take(lines(tom), id="tom", kind="rightholders", format="ndjson")
     [table] = re.findall(r"```csv\n(.*?)```", CONSENTS, re.DOTALL)
     [ndjson] = re.findall(r"```json\n(.*?)```", CONSENTS, re.DOTALL)
 
     await node.take(table.encode(), id="csv", kind="consents")
     await node.take(ndjson.encode(), id="ndjson", kind="consents", format="ndjson")
 
-    waiting = [("member:M-17", "WAITS"), ("work:W-1", "WAITS"), ("work:W-3", "WAITS")]
+    subjects = ("member:M-17", "rightholder:R-7", "work:W-1", "work:W-3")
+    waiting = [(subject, "WAITS") for subject in subjects]
     at_once = [("work:W-2", "ACCEPTED"), ("pub.example/poems/", "ACCEPTED")]
     told = [row[1:3] for row in await node.verdicts("csv") + await node.verdicts("ndjson")]
     assert sorted(told) == sorted([*waiting, *at_once])
@@ -65,6 +69,7 @@ async def test_the_mandates_of_the_page_are_taken_confirmed_and_entered(database
     assert sorted(await node.recorded()) == [
         ("member:M-17", "MANDATED"),
         ("pub.example/poems/", "RESERVED_EX_ANTE"),
+        ("rightholder:R-7", "EXTENDED"),
         ("work:W-1", "OPTED_IN"),
         ("work:W-2", "WITHHELD"),
         ("work:W-3", "MANDATED"),

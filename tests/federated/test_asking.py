@@ -506,3 +506,24 @@ async def test_a_failure_of_ours_closes_no_line(error):
     line.at_once = b""
 
     assert await state_of(line.ask()) == "OK"
+
+
+async def test_a_question_that_is_not_shared_is_sent_for_itself():
+    line = Line()
+    question = a_question()._replace(is_shared=False)
+    asked = [asyncio.ensure_future(line.ask(question=one)) for one in (a_question(), question)]
+    asked.append(asyncio.ensure_future(line.ask(question=a_question())))
+    await line.until(lambda: len(line.waiting) == 2)
+    line.waiting[0].set_result(b"before")
+    line.waiting[1].set_result(b"now")
+
+    assert await asyncio.gather(*asked) == [b"before", b"now", b"before"]
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(0.799, TIMEOUT), (0.801, BREAKER_OPEN)])
+async def test_who_gives_less_than_most_closes_a_node_to_nobody(seconds, state):
+    line = Line(CallError(TIMEOUT, "DEADLINE_OVER", "late"))
+    line.took = 0.1
+    states = [await state_of(line.ask(question=a_question(n), seconds=seconds)) for n in range(6)]
+
+    assert states == [TIMEOUT] * 5 + [state]

@@ -116,7 +116,7 @@ def test_edges_are_put_together_by_their_names_in_order():
         ),
         "again": (Shown("b", "node", 1),),
     }
-    assert selection.late == {"late": 0, "after": 2}
+    assert selection.things == {"late": 0, "after": 2}
     assert selection.names() == ["node", "node1", "node2"]
     text, _ = selection.document("works", FIRST)
     assert print_ast(parse(text)) == frame(

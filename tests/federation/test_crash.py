@@ -514,10 +514,13 @@ NOT_IN_A_QUIET_MONTH = {
     "inbox.held.ordered",
     "inbox.held.refused",
     "inbox.held.released",
+    "inbox.identifiers.added",  # no work of this month has an identifier
+    "inbox.identifiers.filtered",
     "inbox.keys.published",
     "inbox.net.recomputed",
     "inbox.net.returned",
     "inbox.overpayment.returned",
+    "inbox.registry.shares_over",
     "inbox.run.answered",
     "inbox.run.corrected",
     "inbox.run.withdrawn",

@@ -9,7 +9,17 @@ import pytest
 from tests.federation.callers import on_one_database
 from tests.federation.disputing import SUSPENSE
 from tests.federation.harness import resumed, send
+from tests.federation.sharing import says
 
+SHARES = [
+    {
+        "use": "*",
+        "right": "ALL",
+        "territory": None,
+        "totalBps": 13_000,
+        "parts": [{"party": "DE", "bps": 7_000}, {"party": "FR", "bps": 6_000}],
+    }
+]
 TEXT = (Path(__file__).parents[2] / "docs" / "disputes.md").read_text(encoding="utf-8")
 DOCUMENTS = re.findall(r"```graphql\n# as (.*?)\n(.*?)```", TEXT, re.DOTALL)
 
@@ -28,6 +38,8 @@ async def test_the_documents_that_the_page_shows_do_what_it_says(small):
         "the member": small.member("DE", "de-a"),
     }
     held = await people["a settlement approver"].rows(SUSPENSE)
+    await says(small, "DE", 7_000)
+    await says(small, "FR", 6_000)
     heard, ids = [], {}
     for who, document in DOCUMENTS:
         for name, value in ids.items():
@@ -44,8 +56,8 @@ async def test_the_documents_that_the_page_shows_do_what_it_says(small):
             ids["dispute"] = said["id"]
         heard.append(said)
 
-    assert len(heard) == len(DOCUMENTS) == 9
-    listed, opened, asked, brought, proposed, own, by_letter, confirmed, waits = heard
+    assert len(heard) == len(DOCUMENTS) == 10
+    listed, opened, asked, brought, proposed, own, by_letter, confirmed, waits, shares = heard
     assert listed["edges"][0]["node"]["claim"] == "twins.example/"
     assert (opened["state"], asked["state"]) == ("OPENED", "ASKED")
     assert {side["dueOn"] for side in asked["sides"]} == {"2026-12-19"}
@@ -57,3 +69,5 @@ async def test_the_documents_that_the_page_shows_do_what_it_says(small):
     assert sum(given) == sum(int(row["amount"]["minor"]) for row in held) > 0
     assert {row["left"]["minor"] for row in confirmed["money"]} == {"0"}
     assert "dispute" not in {item["kind"] for item in waits}
+    [one] = [edge["node"] for edge in shares["edges"] if edge["node"]["shares"]]
+    assert (one["claim"], one["shares"]) == ("news.example/de/1$", SHARES)

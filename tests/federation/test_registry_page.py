@@ -79,6 +79,7 @@ async def test_the_documents_that_the_page_shows_do_what_it_says(small):
     assert [who for who, _ in SAID.findall(TEXT)] == [
         *(OFFICER, OFFICER, OTHER, OTHER, OFFICER, MEMBER),
         *(OFFICER, OTHER, OFFICER, OFFICER),
+        *(OFFICER, OFFICER),
         *(OFFICER, OFFICER, OTHER, OTHER),
         *(OFFICER, OFFICER, OTHER, OTHER),
     ]
@@ -91,8 +92,9 @@ async def test_the_documents_that_the_page_shows_do_what_it_says(small):
     assert rows["blog.pub.example/"]["replaces"] == first
     assert (known["then"]["edges"], len(withheld["recordOptOut"]["optOuts"])) == ([], 1)
     consent_is_as_the_page_says(*later[:4])
-    succession_is_as_the_page_says(*later[4:8])
-    provenance_is_as_the_page_says(*later[8:])
+    what_non_members_say_is_as_the_page_says(*later[4:6])
+    succession_is_as_the_page_says(*later[6:10])
+    provenance_is_as_the_page_says(*later[10:])
 
 
 def consent_is_as_the_page_says(mandated, mandate, asked, over):
@@ -102,6 +104,23 @@ def consent_is_as_the_page_says(mandated, mandate, asked, over):
     assert (answer["answer"], answer["reason"], before) == ("NO", "NOT_MANDATED", {"answer": "YES"})
     assert (answer["record"]["id"], answer["record"]["declaredBy"]) == (number, "Ann Weir")
     assert [edge["node"]["id"] for edge in asked["consentRecords"]["edges"]] == [number]
+
+
+def what_non_members_say_is_as_the_page_says(recorded, asked):
+    assert recorded["recordConsent"]["act"] == "RECORD_CONSENT"
+    assert len(recorded["recordConsent"]["consentRecords"]) == 1
+    assert asked["consent"] == [
+        {
+            "answer": "NO",
+            "reason": "WITHHELD",
+            "record": {"subject": "rightholder:R-7", "declaredBy": "Una Weir"},
+        }
+    ]
+    assert [(item["status"], item["reason"]) for item in asked["rights"]["items"]] == [
+        ("RESERVED", "WITHHELD"),
+        ("RESERVED", "WITHHELD"),
+        ("NOT_REPRESENTED", None),
+    ]
 
 
 @on_one_database

@@ -92,6 +92,6 @@ async def test_a_collective_that_does_not_answer_is_named_with_what_is_not_known
 
     assert said["unanswered"] == [DE_OWN]
     assert [(one["node"], one["state"]) for one in said["nodes"]] == [
-        ("DE", "TIMEOUT"),
+        ("DE", "ERROR"),
         ("GB", "OK"),
     ]

@@ -9,10 +9,11 @@ from federation.consent.deciding import Ruling
 from federation.consent.states import State
 from federation.gate.withheld import WithheldPages, of_opt_outs
 from federation.signing.policy import SiteOptOut
-from federation.signing.site_rulings import SiteClaim, SiteRulings
+from federation.signing.site_rulings import SiteClaim, SiteRulings, pack, unpack
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NO, YES = Ruling(State.WITHHELD, "*", NOW - timedelta(days=1)), Ruling(State.OPTED_IN, "*", NOW)
+NO_OF_PARTY, YES_OF_PARTY = (one._replace(source="party-a") for one in (NO, YES))
 DISALLOW, ALLOW = (
     Ruling(state, "*", NOW, None, "robots", 3)
     for state in (State.PUBLISHED_DISALLOW, State.PUBLISHED_ALLOW)
@@ -101,3 +102,26 @@ def test_opt_outs_of_one_subject_in_two_spellings_are_all_kept():
     found = [pages.why([UrlKey("a.example", "/a")], use, NOW) for use in ("TRAIN", "GROUND", "X")]
 
     assert found == ["OPTED_OUT", "OPTED_OUT", None]
+
+
+@pytest.mark.parametrize(
+    ("of_page", "of_host", "of_member", "expected"),
+    [
+        ([NO_OF_PARTY], [], [], "WITHHELD"),
+        ([NO_OF_PARTY], [YES], [], None),
+        ([NO_OF_PARTY, YES], [], [], None),
+        ([YES_OF_PARTY], [NO], [], "WITHHELD"),
+        ([NO_OF_PARTY], [], [YES], "WITHHELD"),
+        ([YES_OF_PARTY], [], [NO], "WITHHELD"),
+        ([NO_OF_PARTY, YES_OF_PARTY._replace(source="party-b")], [], [], "WITHHELD"),
+        ([NO_OF_PARTY, YES_OF_PARTY], [], [], None),  # one party's later word
+    ],
+)
+def test_what_a_party_says_of_a_page_comes_last_as_a_policy_tells_it(
+    of_page, of_host, of_member, expected
+):
+    places = {"a.example/a$": of_page, "a.example/": of_host}
+    said = {normalise_subject(subject): rulings for subject, rulings in places.items() if rulings}
+    packed = pack(SiteRulings(said, [(SiteClaim("a.example/", 0), of_member)]), NOW)
+
+    assert WithheldPages(unpack(packed)).why([UrlKey("a.example", "/a")], "TRAIN", NOW) == expected

@@ -1,7 +1,7 @@
 """May a page be put to a use, from records and where their subjects are: written from SETTLEMENT.
 
-Where works and claims are at an instant is asked of the registry; which record applies there, and
-what several say together, is found here once more. It knows no rulings.
+Where works and claims are at an instant, and who rightholders are, is asked of the registry; which
+record applies there, and what several say together, is found here once more. It knows no rulings.
 """
 
 from datetime import UTC
@@ -10,18 +10,19 @@ from types import SimpleNamespace
 from sqlalchemy import select
 
 from federation.history.kinds import Moment
-from federation.history.merges import find_as_merged
+from federation.history.merges import as_merged, find_as_merged
 from federation.registry.store import all_joined_on
 from federation.registry.tables import Claim
+from federation.rightholders.store import RIGHTHOLDERS
 from federation.works.store import WORKS
 from tests.consent.oracle import is_open
 
 
 class Oracle:
-    """What a registry knows now of claims, and of works at some instants."""
+    """What a registry knows now of claims, and of works and rightholders at some instants."""
 
     @classmethod
-    async def at_work(cls, session, names, instants):
+    async def at_work(cls, session, names, rightholders, instants):
         """Read it."""
         found = cls()
         found.joined = await all_joined_on(session)
@@ -31,6 +32,20 @@ class Oracle:
             for at in instants:
                 one = await find_as_merged(session, WORKS, [name], Moment(at))
                 found.pages[f"work:{name}", at] = {a for w in one for a in w.body.addresses}
+        found.members, found.theirs = {}, {}
+        for at in instants:
+            works = await find_as_merged(session, WORKS, names, Moment(at))
+            are = await as_merged(session, RIGHTHOLDERS, rightholders, Moment(at))
+            for name, one in are.items():
+                found.members[f"rightholder:{name}", at] = one.body.member
+                found.theirs[f"rightholder:{name}", at] = {
+                    address
+                    for work in works
+                    for address in work.body.addresses
+                    if one.body.member is None
+                    and work.body.rightholder in are
+                    and are[work.body.rightholder].thing == one.thing
+                }
         return found
 
     def opens(self, records, opt_outs, page, use, at):
@@ -47,7 +62,8 @@ class Oracle:
         longest = max((address for _, address in held), key=len, default=None)
         members = {row.member_id for row, address in held if address == longest}
         names = {f"member:{member}" for member in members}
-        names |= {f"rightholder:R-{member.removeprefix('m')}" for member in members}
+        names |= {one for (one, then), who in self.members.items() if then == at and who in members}
+        names |= {one for (one, then), has in self.theirs.items() if then == at and page in has}
         groups.append([one for one in records if one[0] in names])
         said = [[_said(*one) for one in group] for group in groups]
         bearing = {*_upwards(page), *(f"member:{member}" for member in members)}

@@ -14,6 +14,8 @@ from federation.mandates.store import claims_before
 from federation.proposals import acts
 from federation.proposals.claims import DraftClaim
 from federation.registry import index_store, own_store
+from federation.rightholders import service as rightholders
+from federation.rightholders.rightholder import DraftRightholder
 from federation.works import service as works
 from tests.consent.everybody import Everybody, disagreeing
 from tests.databases import HUB_TERMS
@@ -30,30 +32,39 @@ INSTANTS = [NOON + days * DAY for days in (-2, 1, 8)]
 ASKED = [(page, use, at) for page in PAGES for use in USES for at in INSTANTS]
 NO = {"WITHHELD", "WITHDRAWN", "RESERVED_EX_ANTE"}
 STATES = ["OPTED_IN", "MANDATED", "EXTENDED", *sorted(NO)]
-STEPS, MINUTE = 28, timedelta(minutes=1)
+STEPS, MINUTE = 36, timedelta(minutes=1)
 KINDS = ["record"] * 5 + ["end", "correct", "withdraw", "move", "move", "merge", "demerge"]
 KINDS += ["claim", "correct_claim", "opt_out"]
+KINDS += ["rightholder", "rightholder", "end_rightholder", "join", "part"]
+OF_NON_MEMBERS = ["record"] * 4 + ["withdraw", "move", "move", "move", "merge", "demerge"]
+OF_NON_MEMBERS += ["rightholder", "rightholder", "end_rightholder", "join", "part"]
+SUBJECTS = ("rightholder:R-3", "rightholder:R-4", "x.example/a", "member:m1")
+HOLDERS = ("R-1", "R-2", "R-3", "R-4")
 
 
 class Story:
     """What was done so far, as the oracle is told of it."""
 
-    def __init__(self, node, seed):
+    def __init__(self, node, seed, kinds=KINDS, subjects=None):
         self.node, self.told = node, random.Random(seed)
+        self.kinds, self.subjects = kinds, subjects
         self.records, self.opt_outs = {}, []
 
     async def step(self, number):
         """Do something at random, unless it is refused; tell whether it is one more refusal."""
-        kind, self.now = self.told.choice(KINDS), NOON + (number + 1) * MINUTE
+        kind, self.now = self.told.choice(self.kinds), NOON + (number + 1) * MINUTE
         try:
             return await getattr(self, f"_{kind}")()
         except RefusalError:
             return False
 
     async def _subject(self):
+        if self.subjects is not None:
+            return self.told.choice(self.subjects)
         claims = [row for member in ("m1", "m2") for row in await claims_of(self.node, member)]
         claim = self.told.choice(claims).claim_id if claims else "none"
         named = ["work:W-1", "work:W-2", "member:m1", "rightholder:R-2", f"claim:{claim}"]
+        named += ["rightholder:R-3", "rightholder:R-3", "rightholder:R-4"]
         return self.told.choice([*named, "x.example/a", "x.example/"])
 
     async def _draft(self):
@@ -102,7 +113,9 @@ class Story:
     async def _move(self):
         pages = [page for page in PAGES if self.told.random() < 0.5]
         name, since = self.told.choice(["W-1", "W-2"]), self.told.choice([NOON, *INSTANTS])
-        await work(self.node, name, *pages, starts_at=since, now=self.now, new=False)
+        whose = self.told.choice(["R-1", "R-3", "R-3", "R-4"])
+        fields = {"rightholder": whose, "starts_at": since, "now": self.now}
+        await work(self.node, name, *pages, new=False, **fields)
         return False
 
     async def _merge(self):
@@ -115,6 +128,38 @@ class Story:
         async with self.node.write("demerge") as session:
             at, saying = self.told.choice(INSTANTS), Saying("rosa", "two", self.now)
             await works.acts_by(RULES).demerge(session, "W-1", at=at, saying=saying)
+        return False
+
+    def _saying(self):
+        return Saying("rosa", "a letter", self.now)
+
+    async def _rightholder(self):
+        member, since = self.told.choice([None, None, "m2"]), self.told.choice(INSTANTS)
+        described = DraftRightholder(self.told.choice(["Ann", "Ben"]), member=member)
+        name, saying = self.told.choice(["R-3", "R-4"]), self._saying()
+        async with self.node.write("change") as session:
+            await rightholders.ACTS.change(
+                session, name, described, starts_at=since, ends_at=None, saying=saying
+            )
+        return False
+
+    async def _end_rightholder(self):
+        name, saying = self.told.choice(["R-3", "R-4"]), self._saying()
+        async with self.node.write("end") as session:
+            await rightholders.ACTS.end(session, name, at=INSTANTS[-1], saying=saying)
+        return False
+
+    async def _join(self):
+        at, saying = self.told.choice(INSTANTS), self._saying()
+        async with self.node.write("merge") as session:
+            into = self.told.choice(["R-4", "R-4", "R-1"])
+            await rightholders.ACTS.merge(session, "R-3", into, at=at, saying=saying)
+        return False
+
+    async def _part(self):
+        at, saying = self.told.choice(INSTANTS), self._saying()
+        async with self.node.write("demerge") as session:
+            await rightholders.ACTS.demerge(session, "R-3", at=at, saying=saying)
         return False
 
     async def _claim(self):
@@ -176,7 +221,7 @@ async def asked_otherwise(node):
     return found
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_all_agree_an_extra_refusal_never_widens_and_past_answers_stay(
     registry, hub, javascript, seed
 ):
@@ -186,7 +231,7 @@ async def test_all_agree_an_extra_refusal_never_widens_and_past_answers_stay(
         is_refusal = await story.step(number)
         now = await answers(registry)
         async with registry.read() as session:
-            oracle = await Oracle.at_work(session, ["W-1", "W-2"], INSTANTS)
+            oracle = await Oracle.at_work(session, ["W-1", "W-2"], HOLDERS, INSTANTS)
         records = list(story.records.values())
         for asked in ASKED:
             is_open = oracle.opens(records, story.opt_outs, *asked)
@@ -203,6 +248,25 @@ async def test_all_agree_an_extra_refusal_never_widens_and_past_answers_stay(
     for known_at, then in past.items():
         assert await answers(registry, known_at=known_at) == then
     await everybody_says(before, Everybody(registry, hub, javascript=javascript))
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_what_non_members_say_follows_their_works_and_who_they_are(registry, hub, seed):
+    story, past = Story(registry, seed, OF_NON_MEMBERS, SUBJECTS), {}
+    for number in range(STEPS):
+        await story.step(number)
+        past[story.now] = now = await answers(registry)
+        async with registry.read() as session:
+            oracle = await Oracle.at_work(session, ["W-1", "W-2"], HOLDERS, INSTANTS)
+        records = list(story.records.values())
+        told = {asked: oracle.opens(records, [], *asked) for asked in ASKED}
+        assert told == {asked: why is None for asked, why in now.items()}, number
+    await tell(registry, hub, 0)
+
+    await index_is_what_is_known(registry, hub)
+    assert await answers(hub, own=False) == past[story.now]
+    for known_at, then in past.items():
+        assert await answers(registry, known_at=known_at) == then
 
 
 async def everybody_says(expected, all_):

@@ -299,7 +299,7 @@ async def test_a_members_work_on_a_page_of_another_is_withheld_by_two(registry):
         ({"subject": "work:W-9"}, "subject: no such work: W-9"),
         ({"subject": "claim:none"}, "subject: no such claim: none"),
         ({"subject": "member:m9"}, "subject: no such member: m9"),
-        ({"subject": "rightholder:R-3"}, "subject: no member is R-3: record it of its works"),
+        ({"subject": "rightholder:R-9"}, "subject: no such rightholder: R-9"),
         ({"subject": "member:"}, "subject: an id has 1 to 128 characters"),
         ({"subject": "com"}, "subject: "),
         ({"state": "OPT_OUT"}, "state: 'OPT_OUT' is none of "),

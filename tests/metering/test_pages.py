@@ -1,11 +1,11 @@
 """A month is decided so many lines at a time, and comes to the same."""
 
 from collections import Counter as Counts
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from msgspec.structs import replace as replaced
 from sqlalchemy import select
 
 from federation.metering import lines as usage_lines
@@ -54,7 +54,7 @@ async def node(database):
 
 
 def placer():
-    claims = [replace(claim, claim_id=sha256_hex(claim.claim_id.encode())) for claim in CLAIMS]
+    claims = [replaced(claim, claim_id=sha256_hex(claim.claim_id.encode())) for claim in CLAIMS]
     return a_placer(ClaimIndex(claims, [WITHHELD]))
 
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as replaced
 
 from federation.addresses.urls import normalise_url
 from federation.licensing.facts import Component
@@ -72,14 +73,14 @@ def test_a_line_taken_back_is_looked_up_once():
 UNIT = 1_000 * 1_000 * 10_000
 MORE_CLAIMS = [
     *CLAIMS,
-    replace(a_claim("twins.example", "DE"), holder_id="h-DE"),
-    replace(a_claim("twins.example", "DE"), claim_id="DE-twins-2", holder_id="h-bert"),
-    replace(a_claim("strange.example", "DE"), holder_id="h-unknown"),
+    replaced(a_claim("twins.example", "DE"), holder_id="h-DE"),
+    replaced(a_claim("twins.example", "DE"), claim_id="DE-twins-2", holder_id="h-bert"),
+    replaced(a_claim("strange.example", "DE"), holder_id="h-unknown"),
     a_claim("of-both.example", "DE", copies="both.example"),
     a_claim("of-nobody.example", "DE", copies="nobody.example"),
     a_claim("of-rivals.example", "DE", copies="rivals.example"),
-    replace(a_claim("rivals.example", "FR"), claim_id="FR-r-1"),
-    replace(a_claim("rivals.example", "FR"), claim_id="FR-r-2", holder_id="h-FR-2"),
+    replaced(a_claim("rivals.example", "FR"), claim_id="FR-r-1"),
+    replaced(a_claim("rivals.example", "FR"), claim_id="FR-r-2", holder_id="h-FR-2"),
 ]
 
 

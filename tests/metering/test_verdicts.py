@@ -1,15 +1,18 @@
 from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from federation.addresses.urls import normalise_claim, normalise_url
+from federation.addresses.urls import ClaimKey, normalise_claim, normalise_url
 from federation.licensing.facts import Component
 from federation.metering import verdicts
 from federation.metering.verdicts import Placement, Portion, place, term_class
-from federation.registry.index import ClaimIndex
-from federation.values.held import DISPUTED, UNMATCHED
+from federation.registry.index import ClaimIndex, IndexedShare
+from federation.registry.shares import Share
+from federation.values.held import DISPUTED, UNMATCHED, is_held
+from federation.values.right import Right
 from tests.metering.judged import TERMS, a_claim, a_licence
 from tests.opt_outs import an_opt_out
 
@@ -17,8 +20,17 @@ AT = datetime(2026, 9, 10, 12, tzinfo=UTC)
 UNIT = 1000 * 1000 * 10_000  # one standard TRAIN unit
 
 
-def placed(claims, *, url="https://x.example/a", units=1, unclaimed="exclude", bps=0, optouts=()):
-    index = ClaimIndex(claims, optouts)
+def placed(
+    claims,
+    *,
+    url="https://x.example/a",
+    units=1,
+    unclaimed="exclude",
+    bps=0,
+    optouts=(),
+    shares=(),
+):
+    index = ClaimIndex(claims, optouts, shares)
     return place(
         index.look_up(normalise_url(url), AT),
         "TRAIN",
@@ -28,6 +40,17 @@ def placed(claims, *, url="https://x.example/a", units=1, unclaimed="exclude", b
         owner_bps=lambda _: bps,
         terms=TERMS,
     )
+
+
+def over_by(excess, url):
+    """Return shares of two other collectives that come to that much beyond the whole at a page."""
+    key = normalise_url(url)
+    place_ = ClaimKey(key.host, f"{key.path}$", wildcard=False)
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    return [
+        IndexedShare(place_, Share(node, "w", "*", Right.ALL, (), part, since, None))
+        for node, part in (("A", 10_000), ("B", excess))
+    ]
 
 
 def ended(claims, *, unclaimed="exclude", optouts=()):
@@ -138,7 +161,10 @@ COPIER = Portion("DE", "m1", "DE/m1", 3 * UNIT * 3 // 4)
     ],
 )
 def test_a_copy_shares_with_the_one_claimant_of_its_canonical_url(owners, unclaimed, owner_part):
-    expected = (COPIER,) if owner_part is None else (COPIER, Portion(*owner_part, 3 * UNIT // 4))
+    expected = (COPIER,)
+    if owner_part is not None:
+        at = normalise_url("https://o.example/x") if is_held(owner_part[0]) else None
+        expected = (COPIER, Portion(*owner_part, 3 * UNIT // 4, at))
 
     assert placed([COPY, *owners], unclaimed=unclaimed, bps=2500) == Placement(
         verdicts.MATCHED, "DE", expected
@@ -200,3 +226,47 @@ def test_the_order_of_claims_changes_no_verdict(claims, unclaimed, bps):
     placement = placed(claims, unclaimed=unclaimed, bps=bps)
 
     assert placed(list(reversed(claims)), unclaimed=unclaimed, bps=bps) == placement
+
+
+X, ORIGINAL = "https://x.example/a", "https://o.example/a"
+
+
+def parts_of(placement):
+    """Return [(party, holder, weight in units of one line, address of what is held)]."""
+    return [
+        (one.party, one.member, Fraction(one.weight, UNIT), one.at and one.at.text)
+        for one in placement.portions
+    ]
+
+
+def test_what_is_beyond_the_whole_is_held_of_a_line_that_stays_matched():
+    claim = a_claim("x.example", node="FR", holder="h")
+    found = placed([claim], units=10, shares=over_by(3_000, X))
+    assert (found.cls, found.owner) == (verdicts.MATCHED, "FR")
+    assert parts_of(found) == [("FR", "h", 7, None), ("~DISPUTED", None, 3, None)]
+    assert parts_of(placed([claim], shares=over_by(10_000, X))) == [("~DISPUTED", None, 1, None)]
+    assert parts_of(placed([claim], shares=over_by(3_000, ORIGINAL))) == [("FR", "h", 1, None)]
+
+
+def test_of_a_copy_each_page_holds_its_own_part_and_the_address_it_is_of():
+    copy = a_claim("x.example", node="FR", holder="h", canonical=ORIGINAL)
+    original = a_claim("o.example", node="GB", holder="o")
+    shares = [*over_by(5_000, X), *over_by(1_000, ORIGINAL)]
+    assert parts_of(placed([copy, original], units=10, bps=4_000, shares=shares)) == [
+        ("FR", "h", 3, None),
+        ("~DISPUTED", None, 3, None),
+        ("GB", "o", Fraction(36, 10), None),
+        ("~DISPUTED", None, Fraction(4, 10), "o.example/a"),
+    ]
+
+
+def test_what_is_held_already_or_nobodys_is_not_held_twice():
+    rivals = [a_claim("x.example", node=node, holder=node) for node in ("FR", "GB")]
+    shares = over_by(5_000, X)
+    assert parts_of(placed(rivals, shares=shares)) == [("~DISPUTED", None, 1, None)]
+    assert parts_of(placed([], unclaimed="hold", shares=shares)) == [("~UNMATCHED", None, 1, None)]
+    twins = [a_claim("x.example", node="FR", holder=holder) for holder in ("h", "i")]
+    assert parts_of(placed(twins, units=2, shares=shares)) == [
+        ("FR", "~DISPUTED", 1, None),
+        ("~DISPUTED", None, 1, None),
+    ]

@@ -509,6 +509,22 @@ async def test_units_of_reports_of_before_are_added_up_and_no_document_is_touche
     ]
 
 
+async def test_works_of_before_are_found_by_whose_they_are(empty_url):
+    bodies = ('{"title":"Salt","rightholder":"R-1"}', '{"title":"Salt"}') * 2
+    versions = (
+        "INSERT INTO works_version (version, change, starts_at, recorded_at, thing, sorted_by,"
+        f" words, body) VALUES ({number}, 1, 0, 0, 'W-{number // 3}', '', '', '{body}')"
+        for number, body in enumerate(bodies)
+    )
+    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0048"))
+    await on_connection(empty_url, ran(*versions))
+
+    await on_connection(empty_url, migrations.upgrade)
+
+    query = "SELECT rightholder, work_id FROM works_rightholder"
+    assert await on_connection(empty_url, answer(query)) == [("R-1", "W-0")]
+
+
 def test_every_room_with_tables_is_known_to_the_history():
     """`db check` alone loads no other room: what is not named there it takes for left over."""
     rooms = {path.parent.name for path in (ROOT / "federation").glob("*/tables.py")}

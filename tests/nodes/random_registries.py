@@ -16,6 +16,7 @@ INSTANTS = [
     *(NOW + timedelta(minutes=minutes) for minutes in (0, 5, 20, 40, 59)),
     *(NOW + timedelta(microseconds=micros) for micros in (1, 299_999_999, 1_200_000_001)),
 ]
+PARTIES = ("party-1", "party-2")  # on a page alone
 LONGER = [timedelta(days=1), timedelta(days=2)]
 SINCE = [
     *(NOW - timedelta(days=days) for days in (1, 2, 30)),
@@ -55,18 +56,21 @@ def a_ruling(pick):
     if pick.random() < 0.4:
         path = path if path == "/" else path.rstrip("/")
         path += pick.choice(PATTERNS if is_published or state == State.OPT_OUT else ["$"])
+    is_wild = not of_member and pick.random() < 0.3
+    is_page = not of_member and not is_wild and path.endswith("$") and "*" not in path
+    sources = ["s1", "s2"] if is_published else [None, *(PARTIES if is_page else ())]
     return OptOut(
         member_id=pick.choice(["m1", "m2"]) if of_member else None,
         host=None if of_member else pick.choice([*HOSTS, "c.example"]),
         path=None if of_member else path,
-        wildcard=not of_member and pick.random() < 0.3,
+        wildcard=is_wild,
         use=pick.choice(["*", *USES]),
         effective_at=since,
         ends_at=ends if ends is None or ends > since else None,
         recorded_at=NOW - timedelta(days=9),
         rules=RULES,
         state=state,
-        source=pick.choice(["s1", "s2"]) if is_published else None,
+        source=pick.choice(sources),
         since=None if is_published else pick.choice([None, None, *(since - d for d in LONGER)]),
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from federation.addresses.urls import normalise_url
 from federation.history.kinds import Saying
-from federation.registry import index_store, own_store, service
+from federation.registry import index_store, own_store, receiving, service
 from federation.registry.entering import enter_table
 from federation.registry.imports import holder_id
 from federation.registry.messages import RegistryDelta
@@ -76,7 +76,7 @@ async def deltas(database):
 async def receive(hub, *received, node="DE"):
     for delta in received:
         async with hub.write("delta") as session:
-            await service.receive_delta(session, node, delta)
+            await receiving.receive_delta(session, node, delta)
 
 
 async def index_of(hub, *urls):

@@ -10,7 +10,7 @@ from federation.consent.states import State
 from federation.registry import delta_store, facts, index_store, own_store, store
 from federation.registry.adopting import adopt_rules
 from federation.registry.messages import RegistryDelta
-from federation.registry.service import BadDeltaError, receive_delta
+from federation.registry.receiving import BadDeltaError, receive_delta
 from federation.registry.tables import Claim, OptOut
 from tests.databases import contents, refused
 from tests.registry.registries import (

@@ -18,13 +18,14 @@ from federation.registry import (
     index_store,
     own_store,
     place_store,
+    receiving,
     service,
     store,
 )
 from federation.registry.entitlement import HeldClaim
 from federation.registry.imports import holder_id
 from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
-from federation.registry.service import VersionGapError
+from federation.registry.receiving import VersionGapError
 from federation.registry.tables import IndexOptOut, IndexOptOutPast
 from federation.tabular import BadTableError
 from federation.trust.parties import NotAdmittedError
@@ -311,7 +312,7 @@ async def test_a_delta_out_of_order_is_refused(hub):
     for version in (0, 1, 2, 4):
         delta = RegistryDelta(version, [a_fact("c2", "b.example")])
         refusal = await refused(
-            hub, VersionGapError, partial(service.receive_delta, node="DE", delta=delta)
+            hub, VersionGapError, partial(receiving.receive_delta, node="DE", delta=delta)
         )
         assert (refusal.code, refusal.detail) == ("VERSION_GAP", f"DE #{version}, expected #3")
 
@@ -332,7 +333,7 @@ async def test_nodes_count_their_versions_apart(hub):
 async def test_a_refused_delta_has_counted_nothing_even_if_its_transaction_goes_on(hub):
     async with hub.write("delta") as session:
         with pytest.raises(VersionGapError):
-            await service.receive_delta(session, "DE", RegistryDelta(2))
+            await receiving.receive_delta(session, "DE", RegistryDelta(2))
 
     await receive(hub, RegistryDelta(1))
 

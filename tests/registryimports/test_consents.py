@@ -3,16 +3,19 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from federation.errors import RefusalError
+from federation.mandates.following import follower
 from federation.proposals import service as proposals
 from federation.proposals import store
 from federation.proposals.acts import EnterConsentFile, decode
+from federation.registry.tables import OptOut
 from federation.registryimports import intake
 from federation.registryimports.options import BadImportError
 from tests.databases import contents, opened
 from tests.registryimports.dying import Death
-from tests.registryimports.node import ANNA, NOW
+from tests.registryimports.node import ANNA, NOW, lines
 from tests.registryimports.registry import BEN, Registry
 
 MANDATE = {
@@ -26,9 +29,12 @@ MANDATE = {
 }
 NO = {"subject": "work:W-2", "state": "WITHHELD", "use": "TRAIN", "declared_by": "Bo Ek"}
 
+RIGHTHOLDERS = {"kind": "rightholders", "format": "ndjson"}
+
 
 @pytest.fixture
 async def registry(database):
+    database.follow(follower("GB"))
     return await Registry(database).begin()
 
 
@@ -102,6 +108,43 @@ async def test_what_nobody_decides_in_ninety_days_is_not_recorded(registry):
 
     assert (await registry.verdicts())[0][2:] == ("REFUSED", "NOT_CONFIRMED")
     assert await registry.recorded() == []
+
+
+async def test_rows_of_a_rightholder_who_is_no_member_bear_on_the_works_of_the_file_before(
+    registry,
+):
+    await registry.take(lines({"rightholder_id": "R-7", "name": "Tom"}), id="R", **RIGHTHOLDERS)
+    theirs = {"title": "Hymns", "rightholder": "R-7", "starts_at": "2026-01-01T00:00:00Z"}
+    first = {**theirs, "work_id": "W-70", "addresses": ["pub.example/70"]}
+    await registry.take(lines(first), id="first", format="ndjson")
+    said = {"subject": "rightholder:R-7", "use": "TRAIN", "declared_by": "Una Weir"}
+    await registry.send(
+        {**said, "state": "EXTENDED", "basis": "EXTENDED_LICENSING"},
+        {**said, "state": "WITHHELD", "use": "SEARCH"},
+    )
+    second = {**theirs, "work_id": "W-71", "addresses": ["pub.example/71"]}
+    await registry.take(lines(second), id="second", format="ndjson")
+
+    assert [one[2] for one in await registry.verdicts()] == ["WAITS", "ACCEPTED"]
+    assert await registry.recorded() == [("rightholder:R-7", "WITHHELD")]
+    await registry.confirm()
+    assert await registry.enter()
+    assert sorted(await registry.recorded()) == [
+        ("rightholder:R-7", "EXTENDED"),
+        ("rightholder:R-7", "WITHHELD"),
+    ]
+    assert sorted(await rulings(registry.db)) == [
+        (path, state) for path in ("/70$", "/71$") for state in ("EXTENDED", "WITHHELD")
+    ]
+    assert [await registry.may(work, "SEARCH") for work in ("W-70", "W-71", "W-1")] == [
+        *("WITHHELD", "WITHHELD", "YES")
+    ]
+
+
+async def rulings(db):
+    async with db.read() as session:
+        rows = await session.execute(select(OptOut.path, OptOut.state))
+        return [(path, state) for path, state in rows]
 
 
 async def test_each_row_is_held_to_the_rules_of_the_single_act(registry):

@@ -43,8 +43,14 @@ WANTED = {
 }
 
 # Who belongs is told before the story begins, keys and addresses stay as they are in it, and
-# no licensor drops an order that it could carry out.
-NEVER = {"roster.changed", "keys.published", "entity.changed", "held.not_released"}
+# no licensor drops an order that it could carry out. Nobody records shares in it.
+NEVER = {
+    "roster.changed",
+    "keys.published",
+    "entity.changed",
+    "held.not_released",
+    "registry.shares_over",
+}
 MESSAGES = (HUB_HANDLERS.keys() | NODE_HANDLERS.keys()) - NEVER
 
 

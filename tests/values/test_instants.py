@@ -1,6 +1,7 @@
 """Every instant in every kind of message has a zone, also where a kind or a field is new."""
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,14 +11,19 @@ from msgspec import inspect
 
 from federation.hub.handlers import HANDLERS as AT_HUB
 from federation.nodes.handlers import HANDLERS as AT_NODES
-from federation.registry.messages import OptOutFact
+from federation.registry.messages import OptOutFact, Over, ShareFact
 from federation.store.messages import BadMessageError, opened
 
 TEXTS = (
     *("x", "HUB", "EUR", "0", "2026-09", "HUB-000001", "HC-GB-000001"),
-    *("UNMATCHED", "~UNMATCHED", "/", "ab" * 32),
+    *("UNMATCHED", "~UNMATCHED", "/", "ab" * 32, "GB"),
 )
-ONE_OR_THE_OTHER: dict[type, dict[str, Any]] = {OptOutFact: {"holder_id": "x"}}
+SPAN = {"starts_at": "2026-01-01T00:00:00Z", "ends_at": None}
+ONE_OR_THE_OTHER: dict[type, dict[str, Any]] = {
+    OptOutFact: {"holder_id": "x"},
+    ShareFact: SPAN,
+    Over: {**SPAN, "parts": {"DE": 10_000, "FR": 1}},
+}
 Way = tuple[str, ...]  # fields, from the message to the instant
 
 
@@ -69,6 +75,8 @@ def written(shape: inspect.Type, way: Way | None, instant: str) -> Any:
 def _plain(shape: inspect.Type) -> Any:
     if isinstance(shape, inspect.StrType):
         return next(text for text in TEXTS if re.search(shape.pattern or "", text))
+    if isinstance(shape, inspect.BytesType):
+        return b64encode(bytes(shape.min_length or 0)).decode()
     if isinstance(shape, inspect.EnumType):
         return next(iter(shape.cls)).value
     if isinstance(shape, inspect.LiteralType):
@@ -87,7 +95,9 @@ def _struct(shape: inspect.StructType, way: Way | None, instant: str) -> Any:
     for field in shape.fields:
         leads = way[1:] if way and way[0] == field.name else None
         found[field.encode_name] = written(field.type, leads, instant)
-    found |= ONE_OR_THE_OTHER.get(shape.cls, {})
+    led = way[0] if way else None
+    least = ONE_OR_THE_OTHER.get(shape.cls, {})
+    found |= {name: value for name, value in least.items() if name != led}
     return list(found.values()) if shape.array_like else found
 
 
@@ -106,12 +116,18 @@ def body(kind: type, way: Way, instant: str) -> bytes:
 def test_the_instants_that_are_known_are_found():
     assert [found.id for found in INSTANTS] == [
         "held.ordered: filed_at",
+        "identifiers.added: as_of",
+        "identifiers.filtered: as_of",
         "registry.delta: opt_outs.effective_at",
         "registry.delta: opt_outs.ends_at",
         "registry.delta: opt_outs.since",
+        "registry.delta: shares.ends_at",
+        "registry.delta: shares.starts_at",
         "registry.delta: withdrawn_opt_outs.effective_at",
         "registry.delta: withdrawn_opt_outs.ends_at",
         "registry.delta: withdrawn_opt_outs.since",
+        "registry.shares_over: over.ends_at",
+        "registry.shares_over: over.starts_at",
         "run.advised: objections_until",
     ]
 

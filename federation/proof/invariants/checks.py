@@ -11,7 +11,17 @@ from sqlalchemy import select
 
 from federation.distribution.tables import DistributedRun
 from federation.months.tables import Run
-from federation.proof.invariants import closed, held, journal, members, money, month, people, usage
+from federation.proof.invariants import (
+    closed,
+    held,
+    journal,
+    members,
+    money,
+    month,
+    people,
+    shares,
+    usage,
+)
 from federation.proof.invariants.examining import (
     NOTHING_KNOWN,
     Finding,
@@ -219,6 +229,12 @@ BOOKS_INVARIANTS: tuple[BooksInvariant, ...] = (
         "disputed_releases_booked",
         "what a dispute gave a member is what its entry moved",
         held.disputed_releases_booked,
+    ),
+    BooksInvariant(
+        "I18",
+        "shares_over_as_told",
+        "where collectives say they have more than the whole is what they told, added up",
+        shares.shares_over_as_told,
     ),
     BooksInvariant(
         "I21",

@@ -1,11 +1,13 @@
 /**
  * The one decision: do the rulings on a place or a member leave a use open? `federation/consent` has
  * the same, and the rules: an opt-out, a reservation ex ante or a published source that disallows is
- * enough. Of records the most specific subject has the word, of that the latest, of one instant the
- * refusal; no record means yes.
+ * enough. Of records the most specific subject has the word, a party's the last; of that the latest,
+ * of one instant the refusal; no record means yes.
  */
 
 export const ALL_USES = "*";
+/** How the source of a record begins that is a party's word told page by page. */
+const PARTY = "party-";
 
 /**
  * @typedef {object} Ruling What is said of one subject: one use or all.
@@ -54,7 +56,7 @@ export const STATES = new Set([
 /**
  * Return why a use is reserved at an instant; null where nothing says so.
  * @param {readonly (readonly Ruling[])[]} groups the rulings of one subject together, the most
- *   specific subject first
+ *   specific subject first, and last those of who holds the page
  * @param {string} use
  * @param {number} at in ms
  * @returns {Reason | null}
@@ -66,7 +68,12 @@ export function whyReserved(groups, use, at) {
   const rules = new Map();
   /** @type {Reason | "yes" | null} */
   let word = null;
+  /** @type {Ruling[]} */
+  let last = [];
+  /** @type {Ruling[]} */
+  const parties = [];
   for (const group of groups) {
+    word ??= wordOf(last, use);
     const standing = group.filter(
       (one) => one.effectiveAt <= at && (one.endsAt === null || at < one.endsAt),
     );
@@ -76,8 +83,10 @@ export function whyReserved(groups, use, at) {
       if (enough !== undefined) found.add(enough);
       if (PUBLISHED.has(ruling.state)) keepLongest(rules, ruling);
     }
-    word ??= wordOf(standing, use);
+    last = standing.filter((one) => isRecord(one) && !isOfParty(one));
+    parties.push(...standing.filter((one) => isRecord(one) && isOfParty(one)));
   }
+  word ??= wordOf([...last, ...parties], use);
   if ([...rules.values()].some((rule) => !rule.isAllowed)) found.add("PUBLISHED");
   if (word !== null && word !== "yes") found.add(word);
   return firstOf(found);
@@ -106,12 +115,11 @@ function keepLongest(rules, { source, length, state }) {
 /**
  * Return what the records of one place say of a use; null if nothing. Several subjects may be
  * there, as two works on one page: one that says no is enough.
- * @param {readonly Ruling[]} standing
+ * @param {readonly Ruling[]} records
  * @param {string} use
  * @returns {Reason | "yes" | null}
  */
-function wordOf(standing, use) {
-  const records = standing.filter((one) => !ENOUGH.has(one.state) && !PUBLISHED.has(one.state));
+function wordOf(records, use) {
   const subjects = new Set(records.map((one) => one.source));
   /** @type {Set<Reason | "yes">} */
   const words = new Set();
@@ -151,3 +159,14 @@ function wordOfOne(records, use) {
  * @param {string} use
  */
 const speaksOf = (ruling, use) => ruling.use === use || ruling.use === ALL_USES;
+
+/**
+ * @param {Ruling} ruling
+ */
+const isRecord = ({ state }) => !ENOUGH.has(state) && !PUBLISHED.has(state);
+
+/**
+ * Tell whether a record of a page is the word of a party, more general than any place.
+ * @param {Ruling} ruling
+ */
+const isOfParty = ({ source }) => source !== null && source.startsWith(PARTY);

@@ -5,8 +5,8 @@ import json
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0049"
-down_revision = "0047"
+revision = "0047"
+down_revision = "0046"
 
 DETAILS, DOCUMENT = "licensing_billing_details", "settlement_document"
 REPORT, REPORTED = "metering_report", "metering_reported_use"

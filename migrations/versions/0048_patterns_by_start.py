@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0050"
-down_revision = "0049"
+revision = "0048"
+down_revision = "0047"
 
 RULINGS = ("registry_opt_out", "registry_index_reservation", "registry_index_reservation_past")
 HEAD = "substr(path, 1, 1000)"
