@@ -16,7 +16,7 @@ from federation.errors import answered
 from federation.federated.asking import ERROR, CallError, Node, too_late
 from federation.federated.documents import DocumentNotKnownError
 from federation.federated.lines import AT_ONCE_MAX
-from federation.federated.wire import EYES_HEADER, DeadlineOverError
+from federation.federated.wire import ON_BEHALF_OF_HEADER, DeadlineOverError
 from federation.logs import get_logger
 from federation.server import PeerDownError, PeerOlderError
 from federation.signing.keys import SigningKey
@@ -123,7 +123,7 @@ class PeerClient:
     ) -> bytes:
         """Return what a node answers to one of many questions, as it was sent (CallError).
 
-        It says with whose eyes it answered: one of an earlier version would show all that we may
+        It says on whose behalf it was asked: one of an earlier version would show all that we may
         see. Nothing is unpacked: what is small when it is sent could be large then.
         """
         once = partial(
@@ -134,7 +134,7 @@ class PeerClient:
             seconds=seconds,
             headers={**headers, "Accept-Encoding": "identity"},
             bytes_max=bytes_max,
-            answered_with={EYES_HEADER: headers[EYES_HEADER]},
+            answered_with={ON_BEHALF_OF_HEADER: headers[ON_BEHALF_OF_HEADER]},
             connections=OF_QUESTIONS,
         )
         try:

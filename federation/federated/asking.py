@@ -23,10 +23,10 @@ from federation.federated.lines import Line
 from federation.federated.wire import (
     DEADLINE_HEADER,
     DEADLINE_MS,
-    EYES_HEADER,
+    ON_BEHALF_OF_HEADER,
     ON_ITS_WAY_MS,
     DeadlineOverError,
-    Eyes,
+    OnBehalfOf,
 )
 from federation.quotas import QuotaExceededError
 
@@ -54,7 +54,7 @@ class Node(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What a node is asked: a document of GraphQL and its variables, and with whose eyes.
+    """What a node is asked: a document of GraphQL and its variables, and on whose behalf.
 
     One that `is_shared` may be answered with what the same one is, put before it and on its way.
     One that is not is sent for itself: its answer has all that was so when it was put.
@@ -62,7 +62,7 @@ class Question(NamedTuple):
 
     document: str
     variables: Mapping[str, Any]
-    eyes: Eyes
+    on_behalf_of: OnBehalfOf
     is_shared: bool = True
 
 
@@ -166,7 +166,7 @@ class Asker:
         self, node: Node, question: Question, *, deadline: float, bytes_max: int
     ) -> bytes:
         """Return what a node answers before a deadline in monotonic seconds (CallError)."""
-        key = (node.code, question.eyes.value, bytes_max, _digest(question))
+        key = (node.code, question.on_behalf_of.value, bytes_max, _digest(question))
         flight = self._flights.get(key) if question.is_shared else None
         if flight is None or not flight.serves(deadline, self._now()):
             line = self._lines.setdefault(node.code, Line())
@@ -231,7 +231,13 @@ class Asker:
     ) -> bytes:
         """Ask by the document's id once the node has it, else send the document along."""
         name = document_id(question.document)
-        once = partial(self._once, node, eyes=question.eyes, deadline=deadline, bytes_max=bytes_max)
+        once = partial(
+            self._once,
+            node,
+            on_behalf_of=question.on_behalf_of,
+            deadline=deadline,
+            bytes_max=bytes_max,
+        )
         asked = {"documentId": name, "variables": question.variables}
         if name in line.known:
             line.known.move_to_end(name)
@@ -245,13 +251,13 @@ class Asker:
         return found
 
     async def _once(
-        self, node: Node, body: bytes, eyes: Eyes, deadline: float, bytes_max: int
+        self, node: Node, body: bytes, on_behalf_of: OnBehalfOf, deadline: float, bytes_max: int
     ) -> bytes:
         seconds = deadline - self._now()
         left = int(seconds * 1000) - ON_ITS_WAY_MS
         if left <= 0:
             raise too_late()
-        headers = {EYES_HEADER: eyes.value, DEADLINE_HEADER: str(left)}
+        headers = {ON_BEHALF_OF_HEADER: on_behalf_of.value, DEADLINE_HEADER: str(left)}
         return await self._call(node, body, headers, seconds=seconds, bytes_max=bytes_max)
 
     async def _hedged(self, line: Line, once: Callable[[], Any]) -> bytes:

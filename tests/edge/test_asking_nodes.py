@@ -11,14 +11,14 @@ from federation.clock import SettableClock
 from federation.edge.addresses import networks
 from federation.edge.peers import PeerClient
 from federation.federated.asking import CallError, Node
-from federation.federated.wire import DEADLINE_HEADER, EYES_HEADER
+from federation.federated.wire import DEADLINE_HEADER, ON_BEHALF_OF_HEADER
 from federation.signing.keys import SigningKey
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 HERE = networks(["127.0.0.0/8"])
 KEY = SigningKey.generate()
-HEADERS = {EYES_HEADER: "signed-in", DEADLINE_HEADER: "900"}
-SAID = f"{EYES_HEADER}: signed-in\r\n"
+HEADERS = {ON_BEHALF_OF_HEADER: "signed-in", DEADLINE_HEADER: "900"}
+SAID = f"{ON_BEHALF_OF_HEADER}: signed-in\r\n"
 BYTES_MAX = 1_000_000
 HANG_UP = b"-"
 
@@ -85,7 +85,7 @@ async def test_the_answer_is_given_as_it_was_sent():
     [head] = heads
     assert head.startswith("POST /graphql HTTP/1.1\r\n")
     for line in (
-        "Federation-Eyes: signed-in",
+        "Federation-On-Behalf-Of: signed-in",
         "Federation-Deadline-Ms: 900",
         "Accept-Encoding: identity",
         "Content-Type: application/json",
@@ -99,8 +99,8 @@ async def test_the_answer_is_given_as_it_was_sent():
         (http(status="500 No"), "NO_ANSWER"),
         (http(status="401 No"), "NO_ANSWER"),
         (http(status="302 Found", headers=f"{SAID}Location: http://127.0.0.1/\r\n"), "NO_ANSWER"),
-        (http(headers=""), "NO_ANSWER"),  # of an earlier version: with all eyes
-        (http(headers=f"{EYES_HEADER}: partner\r\n"), "NO_ANSWER"),
+        (http(headers=""), "NO_ANSWER"),  # of an earlier version: with all that a server sees
+        (http(headers=f"{ON_BEHALF_OF_HEADER}: partner\r\n"), "NO_ANSWER"),
         (http(gzip.compress(b"{}"), headers=f"{SAID}Content-Encoding: gzip\r\n"), "NO_ANSWER"),
         (http(b"x" * (BYTES_MAX + 1)), "TOO_LONG"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000, "NO_ANSWER"),

@@ -21,14 +21,14 @@ from federation.federated.asking import (
     too_late,
 )
 from federation.federated.lines import AT_ONCE_MAX, KNOWN_MAX, TIMED_MIN
-from federation.federated.wire import DEADLINE_HEADER, DEADLINE_MS, EYES_HEADER, Eyes
+from federation.federated.wire import DEADLINE_HEADER, DEADLINE_MS, ON_BEHALF_OF_HEADER, OnBehalfOf
 
 DE, FR = (Node(code, f"https://{code}", f"https://{code}") for code in ("DE", "FR"))
 DOWN = CallError(ERROR, "NO_ANSWER", "down")
 
 
-def a_question(number=0, eyes=Eyes.SIGNED_IN):
-    return Question("{ x }", {"n": number}, eyes)
+def a_question(number=0, on_behalf_of=OnBehalfOf.SIGNED_IN):
+    return Question("{ x }", {"n": number}, on_behalf_of)
 
 
 class Line:
@@ -99,14 +99,14 @@ async def state_of(asked):
     return "OK"
 
 
-async def test_a_node_is_told_with_whose_eyes_and_how_long_somebody_waits():
+async def test_a_node_is_told_on_whose_behalf_and_how_long_somebody_waits():
     line = Line(b"{}")
     assert await line.ask(seconds=0.5) == b"{}"
-    await line.ask(question=a_question(eyes=Eyes.PARTNER), seconds=1.0)
+    await line.ask(question=a_question(on_behalf_of=OnBehalfOf.PARTNER), seconds=1.0)
 
     [(code, first, body), (_, second, _)] = line.sent
-    assert (code, first) == ("DE", {EYES_HEADER: "signed-in", DEADLINE_HEADER: "480"})
-    assert second == {EYES_HEADER: "partner", DEADLINE_HEADER: "980"}
+    assert (code, first) == ("DE", {ON_BEHALF_OF_HEADER: "signed-in", DEADLINE_HEADER: "480"})
+    assert second == {ON_BEHALF_OF_HEADER: "partner", DEADLINE_HEADER: "980"}
     assert msgspec.json.decode(body) == {
         "query": "{ x }",
         "documentId": f"sha256:{sha256(b'{ x }').hexdigest()}",
@@ -130,9 +130,9 @@ async def test_a_document_is_sent_once_and_again_to_a_node_that_lost_it():
 async def test_of_the_documents_a_node_has_the_last_are_remembered():
     line = Line(b"{}")
     for number in range(KNOWN_MAX + 1):
-        await line.ask(question=Question(f"{{ x{number} }}", {}, Eyes.PARTNER))
+        await line.ask(question=Question(f"{{ x{number} }}", {}, OnBehalfOf.PARTNER))
     for number in (KNOWN_MAX, 0):
-        await line.ask(question=Question(f"{{ x{number} }}", {}, Eyes.PARTNER))
+        await line.ask(question=Question(f"{{ x{number} }}", {}, OnBehalfOf.PARTNER))
 
     whole = [("query" in msgspec.json.decode(body)) for _, _, body in line.sent[-2:]]
     assert whole == [False, True]
@@ -143,7 +143,7 @@ async def test_whoever_asks_the_same_at_the_same_time_shares_one_request():
     same = [asyncio.ensure_future(line.ask()) for _ in range(3)]
     others = [
         asyncio.ensure_future(line.ask(question=a_question(1))),
-        asyncio.ensure_future(line.ask(question=a_question(eyes=Eyes.PARTNER))),
+        asyncio.ensure_future(line.ask(question=a_question(on_behalf_of=OnBehalfOf.PARTNER))),
         asyncio.ensure_future(line.ask(node=FR)),
     ]
     await line.until(lambda: len(line.waiting) == 4)
