@@ -13,7 +13,7 @@ import msgspec
 from federation.clock import Clock
 from federation.edge.addresses import GuardedResolver, Network, guarded_sockets
 from federation.errors import answered
-from federation.federated.asking import ERROR, CallError, Node, too_late
+from federation.federated.asking import ERROR, REFUSED, TOO_LONG, CallError, Node, too_late
 from federation.federated.documents import DocumentNotKnownError
 from federation.federated.lines import AT_ONCE_MAX
 from federation.federated.wire import ON_BEHALF_OF_HEADER, DeadlineOverError
@@ -145,13 +145,15 @@ class PeerClient:
         except PeerLateError as error:
             raise too_late() from error
         except PeerTooLongError as error:
-            raise CallError(ERROR, "TOO_LONG", f"it answers more than {bytes_max} bytes") from error
+            raise CallError(ERROR, TOO_LONG, f"it answers more than {bytes_max} bytes") from error
         except PeerAnswerError as error:
             if DocumentNotKnownError.code in str(error):
                 raise CallError(ERROR, DocumentNotKnownError.code, node.code) from error
             if DeadlineOverError.code in str(error):  # it stopped when it was told to
                 raise too_late() from error
             log.info("a node gave no answer", node=node.code, reason=str(error)[:300])
+            if str(error).startswith("HTTP 400:"):
+                raise CallError(ERROR, REFUSED, "it does not take the question") from error
             raise CallError(
                 ERROR, "NO_ANSWER", "it cannot be reached, or refused to answer"
             ) from error

@@ -42,6 +42,11 @@ Of the deadline of whoever names none, a part is over before a node is asked.
 """
 PAGES_MAX: Final = 8  # that are put together for one caller at once
 
+TOO_LONG, REFUSED = "TOO_LONG", "REFUSED"
+"""Codes of a node that is there: it answers more than is read, or does not take the question.
+
+Whoever asks wrote the question: neither is a failure of the node.
+"""
 OK, TIMEOUT, ERROR, BREAKER_OPEN = "OK", "TIMEOUT", "ERROR", "BREAKER_OPEN"
 
 
@@ -214,7 +219,8 @@ class Asker:
                         line, lambda: self._named(line, node, question, deadline, bytes_max)
                     )
                 except CallError as error:
-                    if error.state != TIMEOUT or is_fair:
+                    is_ours = error.code in {TOO_LONG, REFUSED}
+                    if not is_ours and (is_fair or error.state != TIMEOUT):
                         learned = partial(line.failed, self._now())
                     raise
                 except asyncio.CancelledError:  # the deadline is over, or the client went away

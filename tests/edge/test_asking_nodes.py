@@ -97,6 +97,7 @@ async def test_the_answer_is_given_as_it_was_sent():
     ("answer", "code"),
     [
         (http(status="500 No"), "NO_ANSWER"),
+        (http(status="400 No"), "REFUSED"),
         (http(status="401 No"), "NO_ANSWER"),
         (http(status="302 Found", headers=f"{SAID}Location: http://127.0.0.1/\r\n"), "NO_ANSWER"),
         (http(headers=""), "NO_ANSWER"),  # of an earlier version: with all that a server sees

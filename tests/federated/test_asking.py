@@ -12,7 +12,9 @@ from federation.federated.asking import (
     BREAKER_OPEN,
     ERROR,
     PAGES_MAX,
+    REFUSED,
     TIMEOUT,
+    TOO_LONG,
     Asker,
     CallError,
     Node,
@@ -492,6 +494,14 @@ async def test_what_is_known_of_a_node_goes_with_it():
     line.asker.keep(["FR"])
 
     assert await state_of(line.ask()) == ERROR
+
+
+@pytest.mark.parametrize("code", [TOO_LONG, REFUSED])
+async def test_a_question_that_no_node_can_answer_closes_no_line(code):
+    line = Line(CallError(ERROR, code, "as whoever asks wrote it"))
+    states = [await state_of(line.ask(question=a_question(number))) for number in range(10)]
+
+    assert states == [ERROR] * 10
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, asyncio.CancelledError])
