@@ -164,7 +164,7 @@ async def test_the_index_is_told_and_knows_what_the_node_knows(old, hub):
     async with hub.read() as session:
         known = await index_store.index_slice(session, keys)
     assert hub_entries(known) == own_entries("DE", own)
-    assert (await contents(hub))["registry_version"] == [("DE", 2)]
+    assert [row[:2] for row in (await contents(hub))["registry_version"]] == [("DE", 2)]
 
 
 async def test_a_claim_that_ended_counts_to_the_day_before_and_for_nobody_after(old, hub):

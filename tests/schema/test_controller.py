@@ -195,7 +195,7 @@ async def test_what_an_extension_fails_with_is_masked_and_ours(client, monkeypat
     assert response.status_code == 500
     assert response.json()["errors"][0]["extensions"] == {"code": "UNEXPECTED"}
     assert "swordfish" not in response.text
-    assert "swordfish" in capsys.readouterr().out
+    assert "swordfish" in capsys.readouterr().err
 
 
 async def test_simultaneous_requests_keep_their_own_media_types(client):

@@ -171,7 +171,7 @@ async def test_a_defect_is_masked_and_found_again_by_its_id(capsys):
 
     (error,) = result.errors
     said, error_id = error.message.rstrip(".").rsplit(" ", 1)
-    logged = capsys.readouterr().out
+    logged = capsys.readouterr().err
     assert said == "Unexpected error"
     assert error.extensions == {"code": "UNEXPECTED"}
     assert error.path == ["defect"]
@@ -207,7 +207,7 @@ async def test_a_missing_value_is_a_defect_too(capsys):
     (error,) = (await probe.schema.execute("{ missing }")).errors
 
     assert error.message.startswith("Unexpected error ")
-    assert "Cannot return null" in capsys.readouterr().out
+    assert "Cannot return null" in capsys.readouterr().err
 
 
 async def test_a_refusal_is_shown_with_its_code():
