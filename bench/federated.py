@@ -31,7 +31,7 @@ import msgspec
 import strawberry
 
 from federation.federated.asking import Asker, Node
-from federation.federated.wire import EYES_HEADER
+from federation.federated.wire import ON_BEHALF_OF_HEADER
 from federation.process import run_loop
 from federation.quotas import Quotas
 from federation.scenario.model import HubPart, LicenseePart, Manifest, Scenario, Table, TermsPart
@@ -123,7 +123,7 @@ class Answering(asyncio.Protocol):
         self._data = b""
         answer = a_page(self._works, msgspec.json.decode(body)["variables"])
         head = b"HTTP/1.1 200 OK\r\n%s: signed-in\r\nContent-Length: %d\r\n\r\n"
-        whole = head % (EYES_HEADER.encode(), len(answer)) + answer
+        whole = head % (ON_BEHALF_OF_HEADER.encode(), len(answer)) + answer
         if self._seconds:
             asyncio.get_running_loop().call_later(self._seconds, self._send, whole)
         else:

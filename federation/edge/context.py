@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, ClassVar
+from typing import Any
 
 from litestar import Request
 
@@ -13,7 +13,13 @@ from federation.edge.doors import Doors, address_of
 from federation.edge.http import REFUSED_STATUS, status_of
 from federation.edge.sessions import CrossSiteError, TwoCredentialsError, who_asks
 from federation.errors import LaterError, RefusalError
-from federation.federated.wire import DEADLINE_HEADER, DEADLINE_MS_MAX, EYES_HEADER, Eyes
+from federation.federated.wire import (
+    DEADLINE_HEADER,
+    DEADLINE_MS_MAX,
+    ON_BEHALF_OF_HEADER,
+    DeadlineOverError,
+    OnBehalfOf,
+)
 from federation.logs import get_logger
 from federation.schema.context import Context
 from federation.schema.controller import NotTakenError, ReadBody
@@ -26,12 +32,6 @@ OF_STRANGERS = BodyLimit(64 * KIB, seconds=10)
 OF_THE_KNOWN = BodyLimit(512 * KIB, seconds=30)
 _MILLISECONDS = re.compile(r"[0-9]{1,6}", re.ASCII)
 log = get_logger("graphql")
-
-
-class DeadlineOverError(RefusalError):
-    """Nobody waits for this answer any more."""
-
-    code: ClassVar[str] = "DEADLINE_OVER"
 
 
 def context_getter(server: Server) -> Callable[..., Awaitable[Context]]:
@@ -49,19 +49,19 @@ def context_getter(server: Server) -> Callable[..., Awaitable[Context]]:
             log.info("token refused", code=refusal.code, reason=refusal.message)
             principal = None
         if principal is not None and PEER in principal.roles:
-            principal = as_asked(principal, request.headers.get(EYES_HEADER))
+            principal = as_asked(principal, request.headers.get(ON_BEHALF_OF_HEADER))
         asker = principal.subject if principal else address_of(request, server.config.proxies)
         return Context(server=server, principal=principal, asker=asker)
 
     return context
 
 
-def as_asked(server: Principal, eyes: str | None) -> Principal:
-    """Return who asks, where another server asks with the eyes of somebody who may see less.
+def as_asked(server: Principal, on_behalf_of: str | None) -> Principal:
+    """Return who asks, where another server asks on behalf of somebody who may see less.
 
-    Eyes that are not known here see least.
+    Whoever is not known here sees least.
     """
-    if eyes is None or eyes == Eyes.PARTNER:
+    if on_behalf_of is None or on_behalf_of == OnBehalfOf.PARTNER:
         return server
     return Principal(server.subject, frozenset({SIGNED_IN}))
 
@@ -72,9 +72,9 @@ def graphql_body(doors: Doors) -> ReadBody:
     @asynccontextmanager
     async def read(request: Request[Any, Any, Any], context: Any) -> AsyncGenerator[bytes]:
         who = context.principal
-        if who is not None and EYES_HEADER in request.headers:
-            eyes = Eyes.PARTNER if PEER in who.roles else Eyes.SIGNED_IN
-            request.state.graphql_response.headers[EYES_HEADER] = eyes.value
+        if who is not None and ON_BEHALF_OF_HEADER in request.headers:
+            answered = OnBehalfOf.PARTNER if PEER in who.roles else OnBehalfOf.SIGNED_IN
+            request.state.graphql_response.headers[ON_BEHALF_OF_HEADER] = answered.value
         try:
             if who is None:
                 sender, limit = doors.stranger(request, "anonymous"), OF_STRANGERS
@@ -101,8 +101,11 @@ async def _deadline(request: Request[Any, Any, Any], who: Principal | None) -> A
         return
     if not int(text):
         raise DeadlineOverError
+    limit = asyncio.timeout(min(int(text), DEADLINE_MS_MAX) / 1000)
     try:
-        async with asyncio.timeout(min(int(text), DEADLINE_MS_MAX) / 1000):
+        async with limit:
             yield
     except TimeoutError as error:
+        if not limit.expired():
+            raise  # of something else that was waited for
         raise DeadlineOverError(f"{text} ms") from error

@@ -1,11 +1,11 @@
-"""Calls to other servers: signed for 60 seconds, with a deadline, over one aiohttp session."""
+"""Calls to other servers: signed for 60 seconds, with a deadline, over kept connections."""
 
 import io
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import msgspec
@@ -13,9 +13,10 @@ import msgspec
 from federation.clock import Clock
 from federation.edge.addresses import GuardedResolver, Network, guarded_sockets
 from federation.errors import answered
-from federation.federated.asking import ERROR, TIMEOUT, CallError, Node
+from federation.federated.asking import ERROR, REFUSED, TOO_LONG, CallError, Node, too_late
 from federation.federated.documents import DocumentNotKnownError
-from federation.federated.wire import EYES_HEADER
+from federation.federated.lines import AT_ONCE_MAX
+from federation.federated.wire import ON_BEHALF_OF_HEADER, DeadlineOverError
 from federation.logs import get_logger
 from federation.server import PeerDownError, PeerOlderError
 from federation.signing.keys import SigningKey
@@ -45,6 +46,17 @@ class PeerGoneError(PeerAnswerError):
 class PeerTooLongError(PeerAnswerError):
     """Another server answers more than is read."""
 
+
+class Connections(NamedTuple):
+    """Some of the connections to other servers, and how many of them go to one."""
+
+    name: str
+    of_a_host: int
+
+
+OF_MESSAGES = Connections("messages", 8)
+OF_QUESTIONS = Connections("questions", AT_ONCE_MAX)
+"""Those of the lists over all nodes: neither they nor the outbox wait for the other's."""
 
 Signer = Callable[[], SigningKey]
 """Returns the key a server calls others with."""
@@ -77,14 +89,14 @@ class PeerClient:
         """`allowed`: networks beside the public ones; None where addresses are the operator's."""
         self._entity_id, self._key, self._clock = entity_id, key, clock
         self._allowed = allowed
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
         self._tokens: dict[str, tuple[str, SigningKey, datetime]] = {}
         self.find: Find = _nobody
 
     async def close(self) -> None:
         """Close every connection to other servers."""
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
     async def graphql(
         self, code: str, document: str, variables: Mapping[str, Any]
@@ -111,7 +123,7 @@ class PeerClient:
     ) -> bytes:
         """Return what a node answers to one of many questions, as it was sent (CallError).
 
-        It says with whose eyes it answered: one of an earlier version would show all that we may
+        It says on whose behalf it was asked: one of an earlier version would show all that we may
         see. Nothing is unpacked: what is small when it is sent could be large then.
         """
         once = partial(
@@ -122,7 +134,8 @@ class PeerClient:
             seconds=seconds,
             headers={**headers, "Accept-Encoding": "identity"},
             bytes_max=bytes_max,
-            answered_with={EYES_HEADER: headers[EYES_HEADER]},
+            answered_with={ON_BEHALF_OF_HEADER: headers[ON_BEHALF_OF_HEADER]},
+            connections=OF_QUESTIONS,
         )
         try:
             try:
@@ -130,13 +143,17 @@ class PeerClient:
             except PeerGoneError:  # a question may be asked again
                 return await once()
         except PeerLateError as error:
-            raise CallError(TIMEOUT, "DEADLINE_OVER", "it did not answer in time") from error
+            raise too_late() from error
         except PeerTooLongError as error:
-            raise CallError(ERROR, "TOO_LONG", f"it answers more than {bytes_max} bytes") from error
+            raise CallError(ERROR, TOO_LONG, f"it answers more than {bytes_max} bytes") from error
         except PeerAnswerError as error:
             if DocumentNotKnownError.code in str(error):
                 raise CallError(ERROR, DocumentNotKnownError.code, node.code) from error
+            if DeadlineOverError.code in str(error):  # it stopped when it was told to
+                raise too_late() from error
             log.info("a node gave no answer", node=node.code, reason=str(error)[:300])
+            if str(error).startswith("HTTP 400:"):
+                raise CallError(ERROR, REFUSED, "it does not take the question") from error
             raise CallError(
                 ERROR, "NO_ANSWER", "it cannot be reached, or refused to answer"
             ) from error
@@ -151,6 +168,7 @@ class PeerClient:
         headers: Mapping[str, str] = _NO_HEADERS,
         bytes_max: int = ANSWER_BYTES_MAX,
         answered_with: Mapping[str, str] = _NO_HEADERS,
+        connections: Connections = OF_MESSAGES,
     ) -> bytes:
         """POST JSON to another server and return the body of a 2xx answer.
 
@@ -164,7 +182,7 @@ class PeerClient:
         }
         timeout = aiohttp.ClientTimeout(total=seconds)
         try:
-            async with self._open().post(
+            async with self._open(connections).post(
                 url, data=io.BytesIO(body), headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
                 if answered_with and "Content-Encoding" in response.headers:
@@ -196,7 +214,9 @@ class PeerClient:
         """GET a public document of another server; anything but 200 is an error."""
         timeout = aiohttp.ClientTimeout(total=QUERY_SECONDS)
         try:
-            async with self._open().get(url, timeout=timeout, allow_redirects=False) as response:
+            async with self._open(OF_MESSAGES).get(
+                url, timeout=timeout, allow_redirects=False
+            ) as response:
                 data = await response.content.read(bytes_max)
                 if response.status != 200:  # noqa: PLR2004
                     raise PeerAnswerError(answered(response.status, data))
@@ -216,15 +236,17 @@ class PeerClient:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    def _open(self, connections: Connections) -> aiohttp.ClientSession:
+        if connections.name not in self._sessions:
             allowed = self._allowed
             connector = aiohttp.TCPConnector(
                 limit=0,
-                limit_per_host=8,
+                limit_per_host=connections.of_a_host,
                 ttl_dns_cache=60,
                 resolver=None if allowed is None else GuardedResolver(allowed),
                 socket_factory=None if allowed is None else guarded_sockets(allowed),
             )
-            self._session = aiohttp.ClientSession(connector=connector, trust_env=False)
-        return self._session
+            self._sessions[connections.name] = aiohttp.ClientSession(
+                connector=connector, trust_env=False
+            )
+        return self._sessions[connections.name]

@@ -3,15 +3,15 @@
 Whoever asks the same at the same time shares one request. Where an answer is slower than nearly all
 before, a second request is sent beside the first, for one question in twenty at most. A node that
 failed five times within ten seconds is left alone for five, then asked once to see how it is.
+It has not failed where it was sent nothing, or had less time to answer than most give it.
 """
 
 import asyncio
-import math
 import time
-from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, Protocol
@@ -19,26 +19,34 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 
 from federation.federated.documents import DocumentNotKnownError, document_id
+from federation.federated.lines import Line
 from federation.federated.wire import (
     DEADLINE_HEADER,
-    EYES_HEADER,
+    DEADLINE_MS,
+    ON_BEHALF_OF_HEADER,
     ON_ITS_WAY_MS,
-    Eyes,
+    DeadlineOverError,
+    OnBehalfOf,
 )
 from federation.quotas import QuotaExceededError
 
-FAILURES_MAX: Final = 5
-FAILURES_WITHIN: Final = 10.0
-LEFT_ALONE: Final = 5.0  # seconds
-FAIR_SECONDS: Final = 0.5  # who gives less says nothing of a node that does not answer in time
-AT_ONCE_MAX: Final = 6  # requests to one node; its outbox has connections of its own
-TIMED_MAX: Final = 200  # answers of a node whose times are remembered
-TIMED_MIN: Final = 20  # with fewer nobody knows what is slow
-HEDGED_PERCENT: Final = 5
-PAGES_MAX: Final = 8  # that are put together for one caller at once
-KNOWN_MAX: Final = 250  # documents that a node is taken to have
-HEDGE_SECONDS_MIN: Final = 0.01
+SOONER: Final = 0.1
+"""By so much of one's own time a request that one joins may end before it.
 
+Whoever comes later waits until later: without this nobody could join anybody.
+"""
+FAIR_SECONDS: Final = 0.8 * DEADLINE_MS / 1000
+"""A node that is given less time and does not answer in it has not failed: a client chose it.
+
+Of the deadline of whoever names none, a part is over before a node is asked.
+"""
+PAGES_MAX: Final = 8  # that are put together for one caller at once
+
+TOO_LONG, REFUSED = "TOO_LONG", "REFUSED"
+"""Codes of a node that is there: it answers more than is read, or does not take the question.
+
+Whoever asks wrote the question: neither is a failure of the node.
+"""
 OK, TIMEOUT, ERROR, BREAKER_OPEN = "OK", "TIMEOUT", "ERROR", "BREAKER_OPEN"
 
 
@@ -51,7 +59,7 @@ class Node(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What a node is asked: a document of GraphQL and its variables, and with whose eyes.
+    """What a node is asked: a document of GraphQL and its variables, and on whose behalf.
 
     One that `is_shared` may be answered with what the same one is, put before it and on its way.
     One that is not is sent for itself: its answer has all that was so when it was put.
@@ -59,7 +67,7 @@ class Question(NamedTuple):
 
     document: str
     variables: Mapping[str, Any]
-    eyes: Eyes
+    on_behalf_of: OnBehalfOf
     is_shared: bool = True
 
 
@@ -94,6 +102,14 @@ class Call(Protocol):
         ...
 
 
+Wait = Callable[[asyncio.Task[bytes], float], Awaitable[object]]
+"""Returns once a task is done, or after so many seconds; whatever comes of the task."""
+
+
+async def _wait(task: asyncio.Task[bytes], seconds: float) -> None:
+    await asyncio.wait([task], timeout=seconds)
+
+
 async def no_call(
     node: Node, body: bytes, headers: Mapping[str, str], *, seconds: float, bytes_max: int
 ) -> bytes:
@@ -102,81 +118,33 @@ async def no_call(
     raise CallError(ERROR, "NOT_ASKED", node.code)
 
 
-@dataclass(slots=True)
-class _Line:
-    """What is known of one node: its failures, its times, and what is asked of it now."""
-
-    failures: deque[float] = field(default_factory=lambda: deque(maxlen=FAILURES_MAX))
-    closed_until: float = 0.0
-    is_probed: bool = False
-    seconds: deque[float] = field(default_factory=lambda: deque(maxlen=TIMED_MAX))
-    asked: int = 0
-    hedged: int = 0
-    known: OrderedDict[str, None] = field(default_factory=OrderedDict)  # ids of documents
-    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE_MAX))
-
-    def keep(self, name: str) -> None:
-        """Remember that the node was sent a document, among those asked last."""
-        self.known[name] = None
-        if len(self.known) > KNOWN_MAX:
-            self.known.popitem(last=False)
-
-    def opens(self, now: float) -> bool:
-        """Tell whether the node may be asked: also once, to see how it is, when it was left alone.
-
-        Whoever is told so of a node that was left alone is the one who tries it.
-        """
-        if len(self.failures) < FAILURES_MAX:
-            return True
-        if now < self.closed_until or self.is_probed:
-            return False
-        self.is_probed = True
-        return True
-
-    def failed(self, now: float) -> None:
-        """Count a failure; the fifth within ten seconds, or one of a probe, closes the line."""
-        self.failures.append(now)
-        is_many = len(self.failures) == FAILURES_MAX
-        if self.is_probed or (is_many and now - self.failures[0] <= FAILURES_WITHIN):
-            self.closed_until = now + LEFT_ALONE
-        elif is_many:
-            self.failures.popleft()
-        self.is_probed = False
-
-    def answered(self, seconds: float) -> None:
-        """Forget the failures, remember how long it took."""
-        self.failures.clear()
-        self.is_probed = False
-        self.seconds.append(seconds)
-
-    def forgo(self) -> None:
-        """Learn nothing: whoever asked went away."""
-        self.is_probed = False
-
-    def patience(self) -> float | None:
-        """Return after how many seconds a second request may be sent, None for never."""
-        if len(self.seconds) < TIMED_MIN or self.hedged * 100 >= self.asked * HEDGED_PERCENT:
-            return None
-        times = sorted(self.seconds)
-        return max(HEDGE_SECONDS_MIN, times[math.ceil(len(times) * 0.95) - 1])
+_Key = tuple[str, str, int, bytes]
+"""By what a request is the same as another: node, for whom, bytes at most, and question."""
 
 
 @dataclass(slots=True)
 class _Flight:
-    """A request on its way, and how many wait for it."""
+    """A request on its way, until when the node may answer, and how many wait for it."""
 
     task: asyncio.Task[bytes]
+    deadline: float
     waiting: int = 0
+
+    def serves(self, deadline: float, now: float) -> bool:
+        """Tell whether it is as good as a request of one's own, or nearly so."""
+        return self.deadline >= deadline - (deadline - now) * SOONER
 
 
 class Asker:
-    """Asks the nodes of one hub. `call` is how a request is sent."""
+    """Asks the nodes of one hub. `call` is how a request is sent, `wait` how one is waited for."""
 
-    def __init__(self, call: Call, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._call, self._now = call, monotonic
-        self._lines: dict[str, _Line] = {}
+    def __init__(
+        self, call: Call, monotonic: Callable[[], float] = time.monotonic, wait: Wait = _wait
+    ) -> None:
+        self._call, self._now, self._wait = call, monotonic, wait
+        self._lines: dict[str, Line] = {}
         self._pages: Counter[str] = Counter()
-        self._flights: dict[tuple[str, str, bytes], _Flight] = {}
+        self._flights: dict[_Key, _Flight] = {}
 
     @contextmanager
     def page_for(self, asker: str) -> Iterator[None]:
@@ -203,68 +171,79 @@ class Asker:
         self, node: Node, question: Question, *, deadline: float, bytes_max: int
     ) -> bytes:
         """Return what a node answers before a deadline in monotonic seconds (CallError)."""
-        key = (node.code, question.eyes.value, _digest(question))
+        key = (node.code, question.on_behalf_of.value, bytes_max, _digest(question))
         flight = self._flights.get(key) if question.is_shared else None
-        if flight is None:
-            line = self._lines.setdefault(node.code, _Line())
+        if flight is None or not flight.serves(deadline, self._now()):
+            line = self._lines.setdefault(node.code, Line())
             if not line.opens(self._now()):
                 raise CallError(BREAKER_OPEN, BREAKER_OPEN, "it failed too often just now")
             sent = self._send(line, node, question, deadline, bytes_max)
-            flight = _Flight(asyncio.ensure_future(sent))
+            flight = _Flight(asyncio.ensure_future(sent), deadline)
             if question.is_shared:
                 self._flights[key] = flight
-                flight.task.add_done_callback(lambda _: self._flights.pop(key, None))
-        return await self._wait(flight, deadline)
+            flight.task.add_done_callback(partial(self._landed, key, flight))
+        return await self._answer(key, flight, deadline)
 
-    async def _wait(self, flight: _Flight, deadline: float) -> bytes:
+    def _landed(self, key: _Key, flight: _Flight, task: asyncio.Task[bytes]) -> None:
+        """Let nobody join a request that is over."""
+        if self._flights.get(key) is flight:
+            del self._flights[key]
+        if task.done() and not task.cancelled():
+            task.exception()  # it is known, even where nobody waits for it any more
+
+    async def _answer(self, key: _Key, flight: _Flight, deadline: float) -> bytes:
         """Wait for a request on its way; the last who gives up ends it."""
         flight.waiting += 1
         try:
-            async with asyncio.timeout(max(0.0, deadline - self._now())):
-                return await asyncio.shield(flight.task)
-        except TimeoutError:
-            raise _too_late() from None
+            await self._wait(flight.task, max(0.0, deadline - self._now()))
+            if not flight.task.done():
+                raise too_late()
+            return flight.task.result()
         finally:
             flight.waiting -= 1
             if not flight.waiting and not flight.task.done():
                 flight.task.cancel()
+                self._landed(key, flight, flight.task)
 
     async def _send(
-        self, line: _Line, node: Node, question: Question, deadline: float, bytes_max: int
+        self, line: Line, node: Node, question: Question, deadline: float, bytes_max: int
     ) -> bytes:
-        began, is_known = self._now(), False
-        is_fair = deadline - began >= FAIR_SECONDS
+        learned: Callable[[], None] = line.forgo
         try:
-            async with line.places:
+            async with line.places:  # who waits here has not been sent
                 line.asked += 1
                 began = self._now()
-                found = await self._hedged(
-                    line, lambda: self._named(line, node, question, deadline, bytes_max)
-                )
-        except CallError as error:
-            is_known = True
-            if error.state != TIMEOUT or is_fair:
-                line.failed(self._now())
-            else:
-                line.forgo()
-            raise
-        else:
-            line.answered(self._now() - began)
-            is_known = True
-            return found
+                is_fair = deadline - began >= FAIR_SECONDS
+                try:
+                    found = await self._hedged(
+                        line, lambda: self._named(line, node, question, deadline, bytes_max)
+                    )
+                except CallError as error:
+                    is_ours = error.code in {TOO_LONG, REFUSED}
+                    if not is_ours and (is_fair or error.state != TIMEOUT):
+                        learned = partial(line.failed, self._now())
+                    raise
+                except asyncio.CancelledError:  # the deadline is over, or the client went away
+                    if is_fair and self._now() >= deadline:
+                        learned = partial(line.failed, self._now())
+                    raise
+                learned = partial(line.answered, self._now() - began)
+                return found
         finally:
-            # Whoever waited gave up: the deadline is over, or the client went away.
-            if not is_known and is_fair and self._now() >= deadline:
-                line.failed(self._now())
-            elif not is_known:
-                line.forgo()
+            learned()
 
     async def _named(
-        self, line: _Line, node: Node, question: Question, deadline: float, bytes_max: int
+        self, line: Line, node: Node, question: Question, deadline: float, bytes_max: int
     ) -> bytes:
         """Ask by the document's id once the node has it, else send the document along."""
         name = document_id(question.document)
-        once = partial(self._once, node, eyes=question.eyes, deadline=deadline, bytes_max=bytes_max)
+        once = partial(
+            self._once,
+            node,
+            on_behalf_of=question.on_behalf_of,
+            deadline=deadline,
+            bytes_max=bytes_max,
+        )
         asked = {"documentId": name, "variables": question.variables}
         if name in line.known:
             line.known.move_to_end(name)
@@ -278,33 +257,39 @@ class Asker:
         return found
 
     async def _once(
-        self, node: Node, body: bytes, eyes: Eyes, deadline: float, bytes_max: int
+        self, node: Node, body: bytes, on_behalf_of: OnBehalfOf, deadline: float, bytes_max: int
     ) -> bytes:
         seconds = deadline - self._now()
         left = int(seconds * 1000) - ON_ITS_WAY_MS
         if left <= 0:
-            raise _too_late()
-        headers = {EYES_HEADER: eyes.value, DEADLINE_HEADER: str(left)}
+            raise too_late()
+        headers = {ON_BEHALF_OF_HEADER: on_behalf_of.value, DEADLINE_HEADER: str(left)}
         return await self._call(node, body, headers, seconds=seconds, bytes_max=bytes_max)
 
-    async def _hedged(self, line: _Line, once: Callable[[], Any]) -> bytes:
-        """Send a request, and a second one beside it where the first takes unusually long."""
+    async def _hedged(self, line: Line, once: Callable[[], Any]) -> bytes:
+        """Send a request, and a second one beside it where the first takes unusually long.
+
+        The second takes a place of its own, if one is free: nobody waits for it.
+        """
         patience = line.patience()
         if patience is None:
             found: bytes = await once()
             return found
-        tasks = {asyncio.ensure_future(once())}
+        first = asyncio.ensure_future(once())
+        tasks = {first}
         try:
-            done, _ = await asyncio.wait(tasks, timeout=patience)
-            if not done:
+            await self._wait(first, patience)
+            if not first.done() and not line.places.locked():
+                await line.places.acquire()
                 line.hedged += 1
-                tasks.add(asyncio.ensure_future(once()))
+                second = asyncio.ensure_future(once())
+                second.add_done_callback(lambda _: line.places.release())
+                tasks.add(second)
             return await _first_answer(tasks)
         finally:
             for task in tasks:
                 task.cancel()
-                with suppress(asyncio.CancelledError, CallError):
-                    await task
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _first_answer(tasks: set[asyncio.Task[bytes]]) -> bytes:
@@ -322,5 +307,6 @@ def _digest(question: Question) -> bytes:
     return sha256(msgspec.json.encode((question.document, question.variables))).digest()
 
 
-def _too_late() -> CallError:
-    return CallError(TIMEOUT, "DEADLINE_OVER", "it did not answer in time")
+def too_late() -> CallError:
+    """Return what is raised where a node did not answer within the deadline."""
+    return CallError(TIMEOUT, DeadlineOverError.code, "it did not answer in time")

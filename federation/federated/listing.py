@@ -15,7 +15,7 @@ from federation.federated.cursors import Position
 from federation.federated.merging import Key, Merged, Part, asked_on, merge, share
 from federation.federated.selections import Argument, Selection
 from federation.federated.shapes import Shape
-from federation.federated.wire import DEADLINE_MS_MAX, Eyes
+from federation.federated.wire import DEADLINE_MS_MAX, OnBehalfOf
 
 ROUNDS_MAX: Final = 16  # in which a node is asked on for one page
 DEADLINE_MS_MIN: Final = 50
@@ -43,14 +43,14 @@ class BadDeadlineError(RefusalError):
 class Listing:
     """A list that all nodes have: its field, its arguments, and what is selected of it.
 
-    `eyes` says with whose the answer is read; `shapes` what each selection's answer looks like.
+    `on_behalf_of` says for whom; `shapes` what each selection's answer looks like.
     """
 
     field: str
     arguments: Mapping[str, Argument]
     selection: Selection
     shapes: Sequence[Shape]
-    eyes: Eyes
+    on_behalf_of: OnBehalfOf
 
 
 class Reply(NamedTuple):
@@ -178,7 +178,7 @@ class Gathering:
         }
         body = await self._asker.ask(
             self._nodes[part.node],
-            Question(self._document, variables, listing.eyes),
+            Question(self._document, variables, listing.on_behalf_of),
             deadline=self._deadline,
             bytes_max=self._bytes_max,
         )

@@ -40,7 +40,7 @@ async def look_up(
     `monotonic`.
     """
     document, variables = listing.selection.document_of_one(listing.field, listing.arguments)
-    question = Question(document, variables, listing.eyes)
+    question = Question(document, variables, listing.on_behalf_of)
 
     async def one(node: Node) -> tuple[Shown | None, Reply]:
         began = monotonic()

@@ -21,7 +21,7 @@ from federation.federated.listing import (
 )
 from federation.federated.selections import TYPENAME, Argument, Asking, Selection, select
 from federation.federated.shapes import shapes_of
-from federation.federated.wire import Eyes
+from federation.federated.wire import DEADLINE_MS, OnBehalfOf
 from federation.schema.choices import NodeState, Require
 from federation.schema.context import Info
 from federation.schema.pages import Edge, PageInfo
@@ -33,7 +33,6 @@ from federation.trust.store import trusted_places
 from federation.values.cursors import page_size
 from federation.values.roles import MAY_READ_HISTORIES
 
-DEADLINE_MS = 1_000
 Node = TypeVar("Node")
 
 
@@ -137,7 +136,7 @@ class Asked:
     field: str
     kind: str
     arguments: Mapping[str, Argument]
-    eyes: Eyes
+    on_behalf_of: OnBehalfOf
     first: int
     after: str | None
     require: Require
@@ -152,7 +151,7 @@ async def ask_all(info: Info, asked: Asked) -> FederatedConnection[Any]:
     cursors = Cursors(server.pepper.seal, question, server.clock())
     position = cursors.read(asked.after)
     deadline = server.monotonic() + seconds
-    listing = listing_of(info, asked.field, asked.kind, asked.arguments, asked.eyes)
+    listing = listing_of(info, asked.field, asked.kind, asked.arguments, asked.on_behalf_of)
     nodes = await trusted_nodes(server)
     server.quotas.take(info.context.asker, "graphql", max(1, len(nodes)))
     gathering = Gathering(
@@ -175,7 +174,7 @@ def listing_of(
     field: str,
     kind: str,
     arguments: Mapping[str, Argument],
-    eyes: Eyes,
+    on_behalf_of: OnBehalfOf,
     *,
     is_thing_needed: bool = False,
 ) -> Listing:
@@ -192,7 +191,7 @@ def listing_of(
     shapes = shapes_of(
         cast("GraphQLObjectType", raw.schema.type_map[kind]), selection, raw.fragments
     )
-    return Listing(field, arguments, selection, shapes, eyes)
+    return Listing(field, arguments, selection, shapes, on_behalf_of)
 
 
 async def trusted_nodes(server: Server) -> Sequence[AskedNode]:
@@ -234,7 +233,9 @@ class FederatedQuery:
         arguments = {"text": Argument("String!", text), "at": instant(at)}
         return await ask_all(
             info,
-            Asked("works", "Work", arguments, Eyes.SIGNED_IN, first, after, require, deadline_ms),
+            Asked(
+                "works", "Work", arguments, OnBehalfOf.SIGNED_IN, first, after, require, deadline_ms
+            ),
         )
 
     @strawberry.field(description="Rightholders of all collectives, by name; for partners.")
@@ -265,7 +266,7 @@ class FederatedQuery:
                 "rightholders",
                 "Rightholder",
                 arguments,
-                Eyes.PARTNER,
+                OnBehalfOf.PARTNER,
                 first,
                 after,
                 require,

@@ -11,12 +11,11 @@ from federation.federated.asking import Node as AskedNode
 from federation.federated.listing import Listing, Reply, deadline_seconds
 from federation.federated.looking_up import Looked, look_up
 from federation.federated.selections import Argument
-from federation.federated.wire import Eyes
+from federation.federated.wire import DEADLINE_MS, OnBehalfOf
 from federation.holdings.service import Age, Routed, whom_to_ask
 from federation.identifiers.schemes import parse_identifier
 from federation.schema.context import Info
 from federation.schema.federated import (
-    DEADLINE_MS,
     NodeAnswer,
     instant,
     listing_of,
@@ -115,7 +114,9 @@ class FederatedWorkQuery:
                 )
             arguments = {"identifier": Argument("String", plain)}
         arguments["at"] = instant(at)
-        listing = listing_of(info, "work", "Work", arguments, Eyes.SIGNED_IN, is_thing_needed=True)
+        listing = listing_of(
+            info, "work", "Work", arguments, OnBehalfOf.SIGNED_IN, is_thing_needed=True
+        )
         asked = [nodes[code] for code in routed.asked if code in nodes]
         server.quotas.take(info.context.asker, "graphql", max(1, len(asked)))
         looked = await _look_up(info, asked, listing, deadline)

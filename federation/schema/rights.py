@@ -19,7 +19,7 @@ from federation.federated.asking import CallError
 from federation.federated.asking import Node as AskedNode
 from federation.federated.asking import Question as Asked
 from federation.federated.listing import BYTES_OF_ONE_MAX
-from federation.federated.wire import Eyes
+from federation.federated.wire import OnBehalfOf
 from federation.licensing import rights as rules
 from federation.licensing.rights import Question
 from federation.schema.choices import ClaimedBy, NodeState, RightsStatus
@@ -228,7 +228,7 @@ async def _ask_owner(
     The question is nobody else's: what was recorded before it was put is in the answer.
     """
     document, variables = _asking(RIGHTS_OF_OWN, replace(asked, urls=urls), {})
-    question = Asked(document, variables, Eyes.SIGNED_IN, is_shared=False)
+    question = Asked(document, variables, OnBehalfOf.SIGNED_IN, is_shared=False)
     try:
         body = await server.asker.ask(node, question, deadline=deadline, bytes_max=BYTES_OF_ONE_MAX)
         found = _read(body)

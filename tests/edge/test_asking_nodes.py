@@ -11,14 +11,14 @@ from federation.clock import SettableClock
 from federation.edge.addresses import networks
 from federation.edge.peers import PeerClient
 from federation.federated.asking import CallError, Node
-from federation.federated.wire import DEADLINE_HEADER, EYES_HEADER
+from federation.federated.wire import DEADLINE_HEADER, ON_BEHALF_OF_HEADER
 from federation.signing.keys import SigningKey
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 HERE = networks(["127.0.0.0/8"])
 KEY = SigningKey.generate()
-HEADERS = {EYES_HEADER: "signed-in", DEADLINE_HEADER: "900"}
-SAID = f"{EYES_HEADER}: signed-in\r\n"
+HEADERS = {ON_BEHALF_OF_HEADER: "signed-in", DEADLINE_HEADER: "900"}
+SAID = f"{ON_BEHALF_OF_HEADER}: signed-in\r\n"
 BYTES_MAX = 1_000_000
 HANG_UP = b"-"
 
@@ -85,7 +85,7 @@ async def test_the_answer_is_given_as_it_was_sent():
     [head] = heads
     assert head.startswith("POST /graphql HTTP/1.1\r\n")
     for line in (
-        "Federation-Eyes: signed-in",
+        "Federation-On-Behalf-Of: signed-in",
         "Federation-Deadline-Ms: 900",
         "Accept-Encoding: identity",
         "Content-Type: application/json",
@@ -97,10 +97,11 @@ async def test_the_answer_is_given_as_it_was_sent():
     ("answer", "code"),
     [
         (http(status="500 No"), "NO_ANSWER"),
+        (http(status="400 No"), "REFUSED"),
         (http(status="401 No"), "NO_ANSWER"),
         (http(status="302 Found", headers=f"{SAID}Location: http://127.0.0.1/\r\n"), "NO_ANSWER"),
-        (http(headers=""), "NO_ANSWER"),  # of an earlier version: with all eyes
-        (http(headers=f"{EYES_HEADER}: partner\r\n"), "NO_ANSWER"),
+        (http(headers=""), "NO_ANSWER"),  # of an earlier version: with all that a server sees
+        (http(headers=f"{ON_BEHALF_OF_HEADER}: partner\r\n"), "NO_ANSWER"),
         (http(gzip.compress(b"{}"), headers=f"{SAID}Content-Encoding: gzip\r\n"), "NO_ANSWER"),
         (http(b"x" * (BYTES_MAX + 1)), "TOO_LONG"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000, "NO_ANSWER"),
@@ -116,11 +117,34 @@ async def test_who_says_nothing_or_stops_in_the_middle_is_waited_for_to_the_dead
     assert await told(answer, seconds=0.1) == ("TIMEOUT", "DEADLINE_OVER")
 
 
+async def test_a_node_that_stops_when_it_was_told_to_is_late_and_not_wrong():
+    body = b'{"errors": [{"extensions": {"code": "DEADLINE_OVER"}}]}'
+
+    assert await told(http(body, "504 Late")) == ("TIMEOUT", "DEADLINE_OVER")
+
+
 async def test_a_connection_that_was_closed_meanwhile_costs_nothing():
     async with a_node(http(), HANG_UP, http(b"[]")) as (node, heads), a_hub() as hub:
         assert await ask(hub, node) == b"{}"
         assert await ask(hub, node) == b"[]"
         assert len(heads) == 3
+
+
+async def test_a_question_does_not_wait_for_what_the_outbox_sends():
+    async with a_node(*[b""] * 8, http()) as (node, heads), a_hub() as hub:
+        url = f"{node.url}/messages"
+        outbox = [
+            asyncio.ensure_future(hub.post(node.entity_id, url, b"{}", seconds=60.0))
+            for _ in range(9)
+        ]
+        while len(heads) < 8:  # noqa: ASYNC110 - the system says when
+            await asyncio.sleep(0)
+
+        assert await ask(hub, node, seconds=5.0) == b"{}"
+        assert len(heads) == 9
+        for sent in outbox:
+            sent.cancel()
+        await asyncio.gather(*outbox, return_exceptions=True)
 
 
 async def test_an_answer_without_an_end_is_read_to_its_limit():

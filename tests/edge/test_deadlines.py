@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from federation.edge.context import DeadlineOverError, _deadline
+from federation.edge.context import _deadline
+from federation.federated.wire import DeadlineOverError
 from federation.trust.principals import Principal
 from federation.values.roles import PEER, SIGNED_IN, Role
 
@@ -26,6 +27,12 @@ async def test_what_goes_on_when_nobody_waits_any_more_is_ended(role):
             await never
 
     assert never.cancelled()
+
+
+async def test_something_else_that_took_too_long_is_no_deadline():
+    with pytest.raises(TimeoutError, match="of a socket"):
+        async with _deadline(asking("10000"), who(PEER)):
+            raise TimeoutError("of a socket")
 
 
 async def test_nothing_is_begun_for_whom_nobody_waits():

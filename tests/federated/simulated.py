@@ -15,7 +15,7 @@ from federation.federated.cursors import Cursors, Position
 from federation.federated.listing import Gathering, Listed, Listing
 from federation.federated.selections import Argument, Asking, Selection, select
 from federation.federated.shapes import shape_of
-from federation.federated.wire import Eyes
+from federation.federated.wire import OnBehalfOf
 from federation.history.kinds import Place
 from federation.values.cursors import cursor_of, key_of
 
@@ -41,7 +41,7 @@ def selected(document: str, **sent: Any) -> tuple[Selection, Listing]:
     selection = select(Asking(operation, fragments, sent, sent), [works])
     shapes = [shape_of(SCHEMA.type_map["Work"], sets, fragments) for sets in selection.parts]
     arguments = {"text": Argument("String!", "fox")}
-    return selection, Listing("works", arguments, selection, shapes, Eyes.SIGNED_IN)
+    return selection, Listing("works", arguments, selection, shapes, OnBehalfOf.SIGNED_IN)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from federation.federated.listing import Listing
 from federation.federated.looking_up import look_up
 from federation.federated.selections import Argument, Asking, select
 from federation.federated.shapes import shapes_of
-from federation.federated.wire import Eyes
+from federation.federated.wire import OnBehalfOf
 
 SCHEMA = build_schema("type Query { work: Answer } type Answer { works: [Work!]! ok: Boolean } "
                       "type Work { id: ID! title: String! }")  # fmt: skip
@@ -21,7 +21,7 @@ def a_listing(document=TWICE):
     selection = select(Asking(operation, {}, {}, {}), operation.selection_set.selections)
     selection = selection if selection.below else selection.with_id()
     shapes = shapes_of(SCHEMA.type_map["Work"], selection, {})
-    return Listing("work", {"id": Argument("ID", "FR:1")}, selection, shapes, Eyes.SIGNED_IN)
+    return Listing("work", {"id": Argument("ID", "FR:1")}, selection, shapes, OnBehalfOf.SIGNED_IN)
 
 
 NODES = [Node(code, f"https://{code}", f"https://{code}") for code in ("DE", "FR")]

@@ -185,7 +185,7 @@ CREATORS = '{ works(first: 1, text: "foxes") { edges { node { creators { name } 
 
 
 @pytest.mark.parametrize(
-    ("eyes", "name"),
+    ("on_behalf_of", "name"),
     [
         (None, "Eric Blair"),
         ("partner", "Eric Blair"),
@@ -193,8 +193,8 @@ CREATORS = '{ works(first: 1, text: "foxes") { edges { node { creators { name } 
         ("everybody", "George Orwell"),
     ],
 )
-async def test_a_node_answers_the_hub_with_the_eyes_it_names(catalogues, eyes, name):
-    headers = {} if eyes is None else {"Federation-Eyes": eyes}
+async def test_a_node_answers_the_hub_on_behalf_of_whom_it_names(catalogues, on_behalf_of, name):
+    headers = {} if on_behalf_of is None else {"Federation-On-Behalf-Of": on_behalf_of}
     answer = await tell_as(catalogues, HUB, "GB", CREATORS, **headers)
 
     [edge] = answer.body["data"]["works"]["edges"]
@@ -202,8 +202,8 @@ async def test_a_node_answers_the_hub_with_the_eyes_it_names(catalogues, eyes, n
 
 
 @pytest.mark.parametrize("document", ["{ rightholders(first: 1) { edges { cursor } } }"])
-async def test_with_the_eyes_of_somebody_signed_in_nothing_of_a_role_is_shown(catalogues, document):
-    headers = {"Federation-Eyes": "signed-in"}
+async def test_on_behalf_of_somebody_signed_in_nothing_of_a_role_is_shown(catalogues, document):
+    headers = {"Federation-On-Behalf-Of": "signed-in"}
     answer = await tell_as(catalogues, HUB, "GB", document, **headers)
 
     assert answer.code == "NOT_ALLOWED"

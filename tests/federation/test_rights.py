@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import msgspec
 import pytest
 
-from federation.federated.wire import EYES_HEADER
+from federation.federated.wire import ON_BEHALF_OF_HEADER
 from federation.schema import rights
 from federation.values.party import HUB
 from tests.federation.asked_about import (
@@ -195,7 +195,7 @@ async def test_an_owner_of_a_later_version_is_understood(shop, reason):
 def as_answered(data):
     """Return an answer as a node sends it."""
     body = msgspec.json.encode({"data": data})
-    head = f"HTTP/1.1 200 OK\r\n{EYES_HEADER}: signed-in\r\nContent-Length: {len(body)}\r\n"
+    head = f"HTTP/1.1 200 OK\r\n{ON_BEHALF_OF_HEADER}: signed-in\r\nContent-Length: {len(body)}\r\n"
     return head.encode() + b"Connection: close\r\n\r\n" + body
 
 
