@@ -86,7 +86,7 @@ async def test_no_spelling_opens_what_the_index_reserves_in_any_reading(node):
                 if any(index.is_reserved(key, use, NOW) for key in keys):
                     compared += 1
                     assert held.why_withheld(keys, use, NOW) is not None, (seed, url, use)
-    assert compared == 92
+    assert compared == 118
 
 
 def said_of(path, state=State.WITHHELD, use="*", *, member=None, begins=LONG_AGO, **more):
