@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from datetime import UTC, datetime
 
@@ -68,11 +69,16 @@ async def run(small, *arguments, who=OFFICER, role="settlement_officer", group="
         return CliRunner().invoke(cli, [group, *arguments], env=names, standalone_mode=False)
 
     result = await asyncio.to_thread(invoke)
+    # The server beside it logs to the same place.
+    logged = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[")
+    errors = "".join(
+        line for line in result.stderr.splitlines(keepends=True) if not logged.match(line)
+    )
     if isinstance(result.exception, RefusalError):
         refusal = result.exception
-        said = f"{result.stderr}federation: {refusal.code}: {refusal.message}"
+        said = f"{errors}federation: {refusal.code}: {refusal.message}"
         return EXIT_REFUSED, result.stdout, said
-    return result.exit_code, result.stdout, result.stderr
+    return result.exit_code, result.stdout, errors
 
 
 async def done(small, *arguments, **who):

@@ -196,7 +196,7 @@ async def test_what_a_collective_does_not_answer_is_covered_by_nothing(shop):
     ]
     assert (found["complete"], found["nodes"]) == (
         False,
-        [{"node": "DE", "state": "OK"}, {"node": "FR", "state": "TIMEOUT"}],
+        [{"node": "DE", "state": "OK"}, {"node": "FR", "state": "ERROR"}],
     )
 
 

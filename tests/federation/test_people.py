@@ -191,7 +191,7 @@ async def test_the_configuration_fills_an_empty_directory_and_no_other(small, ca
     capsys.readouterr()
     async with nothing_changes(small, HUB):
         await small.start(HUB)
-        said = capsys.readouterr().out
+        said = capsys.readouterr().err
         again = await heard(small, small.at(HUB, "operator"), APPLICATIONS)
         dan = await heard(small, somebody(small, "dan", "auditor"), RUNS)
         licensing = small.at(HUB, "licensing")

@@ -7,6 +7,7 @@ import msgspec
 import pytest_asyncio
 
 from tests.federation.harness import DAY, fetch, nothing_changes, resumed, send, soon
+from tests.federation.telling import until_told
 
 IMPORT = """query($id: ID!) { registryImport(id: $id) {
   id kind format onConflict dryRun startedBy state readAs rows place why
@@ -80,6 +81,8 @@ async def test_a_file_is_taken_and_each_row_acknowledged_and_sent_again_changes_
         "pageInfo": {"hasNextPage": False},
     }
 
+    await until_told(small, "GB")
+    await small.silence()
     async with nothing_changes(small, "GB"):
         again = await imported(small, gzip.compress(CSV.encode()))
         other = await imported(small, CSV.replace("Hail", "Wind").encode())

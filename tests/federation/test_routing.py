@@ -8,14 +8,14 @@ import pytest
 import pytest_asyncio
 
 from federation.edge.peers import PeerAnswerError, PeerClient
-from federation.federated import asking
+from federation.federated import lines
 from federation.federated.asking import Asker
-from federation.history.feed_store import last_change
 from federation.holdings import store
 from federation.scenario.client import ApiError
 from federation.values.party import HUB
 from tests.federation.asked_about import DE_OWN, FR_OWN, GB_OWN, NOBODYS, down
-from tests.federation.harness import DAY, resumed, soon
+from tests.federation.harness import DAY, resumed
+from tests.federation.telling import until_told
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -52,26 +52,6 @@ async def register(small, code, name, title, *numbers):
         REGISTER, id=name, title=title, identifiers=[f"ISBN:{one}" for one in numbers]
     )
     assert done == {"__typename": "Work"}
-
-
-async def until_told(small, *codes):
-    """Wait until the hub has the filters of some nodes, and all that was said of their works."""
-
-    async def is_told():
-        for code in codes:
-            async with small.databases[code].read() as session:
-                told = await store.find_told(session, code)
-            async with small.databases[HUB].read() as session:
-                held = (await store.whole_filters(session)).get(code)
-            if told is None or held is None or (told.epoch, told.added) != (held.epoch, held.added):
-                return False
-            server = small.keepers[code].service.server
-            async with server.db.read() as session:
-                if await last_change(session) > told.change:
-                    return False
-        return True
-
-    await soon(is_told, what="filters")
 
 
 async def ask(small, **asked):
@@ -267,7 +247,7 @@ async def test_of_a_dead_owner_nothing_is_licensable_and_it_is_said(shops):
     async with down(shops, "FR"):
         found = await shops.lab("lab-one").ask(RIGHTS, urls=[FR_OWN, GB_OWN])
         shops.keepers[HUB].service.server.asker._lines["FR"].failures.extend(
-            [0.0] * asking.FAILURES_MAX
+            [0.0] * lines.FAILURES_MAX
         )
         shops.keepers[HUB].service.server.asker._lines["FR"].closed_until = float("inf")
         left_alone = await shops.lab("lab-one").ask(RIGHTS, urls=[FR_OWN, GB_OWN])

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from federation.mandates.placing import source_of
+from federation.mandates.meaning import source_of
 from federation.mandates.records import Subject, SubjectKind
 from federation.months.tables import Run
 from federation.registry.messages import Over, SharesOver

@@ -134,7 +134,7 @@ async def test_a_batch_is_read_at_once(shop):
     engine, seen = shop.keepers[HUB].service.server.db._reader.sync_engine, set()
 
     def note(_connection, _cursor, statement, asked, *_):
-        if re.search(r"'s\d+\.example'|HUB-000001", str(asked)):  # others read as well
+        if re.search(r"\bs\d+\.example|HUB-000001", str(asked)):  # others read as well
             found = (name for name in READ if f"FROM {name}" in statement)
             seen.update((name, str(asked)) for name in found)  # a slow read is begun anew
 
@@ -149,7 +149,7 @@ async def test_a_batch_is_read_at_once(shop):
     finally:
         event.remove(engine, "before_cursor_execute", note)
 
-    assert [[found[name] for name in READ] for found in counts] == [[1, 1], [1, 1], [1, 3]]
+    assert [[found[name] for name in READ] for found in counts] == [[1, 1], [1, 1], [1, 1]]
 
 
 async def test_others_are_answered_while_a_batch_is_signed(shop, monkeypatch):

@@ -133,6 +133,10 @@ async def test_a_site_is_told_what_another_member_below_it_reserves(node):
         def clock():
             return NOON
 
+        @staticmethod
+        def monotonic():
+            return 0.0
+
     async with node.read() as session:
         told = await site_terms(session, Here, "m1")
 

@@ -43,13 +43,15 @@ WANTED = {
 }
 
 # Who belongs is told before the story begins, keys and addresses stay as they are in it, and
-# no licensor drops an order that it could carry out. Nobody records shares in it.
+# no licensor drops an order that it could carry out. Nobody records shares or works in it.
 NEVER = {
     "roster.changed",
     "keys.published",
     "entity.changed",
     "held.not_released",
     "registry.shares_over",
+    "identifiers.filtered",
+    "identifiers.added",
 }
 MESSAGES = (HUB_HANDLERS.keys() | NODE_HANDLERS.keys()) - NEVER
 
