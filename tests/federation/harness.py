@@ -402,12 +402,18 @@ class QuickStory(Story):
 
 
 def settled_rows(found: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:
-    """Leave out what changes while a message waits: leases, attempts and their errors."""
+    """Leave out what changes while a message waits, and what a node tells of works by itself.
+
+    Those are leases, attempts and their errors; and identifiers, told when works have changed.
+    """
     found.pop("store_lease", None)
+    found.pop("holdings_told", None)
     names = [column.name for column in Base.metadata.tables["store_outbox"].columns]
     assert names[-2:] == ["attempts", "last_error"]
+    kind = names.index("kind")
     if "store_outbox" in found:
-        found["store_outbox"] = [row[:-2] for row in found["store_outbox"]]
+        rows = (row for row in found["store_outbox"] if not row[kind].startswith("identifiers."))
+        found["store_outbox"] = [row[:-2] for row in rows]
     return found
 
 
