@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
 from federation.consent.states import State
 from federation.history.kinds import Saying
@@ -157,7 +157,7 @@ async def by_id(session: ReadSession, numbers: Collection[int]) -> dict[int, Con
     if not numbers:
         return {}
     sqlite = is_sqlite(session)
-    there = asked(_ID, sqlite=sqlite, kind=BigInteger)
+    there = asked(_ID, sqlite=sqlite, numbers=_ID)
     query = select(*columns).where(ConsentRecord.id == there.c.id)
     names = parameters_of(_ID, [(number,) for number in sorted(numbers)], sqlite=sqlite)
     return {row.id: row for row in await session.rows(query, names, many=len(numbers) > FEW)}

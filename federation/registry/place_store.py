@@ -25,6 +25,13 @@ from sqlalchemy.orm import aliased
 from federation.addresses.matching import candidate_hosts, candidate_paths
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.consent.states import ALL_USES, NO_USE, State
+from federation.registry.place_keys import (
+    HEAD_LENGTH,
+    path_head,
+    path_letters,
+    path_rest,
+    place_of,
+)
 from federation.registry.store import known
 from federation.registry.tables import (
     Claim,
@@ -34,9 +41,6 @@ from federation.registry.tables import (
     IndexOptOutPast,
     IndexShare,
     OptOut,
-    path_head,
-    path_letters,
-    path_rest,
 )
 from federation.store.asked import asked, is_sqlite, parameters_of
 from federation.store.sessions import ReadSession
@@ -47,7 +51,8 @@ MANY: Final = 100  # places, or hosts, of a statement that is no short one
 _Rulings = OptOut | IndexOptOut | IndexOptOutPast
 _OnSubjects = _Rulings | IndexShare
 _OnHosts = type[Claim | IndexClaim | IndexClaimPast | _OnSubjects]
-_HOST, _PLACE = ("host",), ("host", "path")
+_HOST, _LETTERS = ("host",), ("letters",)
+_PLACE = ("host", *_LETTERS, "head", "rest", "path")
 _BEFORE_ALL: Final[ColumnElement[int]] = literal_column("-100000")
 """Less than `path_letters` is of any path or pattern: none has so many letters."""
 
@@ -248,33 +253,46 @@ async def _rows_at(
     *,
     by_start: bool = False,
 ) -> Sequence[Any]:
-    sqlite = is_sqlite(session)
+    sqlite, may_be_pattern = is_sqlite(session), _may_be_pattern(on)
+    is_long = any(len(path) > HEAD_LENGTH for _, path in places)
+    columns = _asked_for(by_start=by_start, may_be_pattern=may_be_pattern, is_long=is_long)
+    rows = [
+        (host, *place_of(path, may_be_pattern=may_be_pattern), path)[: len(columns)]
+        for host, path in places
+    ]
     return await session.rows(
-        query.where(_is_there(on, sqlite=sqlite, by_start=by_start)),
-        parameters_of(_PLACE, places, sqlite=sqlite),
+        query.where(_is_there(on, columns, sqlite=sqlite)),
+        parameters_of(columns, rows, sqlite=sqlite),
         many=len(places) >= MANY,
     )
 
 
-@cache
-def _is_there(on: _OnHosts, *, sqlite: bool, by_start: bool) -> ColumnElement[bool]:
-    """Return which rows stand at the places that are asked; `by_start` those that start so.
+def _asked_for(*, by_start: bool, may_be_pattern: bool, is_long: bool) -> tuple[str, ...]:
+    """Return what is told of the places that are asked: what an index has, the path if it is cut.
 
     Of starts that are alike in their first 1,000 characters all are read.
     """
-    path: Any = on.path
-    there = asked(_PLACE, sqlite=sqlite)
-    may_be_pattern = _may_be_pattern(on)
-    starts_there = and_(
-        on.host == there.c.host,
-        _letters(on, path) == _letters(on, there.c.path),
-        path_head(path, may_be_pattern=may_be_pattern)
-        == path_head(there.c.path, may_be_pattern=may_be_pattern),
-    )
     if by_start:
-        return starts_there
-    rest = [path_rest(path) == path_rest(there.c.path)] if may_be_pattern else []
-    return and_(starts_there, *rest, path == there.c.path)
+        return _PLACE[:3]
+    return _PLACE if is_long else _PLACE[: 4 if may_be_pattern else 3]
+
+
+@cache
+def _is_there(on: _OnHosts, columns: tuple[str, ...], *, sqlite: bool) -> ColumnElement[bool]:
+    """Return which rows stand at the places that are asked; without `rest` those that start so."""
+    path: Any = on.path
+    may_be_pattern = _may_be_pattern(on)
+    there = asked(columns, sqlite=sqlite, numbers=_LETTERS).c
+    kept = {
+        "host": on.host,
+        "letters": path_letters(path, may_be_pattern=may_be_pattern),
+        "head": path_head(path, may_be_pattern=may_be_pattern),
+        "rest": path_rest(path),
+        "path": path,
+    }
+    if not may_be_pattern:
+        del kept["rest"]  # which no index has
+    return and_(*(kept[name] == there[name] for name in columns if name in kept))
 
 
 def _letters(on: _OnHosts, path: Any) -> ColumnElement[int]:

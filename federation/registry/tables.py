@@ -1,7 +1,6 @@
 """Members, their claims and opt-outs at a node; the claim index at the hub."""
 
 from datetime import date, datetime
-from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -9,71 +8,17 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
-    Integer,
     String,
     Text,
     UniqueConstraint,
-    case,
-    func,
     literal_column,
     text,
 )
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
 from federation.history.tables import Versioned
+from federation.registry.place_keys import path_head, path_letters, path_rest
 from federation.store.base import AutoId, Base, Instant
-
-_FIRST: Final[ColumnElement[int]] = literal_column("1")
-_HEAD: Final[ColumnElement[int]] = literal_column("1000")
-_STAR: Final[ColumnElement[str]] = literal_column("'*'", Text())
-
-
-class _StarAt(FunctionElement[int]):
-    """Where the first `*` of a text stands, counted from one; 0 where none does."""
-
-    name = "star_at"
-    inherit_cache = True
-    type = Integer()
-
-
-@compiles(_StarAt)
-def _star_at(element: _StarAt, compiler: SQLCompiler, **options: Any) -> str:
-    return f"strpos({compiler.process(element.clauses, **options)}, '*')"
-
-
-@compiles(_StarAt, "sqlite")
-def _star_at_sqlite(element: _StarAt, compiler: SQLCompiler, **options: Any) -> str:
-    return f"instr({compiler.process(element.clauses, **options)}, '*')"
-
-
-def path_letters(path: ColumnElement[str], *, may_be_pattern: bool) -> ColumnElement[int]:
-    """Return how long a path is, as an index has it.
-
-    Of a pattern with a `*` it is below zero: minus the place of the first, counted from one.
-    """
-    length = func.length(path, type_=Integer())
-    if not may_be_pattern:
-        return length
-    return case((path.like(literal_column("'%*%'")), -_StarAt(path)), else_=length)
-
-
-def path_head(path: ColumnElement[str], *, may_be_pattern: bool) -> ColumnElement[str]:
-    """Return by what of a path a row is found: an index of PostgreSQL takes no long texts.
-
-    Of a pattern it is what stands before its first `*`.
-    """
-    head = func.substr(path, _FIRST, _HEAD, type_=Text())
-    if not may_be_pattern:
-        return head
-    return func.substr(head, _FIRST, _StarAt(head + _STAR) - _FIRST, type_=Text())
-
-
-def path_rest(path: ColumnElement[str]) -> ColumnElement[str]:
-    """Return by what a pattern is found among those of one head: what stands from its `*` on."""
-    return func.substr(path, _StarAt(path + _STAR), _HEAD, type_=Text())
 
 
 def _places_of(table: str, *, have_patterns: bool = False) -> Index:

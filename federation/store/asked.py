@@ -3,7 +3,7 @@
 So a statement is made and compiled once, and nothing of it grows with what is asked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 import msgspec
@@ -47,22 +47,21 @@ def among(session: ReadSession, column: Any, texts: Sequence[str]) -> ColumnElem
     return cast("ColumnElement[bool]", column == any_(literal(list(texts), ARRAY(Text))))
 
 
-def asked(
-    columns: Sequence[str], *, sqlite: bool, kind: type[Text | BigInteger] = Text
-) -> FromClause:
+def asked(columns: Sequence[str], *, sqlite: bool, numbers: Collection[str] = ()) -> FromClause:
     """Return a table that a statement can join; `parameters_of` says what stands in it.
 
-    Its columns hold texts, or all of them numbers.
+    Its columns hold texts, but for those that are named as `numbers`. SQLite takes a value out of
+    its row each time that a statement speaks of it: say each column once, and nothing of it.
     """
+    kinds = {name: BigInteger() if name in numbers else Text() for name in columns}
     if sqlite:
         each = func.json_each(bindparam("asked", type_=Text())).table_valued("value", name="rows")
         parts = [
-            func.json_extract(each.c.value, literal_column(f"'$[{place}]'"), type_=kind())
-            for place, _ in enumerate(columns)
+            func.json_extract(each.c.value, literal_column(f"'$[{place}]'"), type_=kind).label(name)
+            for place, (name, kind) in enumerate(kinds.items())
         ]
-        named = (part.label(name) for part, name in zip(parts, columns, strict=True))
-        return select(*named).subquery("asked")
-    arrays = (bindparam(f"asked_{name}", type_=ARRAY(kind())) for name in columns)
+        return select(*parts).subquery("asked")
+    arrays = (bindparam(f"asked_{name}", type_=ARRAY(kind)) for name, kind in kinds.items())
     return func.unnest(*arrays).table_valued(*columns, name="asked").render_derived()
 
 
