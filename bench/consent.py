@@ -243,22 +243,32 @@ class Asking:
     def _some(self, turn: int) -> list[int]:
         return random.Random(turn).sample(range(self._count), ASKED)  # noqa: S311 - the same ones
 
-    async def works(self, db: Database, question: asking.Question) -> Spent:
+    async def works(
+        self, db: Database, question: asking.Question, *, with_records: bool = True
+    ) -> Spent:
         """Measure `consent` for works."""
-        return await self._p50(db, question, "works", lambda n: f"W-{n}")
+        return await self._p50(db, question, "works", lambda n: f"W-{n}", with_records=with_records)
 
     async def addresses(self, db: Database, question: asking.Question) -> Spent:
         """Measure `consent` for addresses."""
         return await self._p50(db, question, "addresses", address)
 
     async def _p50(
-        self, db: Database, question: asking.Question, what: str, name: Callable[[int], str]
+        self,
+        db: Database,
+        question: asking.Question,
+        what: str,
+        name: Callable[[int], str],
+        *,
+        with_records: bool = True,
     ) -> Spent:
         async def once(turn: int) -> None:
             asked: dict[str, Any] = {"works": None, "addresses": None}
             asked[what] = [name(n) for n in self._some(turn)]
             async with db.read() as session:
-                found = await asking.answers(session, NODE, question=question, **asked)
+                found = await asking.answers(
+                    session, NODE, question=question, with_records=with_records, **asked
+                )
             assert len(found) == ASKED
 
         return await self._spent(once)
@@ -306,6 +316,8 @@ async def questions(ask: Asking, db: Database, before: Spent) -> int:
             spent = await what(db, question)
             missed += spent.cpu > CONSENT_MAX
             print(f"  consent({what.__name__}) {when}: {spent.text} of at most {CONSENT_MAX:.0f}")
+    spent = await ask.works(db, now, with_records=False)
+    print(f"  consent(works) now, for a client that selects no record: {spent.text}")
     print(f"  rights without records: {before.text}")
     for when, at, known in (("now", NOW, None), ("as of and as known then", THEN, THEN)):
         spent = await ask.rights(db, at, known)

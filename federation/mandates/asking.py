@@ -92,6 +92,10 @@ class _Word(NamedTuple):
     address: str | None = None
 
 
+_Words = Sequence[tuple[str, _Word | None]]
+"""What is said of each thing asked; None: there is no such thing."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     """All that a node knows of some pages: the index of it, and {ruling: its record}."""
@@ -133,29 +137,36 @@ async def answers(
     works: Sequence[str] | None,
     addresses: Sequence[str] | None,
     question: Question,
+    *,
+    with_records: bool = True,
 ) -> list[Answer]:
-    """Answer for works or for addresses, one of the two, in order (BAD_CONSENT_QUESTION)."""
+    """Answer for works or for addresses, one of the two, in order (BAD_CONSENT_QUESTION).
+
+    Without records, which cost a fifth of it, `Answer.record` is None.
+    """
     if works is not None and addresses is None:
-        return await of_works(session, node, works, question)
-    if addresses is not None and works is None:
-        return await of_addresses(session, node, addresses, question)
-    raise BadQuestionError("works or addresses, one of the two")
+        words = await _of_works(session, node, works, question)
+    elif addresses is not None and works is None:
+        words = await _of_addresses(session, node, addresses, question)
+    else:
+        raise BadQuestionError("works or addresses, one of the two")
+    return await _answers(session, words, with_records=with_records)
 
 
-async def of_addresses(
+async def _of_addresses(
     session: ReadSession, node: str, addresses: Sequence[str], question: Question
-) -> list[Answer]:
-    """Answer for addresses, in the order asked (TOO_MANY_URLS)."""
+) -> _Words:
+    """Return what is said of addresses, in the order asked (TOO_MANY_URLS)."""
     keys = keys_of(addresses)
     known = await _known(session, node, keys.values(), question)
     words = {text: known.of_page(key, question) for text, key in keys.items()}
-    return await _answers(session, [(text, words.get(text)) for text in addresses])
+    return [(text, words.get(text)) for text in addresses]
 
 
-async def of_works(
+async def _of_works(
     session: ReadSession, node: str, names: Sequence[str], question: Question
-) -> list[Answer]:
-    """Answer for works, in the order asked (TOO_MANY_URLS, TOO_MANY_PAGES).
+) -> _Words:
+    """Return what is said of works, in the order asked (TOO_MANY_URLS, TOO_MANY_PAGES).
 
     A work may be used if it may be on each of its pages: the strictest word stands. What is on no
     page is judged by what is said of the work itself, and of the party whose it is.
@@ -178,13 +189,13 @@ async def of_works(
         if keys:
             words[thing] = _strictest([known.of_page(key, question) for key in keys])
     are = {name: found[of].thing for name, of in asked.items() if of in found}
-    return await _answers(session, [(name, words.get(are.get(name, ""))) for name in names])
+    return [(name, words.get(are.get(name, ""))) for name in names]
 
 
-async def _answers(session: ReadSession, words: Sequence[tuple[str, _Word | None]]) -> list[Answer]:
+async def _answers(session: ReadSession, words: _Words, *, with_records: bool) -> list[Answer]:
     """Answer in words found, with the records that decided; without one there is no such thing."""
     numbers = {word.record for _, word in words if word is not None and word.record is not None}
-    records = await store.by_id(session, numbers)
+    records = await store.by_id(session, numbers) if with_records else {}
     return [
         Answer(asked, is_found=False)
         if word is None

@@ -16,6 +16,7 @@ from federation.schema.context import Info
 from federation.schema.ids import row_number
 from federation.schema.pages import Connection
 from federation.schema.proposals import RegistryResult, submit
+from federation.schema.selected import is_selected
 from federation.trust.principals import Principal
 from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.right import Right
@@ -283,10 +284,11 @@ class ConsentQuery:
         who, server = info.context.require(), info.context.server
         asking.require_territory(territory)
         question = asking.Question(use, at or server.clock(), known_at, territory)
+        told = {"with_records": is_selected(info, "record")}
         async with server.db.read() as session:
             if use not in (await server.terms(session)).use_weight:
                 raise UnknownUseError(use)
-            found = await asking.answers(session, server.code, works, addresses, question)
+            found = await asking.answers(session, server.code, works, addresses, question, **told)
         own = await info.context.own_members()
         return [ConsentAnswer.of(answer, who, own) for answer in found]
 

@@ -93,7 +93,7 @@ class Everybody:
         """Return what `consent` answers."""
         question = asking.Question(use, at, known_at)
         async with self.node.read() as session:
-            found = await asking.of_addresses(session, "DE", pages, question)
+            found = await asking.answers(session, "DE", None, pages, question)
         for answer in found:
             assert answer.is_yes == (answer.decided.reason is None)
             ruling = answer.decided.ruling

@@ -20,12 +20,12 @@ A, B, C = (f"https://x.example/{name}" for name in "abc")
 
 async def of_works(database, *names, question=TRAIN):
     async with database.read() as session:
-        return await asking.of_works(session, "DE", names, question)
+        return await asking.answers(session, "DE", names, None, question)
 
 
 async def of_addresses(database, *addresses, question=TRAIN):
     async with database.read() as session:
-        return await asking.of_addresses(session, "DE", addresses, question)
+        return await asking.answers(session, "DE", None, addresses, question)
 
 
 def told(answer):

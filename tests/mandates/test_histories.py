@@ -209,7 +209,7 @@ async def asked_otherwise(node):
     async with node.read() as session:
         for use in USES:
             for at in INSTANTS:
-                told = await asking.of_addresses(session, "DE", urls, asking.Question(use, at))
+                told = await asking.answers(session, "DE", None, urls, asking.Question(use, at))
                 asked = rights.Question(urls, use, at)
                 items = (await rights.own_rights(session, asked, HUB_TERMS, "DE")).items
                 for page, answer, item in zip(PAGES, told, items, strict=True):

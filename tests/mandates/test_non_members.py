@@ -220,7 +220,7 @@ async def test_the_record_that_decided_is_named_on_a_page_and_on_none(theirs):
     number = await recorded(theirs, R3)
     question = asking.Question("TRAIN", LATER)
     async with theirs.read() as session:
-        found = await asking.of_works(session, "DE", ["W-3", "W-4", "W-2"], question)
+        found = await asking.answers(session, "DE", ["W-3", "W-4", "W-2"], None, question)
 
     assert [(one.decided.reason, one.record and one.record.id) for one in found] == [
         (Reason.WITHHELD, number),
@@ -229,7 +229,7 @@ async def test_the_record_that_decided_is_named_on_a_page_and_on_none(theirs):
     ]
     yes = await recorded(theirs, "work:W-4", "OPTED_IN", now=NOON + HOUR)
     async with theirs.read() as session:
-        [found] = await asking.of_works(session, "DE", ["W-4"], question)
+        [found] = await asking.answers(session, "DE", ["W-4"], None, question)
     assert (found.is_yes, found.record.id) == (True, yes)
 
 
