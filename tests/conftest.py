@@ -63,7 +63,7 @@ def _count_backend(request, record_property):
 @pytest.fixture
 async def database(backend):
     """A migrated database without rows."""
-    async with backend.url(migrated=True) as url, opened(url) as database:
+    async with backend.lent() as url, opened(url) as database:
         yield database
 
 

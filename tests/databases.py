@@ -58,6 +58,7 @@ from federation.store.base import Base
 from federation.store.database import Boundary, Database
 from federation.trust.membership import CollectiveTerms, HubTerms
 from federation.trust.tables import Party
+from tests.kept import KeptDatabases
 
 with warnings.catch_warnings():
     # Its import asks where runtime files belong; the answer is only used when paths are too long.
@@ -127,6 +128,12 @@ class SqliteFiles:
             yield url
 
     @asynccontextmanager
+    async def lent(self) -> AsyncIterator[str]:
+        """Lend the address of a migrated database without rows."""
+        async with self.url(migrated=True) as url:
+            yield url
+
+    @asynccontextmanager
     async def copy(self, url: str) -> AsyncIterator[str]:
         """Lend the address of a copy of a database that nobody is connected to."""
         async with self._file(Path(make_url(url).database or "")) as copied:
@@ -159,6 +166,7 @@ class PostgresServer:
         self._server = get_server(self._folder, cleanup_mode="stop")
         self._numbers = count(1)
         self._over: list[str] = []  # databases to drop, on the way to the next one
+        self._kept = KeptDatabases(self._made, self._dropped, self._server.get_uri)
 
     async def start(self) -> None:
         """Do without what tests do not need, and migrate the template."""
@@ -173,6 +181,15 @@ class PostgresServer:
             yield url
 
     @asynccontextmanager
+    async def lent(self) -> AsyncIterator[str]:
+        """Lend the address of a migrated database without rows; many tests may have had it."""
+        name = await self._kept.borrow()
+        try:
+            yield self._url(name)
+        finally:
+            await self._kept.give_back(name)
+
+    @asynccontextmanager
     async def copy(self, url: str) -> AsyncIterator[str]:
         """Lend the address of a copy of a database that nobody is connected to."""
         async with self._database(make_url(url).database) as copied:
@@ -180,19 +197,27 @@ class PostgresServer:
 
     @asynccontextmanager
     async def _database(self, template: str | None) -> AsyncIterator[str]:
+        name = await self._made(template)
+        try:
+            yield self._url(name)
+        finally:
+            await self._dropped(name)
+
+    async def _made(self, template: str | None = "template_migrated") -> str:
         name = f"test_{next(self._numbers)}"
         over, self._over = self._over, []
         await self._run(
             *(f"DROP DATABASE {each} WITH (FORCE)" for each in over),
             f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy",
         )
-        try:
-            yield self._url(name)
-        finally:
-            self._over.append(name)
+        return name
+
+    async def _dropped(self, name: str) -> None:
+        self._over.append(name)
 
     async def stop(self) -> None:
         """Stop the server and drop its files."""
+        await self._kept.end()
         self._server.cleanup()
         shutil.rmtree(self._folder)
 

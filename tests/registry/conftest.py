@@ -17,5 +17,5 @@ async def node(database):
 
 @pytest.fixture
 async def hub(backend):
-    async with backend.url(migrated=True) as url, opened(url) as database:
+    async with backend.lent() as url, opened(url) as database:
         yield database
