@@ -25,7 +25,7 @@ from federation.mandates.tables import ConsentRecord
 from federation.registry import own_store
 from federation.registry.index import ClaimIndex
 from federation.registry.own_store import RulingRow
-from federation.registry.place_store import Asked
+from federation.registry.place_store import UseAt
 from federation.rightholders.rightholder import Rightholder, country_code
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession
@@ -58,9 +58,9 @@ class Question:
     territory: str | None = None
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> UseAt:
         """What is asked of each ruling."""
-        return Asked(self.use, self.at, self.territory)
+        return UseAt(self.use, self.at, self.territory)
 
 
 class Answer(msgspec.Struct, frozen=True):

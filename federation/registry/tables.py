@@ -49,7 +49,7 @@ def _star_at_sqlite(element: _StarAt, compiler: SQLCompiler, **options: Any) -> 
     return f"instr({compiler.process(element.clauses, **options)}, '*')"
 
 
-def path_letters(path: ColumnElement[str], *, may_be_pattern: bool) -> ColumnElement[int]:
+def path_length(path: ColumnElement[str], *, may_be_pattern: bool) -> ColumnElement[int]:
     """Return how long a path is, as an index has it.
 
     Of a pattern with a `*` it is below zero: minus the place of the first, counted from one.
@@ -79,10 +79,10 @@ def path_rest(path: ColumnElement[str]) -> ColumnElement[str]:
 def _places_of(table: str, *, have_patterns: bool = False) -> Index:
     """Find what stands at one path of a host, and which lengths of paths there are on it."""
     path: ColumnElement[str] = literal_column("path", Text())
-    letters = path_letters(path, may_be_pattern=have_patterns)
+    length = path_length(path, may_be_pattern=have_patterns)
     head = path_head(path, may_be_pattern=have_patterns)
     rest = [path_rest(path)] if have_patterns else []
-    return Index(f"ix_{table}_place", "host", letters, head, *rest)
+    return Index(f"ix_{table}_place", "host", length, head, *rest)
 
 
 class Member(Base):
