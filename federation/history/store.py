@@ -5,7 +5,7 @@ so what is answered for a past instant, as it was known then, stays the same for
 """
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -27,7 +27,7 @@ from federation.history.spans import Displaced, Span, displaced
 from federation.history.tables import Versioned
 from federation.store.asked import among, asked, is_sqlite, parameters_of
 from federation.store.base import to_micros
-from federation.store.bulk import insert_rows, set_column
+from federation.store.bulk import in_chunks, insert_rows, set_column
 from federation.store.sessions import ReadSession, WriteSession
 
 _WORDS_ROWS = 400
@@ -180,6 +180,21 @@ async def merged_at(
     had = table.merged_into.is_not(None) & among(session, table.merged_into, things)
     rows = await session.scalars(select(table).where(had, in_force(table, moment)))
     return [found_of(kind, row) for row in rows]
+
+
+async def ever_merged_into(
+    session: ReadSession, kind: Kind[Body], things: Collection[str]
+) -> set[str]:
+    """Return what was ever said to be one of some things, also by way of others.
+
+    What is known no more counts as well. Nothing is met twice, so that the question ends.
+    """
+    table, found = kind.table, set[str]()
+    for chunk in in_chunks(sorted(things)):
+        of = select(table.thing).where(table.merged_into.in_(chunk)).cte(recursive=True)
+        also = select(table.thing).join(of, table.merged_into == of.c.thing)
+        found |= set(await session.scalars(select(of.union(also).c.thing)))
+    return found
 
 
 async def spans_of(

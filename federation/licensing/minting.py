@@ -64,7 +64,7 @@ class Issuer:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TokenRequest:
     """What a token is asked for: prefixes of one member's site, or a key and no prefixes.
 
     `key` is a public Ed25519 JWK as text. Without `uses` all that the licence grants are meant.
@@ -89,7 +89,7 @@ async def mint_token(
     number: str,
     who: Principal,
     *,
-    asked: Asked,
+    asked: TokenRequest,
     issuer: Issuer,
     now: datetime,
 ) -> Minted:

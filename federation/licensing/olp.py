@@ -16,10 +16,10 @@ from federation.licensing import store
 from federation.licensing.minting import (
     PREFIXES_MAX,
     SEGMENTS_MAX,
-    Asked,
     Issuer,
     Minted,
     NotOfferedError,
+    TokenRequest,
     mint_token,
 )
 from federation.licensing.objects import LicenceObject, decode
@@ -241,7 +241,7 @@ async def _sold(
             + f"; licences are sold at {desk.buy_at}"
         )
     usage, use, licence = choice
-    asked = Asked(open_at[usage], [use])
+    asked = TokenRequest(open_at[usage], [use])
     minted = await mint_token(
         session, licence.number, who, asked=asked, issuer=desk.issuer, now=now
     )

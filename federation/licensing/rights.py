@@ -22,7 +22,7 @@ from federation.licensing.tariff import TariffBody, read_tariff
 from federation.money import Money
 from federation.registry import delta_store, index_store, own_store
 from federation.registry.index import ClaimIndex
-from federation.registry.place_store import Asked
+from federation.registry.place_store import UseAt
 from federation.store.sessions import ReadSession
 from federation.trust.membership import HubTerms
 
@@ -158,7 +158,7 @@ async def draft(session: ReadSession, question: Question, terms: HubTerms) -> Dr
     """At the hub: look a question up in the index (UNKNOWN_USE, TOO_MANY_URLS)."""
     check(question, terms)
     keys = keys_of(question.urls)
-    asked = Asked(question.use, question.at)
+    asked = UseAt(question.use, question.at)
     index = await index_store.hub_index(session, keys.values(), question.known_at, asked)
     row = await store.latest_tariff(session)
     items = _judged(question, keys, index)
@@ -173,7 +173,7 @@ async def own_rights(
     """At a node: answer from its own registry alone (UNKNOWN_USE, TOO_MANY_URLS)."""
     check(question, terms)
     keys = keys_of(question.urls)
-    asked = Asked(question.use, question.at)
+    asked = UseAt(question.use, question.at)
     index = await own_store.own_index(session, node, keys.values(), question.known_at, asked)
     items = _judged(question, keys, index)
     version, as_of = (await delta_store.versions_of(session, [node])).get(node, (0, None))

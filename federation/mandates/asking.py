@@ -17,6 +17,7 @@ from federation.consent.states import NO_USE
 from federation.errors import RefusalError
 from federation.history.kinds import Found, Kind, Moment
 from federation.history.merges import as_merged
+from federation.history.store import ever_merged_into
 from federation.mandates import store
 from federation.mandates.meaning import source_of, use_of
 from federation.mandates.records import Subject, SubjectKind, read_subject
@@ -24,7 +25,7 @@ from federation.mandates.tables import ConsentRecord
 from federation.registry import own_store
 from federation.registry.index import ClaimIndex
 from federation.registry.own_store import RulingRow
-from federation.registry.place_store import Asked
+from federation.registry.place_store import UseAt
 from federation.rightholders.rightholder import Rightholder, country_code
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession
@@ -57,9 +58,9 @@ class Question:
     territory: str | None = None
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> UseAt:
         """What is asked of each ruling."""
-        return Asked(self.use, self.at, self.territory)
+        return UseAt(self.use, self.at, self.territory)
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -67,7 +68,8 @@ class Answer(msgspec.Struct, frozen=True):
 
     `is_found` is False where it is no address, or no work that was there then: that is no yes.
     `record` is the consent record that the ruling which decided follows from, if it does from one.
-    `address` is the page of a work that decided.
+    `address` is the page of a work that decided. Of the originals of copies this node's members and
+    its own registry alone were asked: `not_asked` names those of which others may say no.
     """
 
     asked: str
@@ -76,6 +78,7 @@ class Answer(msgspec.Struct, frozen=True):
     decided: Decided = NOTHING_SAID
     record: ConsentRecord | None = None
     address: str | None = None
+    not_asked: tuple[str, ...] = ()
 
     @property
     def is_yes(self) -> bool:
@@ -90,6 +93,7 @@ class _Word(NamedTuple):
     record: int | None = None
     is_claimed: bool = False
     address: str | None = None
+    not_asked: tuple[str, ...] = ()
 
 
 _Words = Sequence[tuple[str, _Word | None]]
@@ -107,7 +111,9 @@ class _Known:
         """Return what is said of a page."""
         found = self.index.look_up(key, question.at)
         decided = self.index.decide(found, question.use)
-        return _Word(decided, _record_of(decided, self.records), bool(found.claims), key.text)
+        originals = tuple(sorted(original.text for original in found.canonicals))
+        record = _record_of(decided, self.records)
+        return _Word(decided, record, bool(found.claims), key.text, originals)
 
 
 def _record_of(decided: Decided, records: Mapping[int, int | None]) -> int | None:
@@ -206,14 +212,17 @@ async def _answers(session: ReadSession, words: _Words, *, with_records: bool) -
             word.decided,
             records.get(word.record or 0),
             word.address,
+            word.not_asked,
         )
         for asked, word in words
     ]
 
 
 def _strictest(words: Sequence[_Word]) -> _Word:
+    """Return the word on a page that is the strictest, with the originals of all pages."""
     decided = stricter([word.decided for word in words])
-    return next(word for word in words if word.decided == decided)
+    not_asked = tuple(sorted({original for word in words for original in word.not_asked}))
+    return next(word for word in words if word.decided == decided)._replace(not_asked=not_asked)
 
 
 async def _known(
@@ -299,8 +308,8 @@ async def _records_of(
     found: dict[str, list[ConsentRecord]] = {name: [] for name in names}
     if not names:
         return found
-    before = await store.merged_into(session, kind, names)
     of: Kind[Any] = WORKS if kind is SubjectKind.WORK else RIGHTHOLDERS
+    before = await ever_merged_into(session, of, names)
     are = await as_merged(session, of, sorted({*names, *before}), moment)
     for row in await store.about(session, kind, {*names, *before}, moment.known_at):
         one = are.get(row.subject)

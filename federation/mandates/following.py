@@ -7,10 +7,12 @@ the same transaction: the hub, tokens, gates and months know of records by their
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from federation.history import acts
 from federation.history.feed_store import said_in
-from federation.history.kinds import Said, Saying
+from federation.history.kinds import Kind, Said, Saying
+from federation.history.store import ever_merged_into
 from federation.mandates import store
 from federation.mandates.following_pages import follow_rightholders, follow_works
 from federation.mandates.meaning import Meant, in_order, ruling_of
@@ -19,6 +21,7 @@ from federation.mandates.records import NewRecord, SubjectKind
 from federation.mandates.tables import ConsentRecord
 from federation.mandates.telling import tell_shares
 from federation.registry import edit_store
+from federation.registry.chain_store import claims_before
 from federation.registry.edits import Edit, GoneOptOut, write
 from federation.registry.membership import CLAIM
 from federation.registry.tables import OptOut
@@ -26,7 +29,10 @@ from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession, WriteSession
 from federation.works.store import WORKS
 
-_MERGING = {WORKS.name: SubjectKind.WORK, RIGHTHOLDERS.name: SubjectKind.RIGHTHOLDER}
+_MERGING: tuple[tuple[Kind[Any], SubjectKind], ...] = (
+    (WORKS, SubjectKind.WORK),
+    (RIGHTHOLDERS, SubjectKind.RIGHTHOLDER),
+)
 
 
 def follower(node: str) -> Callable[[WriteSession], Awaitable[None]]:
@@ -114,13 +120,13 @@ async def _rulings(session: ReadSession, records: Mapping[int, NewRecord]) -> li
 async def _touched(session: ReadSession, said: Sequence[Said]) -> set[int]:
     """Return the known records of works, rightholders and claims of which something was said."""
     found: list[ConsentRecord] = []
-    for name, kind in _MERGING.items():
-        things = _things(said, name)
+    for of, kind in _MERGING:
+        things = _things(said, of.name)
         if things:
-            things |= await store.merged_into(session, kind, things)
+            things |= await ever_merged_into(session, of, things)
             found += await store.about(session, kind, things)
     claims = {one.thing for one in said if one.kind == CLAIM and one.act != acts.REGISTERED}
     if claims:
-        first = await store.claims_before(session, claims)
+        first = await claims_before(session, claims)
         found += await store.about(session, SubjectKind.CLAIM, set(first.values()))
     return {row.id for row in found}

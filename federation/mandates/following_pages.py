@@ -10,6 +10,7 @@ from typing import Any
 from federation.addresses.urls import ClaimKey
 from federation.history.kinds import Saying
 from federation.history.spans import Span
+from federation.history.store import ever_merged_into
 from federation.mandates import party_store, store
 from federation.mandates.meaning import Meant, in_order, ruling_of
 from federation.mandates.parties import (
@@ -69,7 +70,7 @@ async def follow_rightholders(
     own = {name for name, its in around.items() if stands_otherwise(its, saying.now)}
     if not own:
         return
-    own |= await store.merged_into(session, SubjectKind.RIGHTHOLDER, own)
+    own |= await ever_merged_into(session, RIGHTHOLDERS, own)
     were = {one.merged_into for name in own for one in around.get(name, ())} - {None}
     parties = await read_parties(session, {*own, *(name for name in were if name)})
     records = await _records_of(session, parties)

@@ -18,6 +18,7 @@ from federation.mandates import store
 from federation.mandates.placing import ALWAYS
 from federation.mandates.records import BadRecordError, NewRecord, Subject, SubjectKind
 from federation.mandates.shares import require_within_whole
+from federation.registry.chain_store import claims_before, members_of_claims
 from federation.registry.store import names_of
 from federation.rightholders.rightholder import Rightholder
 from federation.rightholders.store import RIGHTHOLDERS
@@ -44,15 +45,22 @@ class RecordThereError(RefusalError):
 
 
 async def judge(
-    session: ReadSession, records: Sequence[NewRecord], *, but: int | None = None
+    session: ReadSession,
+    records: Sequence[NewRecord],
+    *,
+    but: int | None = None,
+    also: ReadSession | None = None,
 ) -> list[Judged]:
     """Return each record with the member that it is about, or why it cannot be recorded.
 
     That is BAD_CONSENT_RECORD, CONSENT_RECORD_THERE or SHARES_EXCEEDED. `but` is the number of a
-    record in whose place one comes.
+    record in whose place one comes; `also` is another database of which the records count as well.
     """
     found = await find_subjects(session, records)
-    there = await _there(session, [one for one in found if isinstance(one, NewRecord)], but)
+    good = [one for one in found if isinstance(one, NewRecord)]
+    there: dict[Subject, dict[NewRecord, str]] = {one.subject: {} for one in good}
+    for where in (session,) if also is None else (session, also):
+        await _add_recorded(where, there, but)
     return [one if isinstance(one, RefusalError) else _fitting(one, there) for one in found]
 
 
@@ -145,8 +153,8 @@ async def _read_subjects(session: ReadSession, records: Iterable[NewRecord]) -> 
     claims = named[SubjectKind.CLAIM]
     return _Subjects(
         members=await names_of(session, named[SubjectKind.MEMBER]),
-        claims=await store.members_of_claims(session, claims),
-        first_claims=await store.claims_before(session, claims),
+        claims=await members_of_claims(session, claims),
+        first_claims=await claims_before(session, claims),
         works=works,
         works_there=await spans_of(session, WORKS, sorted(named[SubjectKind.WORK]), None),
         rightholders=await _parts(session, RIGHTHOLDERS, named[SubjectKind.RIGHTHOLDER] | holders),
@@ -161,18 +169,16 @@ def _at(parts: Sequence[Found[Any]], at: datetime) -> Any:
     return next((part.body for part in parts if part.period.holds(at)), None)
 
 
-async def _there(
-    session: ReadSession, records: Sequence[NewRecord], but: int | None
-) -> dict[Subject, dict[NewRecord, str]]:
-    """Return {subject: {what is recorded of it, whoever it is about: its number}}."""
-    there: dict[Subject, dict[NewRecord, str]] = {one.subject: {} for one in records}
+async def _add_recorded(
+    session: ReadSession, there: Mapping[Subject, dict[NewRecord, str]], but: int | None
+) -> None:
+    """Add what is recorded: {subject: {what is said of it, whoever it is about: its number}}."""
     for kind in SubjectKind:
         names = {subject.name for subject in there if subject.kind is kind}
         for row in await store.about(session, kind, names):
             if row.id != but:
                 said = replace(store.as_entered(row), member=None)
                 there[said.subject][said] = str(row.id)
-    return there
 
 
 def _fitting(new: NewRecord, there: Mapping[Subject, dict[NewRecord, str]]) -> Judged:

@@ -12,10 +12,9 @@ from typing import NamedTuple, TypeAlias
 
 from federation.history.merges import over_period
 from federation.history.spans import Span
-from federation.mandates import store
+from federation.history.store import ever_merged_into
 from federation.mandates.party_store import Version
 from federation.mandates.placing import ALWAYS, Place, Placed, joined, joined_spans, page_of
-from federation.mandates.records import SubjectKind
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession
 
@@ -42,7 +41,7 @@ async def read_parties(session: ReadSession, names: Collection[str]) -> Parties:
     """Return {rightholder: when it is no member} of some, and of all that were ever one of them."""
     parts = await over_period(session, RIGHTHOLDERS, sorted(names), ALWAYS)
     heads = {part.thing for its in parts.values() for part in its} | set(names)
-    heads |= await store.merged_into(session, SubjectKind.RIGHTHOLDER, heads)
+    heads |= await ever_merged_into(session, RIGHTHOLDERS, heads)
     parts = await over_period(session, RIGHTHOLDERS, sorted(heads), ALWAYS)
     return {
         name: [Standing(part.thing, part.period) for part in its if part.body.member is None]

@@ -8,9 +8,9 @@ from federation.addresses.urls import ClaimKey, UrlKey, normalise_subject
 from federation.history.kinds import Found
 from federation.history.merges import over_period
 from federation.history.spans import Span
-from federation.mandates import store
 from federation.mandates.records import Subject, SubjectKind
 from federation.registry import store as registry
+from federation.registry.chain_store import claims_after
 from federation.registry.entitlement import counts_from
 from federation.registry.membership import midnight
 from federation.rightholders.store import RIGHTHOLDERS
@@ -97,7 +97,7 @@ async def _rightholders(
 async def _claims(
     session: ReadSession, subjects: Collection[Subject]
 ) -> dict[Subject, list[Placed]]:
-    rows = await store.claims_after(session, [one.name for one in subjects])
+    rows = await claims_after(session, [one.name for one in subjects])
     members = {row.member_id for claims in rows.values() for row in claims}
     joined_on = await registry.joined_on(session, members)
     found: dict[Subject, list[Placed]] = {one: [] for one in subjects}

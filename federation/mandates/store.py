@@ -1,7 +1,6 @@
 """Every SQL statement about consent records and the rulings they led to. Nothing here commits."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +8,6 @@ from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
 from federation.consent.states import State
 from federation.history.kinds import Saying
-from federation.history.tables import Versioned
 from federation.mandates.records import (
     Basis,
     Capacity,
@@ -20,22 +18,15 @@ from federation.mandates.records import (
 )
 from federation.mandates.tables import ConsentRecord, ToldShare
 from federation.registry import store as registry
-from federation.registry.tables import Claim, OptOut
-from federation.rightholders.tables import RightholderVersion
+from federation.registry.tables import OptOut
 from federation.store.asked import asked, is_sqlite, parameters_of
 from federation.store.base import to_micros
 from federation.store.bulk import in_chunks, insert_numbered, insert_rows
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.right import Right
-from federation.works.tables import WorkVersion
 
 _ID = ("id",)
 FEW = 50  # records, read at once
-
-_VERSIONS: Mapping[SubjectKind, type[Versioned]] = {
-    SubjectKind.WORK: WorkVersion,
-    SubjectKind.RIGHTHOLDER: RightholderVersion,
-}
 
 _RECORD = [
     "subject_kind",
@@ -216,60 +207,6 @@ async def rulings_of(
         if naming:
             query = query.where(OptOut.member_id.is_not(None))
         found += await session.scalars(query.order_by(OptOut.id))
-    return found
-
-
-async def merged_into(session: ReadSession, kind: SubjectKind, names: Collection[str]) -> set[str]:
-    """Return what was ever said to be one of some works or rightholders, over all merges."""
-    table, found, asked = _VERSIONS[kind], set[str](), set(names)
-    while asked:
-        more = set[str]()
-        for chunk in in_chunks(sorted(asked)):
-            query = select(table.thing).where(table.merged_into.in_(chunk)).distinct()
-            more |= set(await session.scalars(query))
-        asked = more - found - set(names)
-        found |= more
-    return found
-
-
-async def members_of_claims(session: ReadSession, names: Collection[str]) -> dict[str, str]:
-    """Return {claim: the member that claims}, of claims that are known now or were once."""
-    found: dict[str, str] = {}
-    for chunk in in_chunks(sorted(names)):
-        query = select(Claim.claim_id, Claim.member_id).where(Claim.claim_id.in_(chunk))
-        found |= {name: member for name, member in await session.execute(query)}
-    return found
-
-
-async def claims_before(session: ReadSession, names: Collection[str]) -> dict[str, str]:
-    """Return {claim: the one that it goes back to}: itself where it replaced none."""
-    first = {name: name for name in names}
-    asked = set(names)
-    while asked:
-        before: dict[str, str] = {}
-        for chunk in in_chunks(sorted(asked)):
-            query = select(Claim.claim_id, Claim.replaces).where(
-                Claim.claim_id.in_(chunk), Claim.replaces.is_not(None)
-            )
-            before |= {name: replaced or "" for name, replaced in await session.execute(query)}
-        first = {name: before.get(last, last) for name, last in first.items()}
-        asked = set(before.values())
-    return first
-
-
-async def claims_after(session: ReadSession, names: Collection[str]) -> dict[str, list[Claim]]:
-    """Return {claim: it and all that came of it, as far as they are known now}."""
-    found: dict[str, list[Claim]] = defaultdict(list)
-    asked = {name: name for name in names}
-    while asked:
-        more: dict[str, str] = {}
-        for chunk in in_chunks(sorted(asked)):
-            query = select(Claim).where(Claim.claim_id.in_(chunk), registry.known(Claim))
-            for row in await session.scalars(query):
-                found[asked[row.claim_id]].append(row)
-            came = select(Claim.claim_id, Claim.replaces).where(Claim.replaces.in_(chunk))
-            more |= {name: asked[of or ""] for name, of in await session.execute(came)}
-        asked = more
     return found
 
 

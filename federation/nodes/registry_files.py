@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -26,11 +26,14 @@ from federation.registryimports import service, store
 from federation.registryimports.intake import FILE_BYTES_MAX, Intake, Unpacked
 from federation.registryimports.options import BadImportError, ImportOptions, read_options
 from federation.registryimports.service import ImportRunningError, Progress
+from federation.registryimports.staging import STAGED
 from federation.registryimports.subjects import ReadRow
 from federation.registryimports.tables import RegistryImport
 from federation.registryimports.taking import Taker, taker_of
 from federation.registryimports.verdicts import RowVerdict, as_csv, as_ndjson, csv_head, unpacked
 from federation.server import Server
+from federation.store.database import Database
+from federation.store.stage import clear_stages, opened_stage
 from federation.tabular import parse_instant
 from federation.trust.principals import Principal
 from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_READ_MEMBERS
@@ -51,6 +54,7 @@ class ImportsBusyError(LaterError):
 def registry_file_routes(doors: Doors) -> list[Any]:
     """Return the routes of a node by which registry files come and go."""
     server, running = doors.server, Running()
+    clear_stages(server.config.data_dir)
 
     @post("/registry/imports", status_code=200)
     async def imported(request: HttpRequest) -> Response[bytes]:
@@ -145,20 +149,32 @@ async def take_in(
         row = await service.begin(session, options, who.subject, server.clock())
     taker = taker_of(row, server.code, terms.tier_weight, terms.use_weight)
     reader = reader_of(options.kind, options.format)
-    intake = Intake(reader, service.taken_of(row), taker.read)
-    import_ = _Import(server, options.import_id, who, taker, intake)
-    return await import_.take_in(parts)
+    before = service.taken_of(row)
+    # What a dry run that stopped would have written is nowhere: it judges the file from the start.
+    intake = Intake(reader, before, taker.read, anew=row.is_dry_run and not service.is_done(row))
+    async with AsyncExitStack() as until_taken:
+        stage = None
+        if row.is_dry_run:
+            folder = server.config.data_dir
+            stage = await until_taken.enter_async_context(opened_stage(folder, STAGED))
+        import_ = _Import(server, options.import_id, who, taker, intake, before.rows, stage)
+        return await import_.take_in(parts)
 
 
 @dataclass(slots=True)
 class _Import:
-    """A file that is coming in, and who sends it. One batch is written while the next is read."""
+    """A file that is coming in, and who sends it. One batch is written while the next is read.
+
+    So many rows were taken `before`; a dry run has a `stage`.
+    """
 
     server: Server
     import_id: str
     who: Principal
     taker: Taker
     intake: Intake
+    before: int
+    stage: Database | None
     writing: asyncio.Task[None] | None = None
 
     async def take_in(self, parts: AsyncIterator[bytes]) -> RegistryImport:
@@ -215,9 +231,22 @@ class _Import:
             await writing
 
     async def _write(self, rows: Sequence[ReadRow], progress: Progress) -> None:
+        if self.stage is not None:
+            await self._rehearse(self.stage, rows, progress)
+            return
         async with self.server.db.write("registry.import") as session:
             progress = progress._replace(now=self.server.clock())  # not before its turn
             await service.take(session, self.import_id, self.taker, rows, progress)
+
+    async def _rehearse(self, stage: Database, rows: Sequence[ReadRow], progress: Progress) -> None:
+        """Judge a batch on the stage, and keep the verdicts of rows that had none before."""
+        first_row, saying = progress.taken.rows - len(rows) + 1, progress.saying("dry run")
+        async with self.server.db.read() as registry, stage.write("registry.rehearse") as session:
+            verdicts = await self.taker.rehearse(registry, session, rows, first_row, saying)
+        new = verdicts[max(0, self.before - first_row + 1) :]
+        if new:
+            async with self.server.db.write("registry.import") as session:
+                await service.keep_verdicts(session, self.import_id, new, progress)
 
     def _progress(self) -> Progress:
         taken, server = self.intake.taken, self.server

@@ -99,13 +99,6 @@ class Reading(NamedTuple):
     lists: tuple[RuleList, ...]
     not_expressed: tuple[NotExpressed, ...]
 
-    def reserving(self, path: str, use: str) -> list[Rule]:
-        """Return the rules by which a normalised path is reserved for a use; [] if it is not."""
-        winners = (
-            each.winner(path) for each in self.lists if use in each.uses or EVERY_USE in each.uses
-        )
-        return [rule for rule in winners if rule is not None and not rule.allow]
-
 
 def rule_matches(rule: str, path: str) -> bool:
     """Tell whether a rule's path matches a normalised path; readers write prefixes only."""

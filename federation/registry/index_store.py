@@ -21,7 +21,7 @@ from federation.registry.messages import (
     SliceShare,
 )
 from federation.registry.place_store import (
-    Asked,
+    UseAt,
     can_decide,
     claims_matching,
     rulings_matching,
@@ -46,7 +46,7 @@ async def hub_index(
     session: ReadSession,
     keys: Iterable[UrlKey],
     known_at: datetime | None = None,
-    question: Asked | None = None,
+    question: UseAt | None = None,
 ) -> ClaimIndex:
     """At the hub: return all the index knows, or knew at an instant, about some addresses.
 
@@ -74,7 +74,7 @@ async def _rows(
     session: ReadSession,
     keys: Iterable[UrlKey],
     known_at: datetime | None,
-    question: Asked | None,
+    question: UseAt | None,
 ) -> _Rows:
     """Read what the index has, or had at an instant: also what a node took back after it."""
     wanted = set(keys)

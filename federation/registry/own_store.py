@@ -15,7 +15,7 @@ from federation.consent.deciding import Ruling
 from federation.registry.entitlement import counts_from
 from federation.registry.imports import holder_id
 from federation.registry.index import ClaimIndex, IndexedClaim, IndexedRuling
-from federation.registry.place_store import Asked, can_decide, claims_matching, rulings_matching
+from federation.registry.place_store import UseAt, can_decide, claims_matching, rulings_matching
 from federation.registry.store import known
 from federation.registry.tables import Claim, Member, OptOut
 from federation.store.bulk import in_chunks
@@ -53,7 +53,7 @@ async def own_index(
     node: str,
     keys: Iterable[UrlKey],
     known_at: datetime | None = None,
-    question: Asked | None = None,
+    question: UseAt | None = None,
 ) -> ClaimIndex:
     """Return all a node knows, or knew at an instant, about some addresses and their originals.
 
@@ -68,7 +68,7 @@ async def own_rows(
     node: str,
     keys: Iterable[UrlKey],
     known_at: datetime | None = None,
-    question: Asked | None = None,
+    question: UseAt | None = None,
 ) -> OwnRows:
     """Return the claims and the rows of rulings that `own_index` is made of."""
     claims, places = await _claims_and_originals(session, node, set(keys), known_at)
@@ -91,7 +91,7 @@ async def rulings_naming(
     session: ReadSession,
     members: Collection[str],
     known_at: datetime | None = None,
-    question: Asked | None = None,
+    question: UseAt | None = None,
 ) -> list[RulingRow]:
     """Return the rulings that are about some members as a whole, at no address of theirs."""
     found: list[Any] = []
@@ -117,7 +117,7 @@ def as_ruling(row: RulingRow) -> Ruling:
     return Ruling(state, use, starts_at, ends_at, source, length, since, number)
 
 
-def _rulings(known_at: datetime | None, question: Asked | None) -> Any:
+def _rulings(known_at: datetime | None, question: UseAt | None) -> Any:
     table: Any = OptOut
     columns = [getattr(table, name) for name in RulingRow._fields]
     return select(*columns).where(known(OptOut, known_at), can_decide(OptOut, question))

@@ -35,7 +35,7 @@ def _star_at_sqlite(element: _StarAt, compiler: SQLCompiler, **options: Any) -> 
     return f"instr({compiler.process(element.clauses, **options)}, '*')"
 
 
-def path_letters(path: ColumnElement[str], *, may_be_pattern: bool) -> ColumnElement[int]:
+def path_length(path: ColumnElement[str], *, may_be_pattern: bool) -> ColumnElement[int]:
     """Return how long a path is, as an index has it.
 
     Of a pattern with a `*` it is below zero: minus the place of the first, counted from one.

@@ -28,7 +28,7 @@ from federation.consent.states import ALL_USES, NO_USE, State
 from federation.registry.place_keys import (
     HEAD_LENGTH,
     path_head,
-    path_letters,
+    path_length,
     path_rest,
     place_of,
 )
@@ -45,16 +45,16 @@ from federation.registry.tables import (
 from federation.store.asked import asked, is_sqlite, parameters_of
 from federation.store.sessions import ReadSession
 
-LETTERS_AT_ONCE: Final = 1_000_000  # of the places that one statement asks for
+CHARACTERS_AT_ONCE: Final = 1_000_000  # of the places that one statement asks for
 MANY: Final = 100  # places, or hosts, of a statement that is no short one
 
 _Rulings = OptOut | IndexOptOut | IndexOptOutPast
 _OnSubjects = _Rulings | IndexShare
 _OnHosts = type[Claim | IndexClaim | IndexClaimPast | _OnSubjects]
-_HOST, _LETTERS = ("host",), ("letters",)
-_PLACE = ("host", *_LETTERS, "head", "rest", "path")
+_HOST, _LENGTH = ("host",), ("length",)
+_PLACE = ("host", *_LENGTH, "head", "rest", "path")
 _BEFORE_ALL: Final[ColumnElement[int]] = literal_column("-100000")
-"""Less than `path_letters` is of any path or pattern: none has so many letters."""
+"""Less than `path_length` is of any path or pattern: no path is so long."""
 
 
 class _Standing(NamedTuple):
@@ -64,7 +64,7 @@ class _Standing(NamedTuple):
     starts: dict[str, set[int]]
 
 
-class Asked(NamedTuple):
+class UseAt(NamedTuple):
     """Which use at which instant rulings are asked about, and in which territory, if in one."""
 
     use: str
@@ -72,10 +72,11 @@ class Asked(NamedTuple):
     territory: str | None = None
 
 
-def can_decide(of: type[_Rulings], question: Asked | None) -> ColumnElement[bool]:
-    """Return which rulings can decide a question (`consent.deciding.can_decide`); None: each.
+def can_decide(of: type[_Rulings], question: UseAt | None) -> ColumnElement[bool]:
+    """Return which rulings can decide a question (`consent.deciding.can_decide`).
 
-    Where a territory is asked, a yes that speaks of no use may be one there.
+    Without a question that is every ruling. A yes for some territories only is kept as a ruling on
+    no use (`NO_USE`): where a territory is asked about, it may be a yes for the use there.
     """
     if question is None:
         return true()
@@ -120,7 +121,7 @@ async def claims_matching(
     hosts = _Hosts(keys)
     there = await _standing(session, of, hosts.names)
     found: list[Any] = []
-    for chunk in _in_letters(_places(hosts, keys, there.lengths, are_rulings=False)):
+    for chunk in _in_parts(_places(hosts, keys, there.lengths, are_rulings=False)):
         found += await _rows_at(session, of, query, chunk)
     return [row for row in found if (row.host, row.wildcard) in hosts.patterns]
 
@@ -131,13 +132,17 @@ async def rulings_matching(
     query: Select[*tuple[Any, ...]],
     keys: Collection[UrlKey],
 ) -> list[Any]:
-    """Return the same about rulings, or shares; and each pattern that starts as an address does."""
+    """Return the rows of a question about rulings, or shares, that match some addresses.
+
+    Among them are patterns that do not match: each that has the same text before its first `*` as
+    an address. Who asks matches these by `addresses.matching`.
+    """
     hosts = _Hosts(keys)
     there = await _standing(session, of, hosts.names)
     found: list[Any] = []
-    for chunk in _in_letters(_places(hosts, keys, there.lengths, are_rulings=True)):
+    for chunk in _in_parts(_places(hosts, keys, there.lengths, are_rulings=True)):
         found += await _rows_at(session, of, query, chunk)
-    for chunk in _in_letters(_starts(hosts, keys, there.starts)):
+    for chunk in _in_parts(_starts(hosts, keys, there.starts)):
         found += await _rows_at(session, of, query, chunk, by_start=True)
     return [row for row in found if (row.host, row.wildcard) in hosts.patterns]
 
@@ -151,7 +156,7 @@ async def rulings_on(
     """Return the rows about rulings, or shares, that stand on some subjects themselves."""
     places = dict.fromkeys((key.host, key.path) for key in subjects)
     found: list[Any] = []
-    for chunk in _in_letters(places):
+    for chunk in _in_parts(places):
         found += await _rows_at(session, of, query, chunk)
     return found
 
@@ -178,25 +183,25 @@ async def _standing(session: ReadSession, on: _OnHosts, hosts: Sequence[str]) ->
     parameters = parameters_of(_HOST, [(host,) for host in hosts], sqlite=sqlite)
     found = _Standing({}, {})
     many = len(hosts) >= MANY
-    for host, letters in await session.rows(_lengths(on, sqlite=sqlite), parameters, many=many):
-        if letters < 0:
-            found.starts.setdefault(host, set()).add(-letters - 1)
+    for host, length in await session.rows(_lengths(on, sqlite=sqlite), parameters, many=many):
+        if length < 0:
+            found.starts.setdefault(host, set()).add(-length - 1)
         else:
-            found.lengths.setdefault(host, set()).add(letters)
+            found.lengths.setdefault(host, set()).add(length)
     return found
 
 
 @cache
 def _lengths(on: _OnHosts, *, sqlite: bool) -> Select[str, int]:
     there, one = asked(_HOST, sqlite=sqlite), aliased(on)
-    length = _letters(on, one.path)
-    lengths = select(there.c.host, _BEFORE_ALL.label("letters")).cte(recursive=True)
-    longer = select(length).where(one.host == lengths.c.host, length > lengths.c.letters)
+    length = _length(on, one.path)
+    lengths = select(there.c.host, _BEFORE_ALL.label("length")).cte(recursive=True)
+    longer = select(length).where(one.host == lengths.c.host, length > lengths.c.length)
     following = longer.order_by(length).limit(literal_column("1")).scalar_subquery()
     lengths = lengths.union_all(
-        select(lengths.c.host, following).where(lengths.c.letters.is_not(None))
+        select(lengths.c.host, following).where(lengths.c.length.is_not(None))
     )
-    return select(lengths).where(lengths.c.letters > _BEFORE_ALL)
+    return select(lengths).where(lengths.c.length > _BEFORE_ALL)
 
 
 def _places(
@@ -231,16 +236,16 @@ def _starts(
                     yield place
 
 
-def _in_letters(places: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+def _in_parts(places: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
     """Yield places in parts that fit into one statement."""
     part: list[tuple[str, str]] = []
-    letters = 0
+    characters = 0
     for place in places:
         part.append(place)
-        letters += len(place[0]) + len(place[1])
-        if letters >= LETTERS_AT_ONCE:
+        characters += len(place[0]) + len(place[1])
+        if characters >= CHARACTERS_AT_ONCE:
             yield part
-            part, letters = [], 0
+            part, characters = [], 0
     if part:
         yield part
 
@@ -270,7 +275,9 @@ async def _rows_at(
 def _asked_for(*, by_start: bool, may_be_pattern: bool, is_long: bool) -> tuple[str, ...]:
     """Return what is told of the places that are asked: what an index has, the path if it is cut.
 
-    Of starts that are alike in their first 1,000 characters all are read.
+    With `by_start` a place is a host and what a pattern has before its first `*`: those patterns
+    are meant. They are compared by the first 1,000 characters that the index has, so of longer
+    texts that differ behind these all are read.
     """
     if by_start:
         return _PLACE[:3]
@@ -282,10 +289,10 @@ def _is_there(on: _OnHosts, columns: tuple[str, ...], *, sqlite: bool) -> Column
     """Return which rows stand at the places that are asked; without `rest` those that start so."""
     path: Any = on.path
     may_be_pattern = _may_be_pattern(on)
-    there = asked(columns, sqlite=sqlite, numbers=_LETTERS).c
+    there = asked(columns, sqlite=sqlite, numbers=_LENGTH).c
     kept = {
         "host": on.host,
-        "letters": path_letters(path, may_be_pattern=may_be_pattern),
+        "length": path_length(path, may_be_pattern=may_be_pattern),
         "head": path_head(path, may_be_pattern=may_be_pattern),
         "rest": path_rest(path),
         "path": path,
@@ -295,8 +302,8 @@ def _is_there(on: _OnHosts, columns: tuple[str, ...], *, sqlite: bool) -> Column
     return and_(*(kept[name] == there[name] for name in columns if name in kept))
 
 
-def _letters(on: _OnHosts, path: Any) -> ColumnElement[int]:
-    return path_letters(path, may_be_pattern=_may_be_pattern(on))
+def _length(on: _OnHosts, path: Any) -> ColumnElement[int]:
+    return path_length(path, may_be_pattern=_may_be_pattern(on))
 
 
 def _may_be_pattern(on: _OnHosts) -> bool:

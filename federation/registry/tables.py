@@ -17,17 +17,17 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.history.tables import Versioned
-from federation.registry.place_keys import path_head, path_letters, path_rest
+from federation.registry.place_keys import path_head, path_length, path_rest
 from federation.store.base import AutoId, Base, Instant
 
 
 def _places_of(table: str, *, have_patterns: bool = False) -> Index:
     """Find what stands at one path of a host, and which lengths of paths there are on it."""
     path: ColumnElement[str] = literal_column("path", Text())
-    letters = path_letters(path, may_be_pattern=have_patterns)
+    length = path_length(path, may_be_pattern=have_patterns)
     head = path_head(path, may_be_pattern=have_patterns)
     rest = [path_rest(path)] if have_patterns else []
-    return Index(f"ix_{table}_place", "host", letters, head, *rest)
+    return Index(f"ix_{table}_place", "host", length, head, *rest)
 
 
 class Member(Base):

@@ -15,12 +15,13 @@ from federation.errors import RefusalError
 from federation.history.kinds import Saying
 from federation.mandates.judging import RecordThereError, judge
 from federation.mandates.records import DraftRecord, NewRecord, read_record
+from federation.mandates.store import add
 from federation.mandates.writing import write_all
 from federation.registryfiles.rows import BAD_ROW, Row
 from federation.registryimports.subjects import ReadRow, refused
 from federation.registryimports.verdicts import REASON_LENGTH_MAX, RowVerdict, Verdict
 from federation.registryimports.waiting import Judged, Waiting
-from federation.store.sessions import WriteSession
+from federation.store.sessions import ReadSession, WriteSession
 
 
 class Described(NamedTuple):
@@ -58,7 +59,24 @@ class ConsentFile:
         self, session: WriteSession, rows: Sequence[ReadRow], first_row: int, saying: Saying
     ) -> Judged:
         """Judge the rows of a batch: a no is recorded, all else waits."""
-        return await self._judge(session, rows, first_row, saying, lambda new: new.is_refusal)
+        judged, kept = await self._judge(session, rows, first_row, lambda new: new.is_refusal)
+        await self._write(session, kept, saying)
+        return judged
+
+    async def rehearse(
+        self,
+        registry: ReadSession,
+        stage: WriteSession,
+        rows: Sequence[ReadRow],
+        first_row: int,
+        saying: Saying,
+    ) -> list[RowVerdict]:
+        """Return the verdicts that `judge` would give; a no of a batch before is on the stage."""
+        judged, kept = await self._judge(
+            registry, rows, first_row, lambda new: new.is_refusal, stage
+        )
+        await add(stage, [(one, None) for one in kept], saying)
+        return judged.verdicts
 
     async def enter(
         self,
@@ -72,7 +90,8 @@ class ConsentFile:
             self.read(Row(verdicts[at].place, verdicts[at].id, draft.effective_at, draft))
             for at, draft in waiting
         ]
-        judged = await self._judge(session, rows, 0, saying, lambda _: True)
+        judged, kept = await self._judge(session, rows, 0, lambda _: True)
+        await self._write(session, kept, saying)
         found = list(verdicts)
         for (at, _), new in zip(waiting, judged.verdicts, strict=True):
             found[at] = msgspec.structs.replace(new, row=verdicts[at].row)
@@ -80,14 +99,15 @@ class ConsentFile:
 
     async def _judge(
         self,
-        session: WriteSession,
+        session: ReadSession,
         rows: Sequence[ReadRow],
         first_row: int,
-        saying: Saying,
         enters: Callable[[NewRecord], bool],
-    ) -> Judged:
+        also: ReadSession | None = None,
+    ) -> tuple[Judged, list[NewRecord]]:
+        """Return the verdicts, what waits, and the records that are entered."""
         described = [row.body.record for row in rows if row.body is not None]
-        judged = iter(await judge(session, described))
+        judged = iter(await judge(session, described, also=also))
         verdicts: list[RowVerdict] = []
         waiting: list[Waiting] = []
         kept: list[NewRecord] = []
@@ -101,9 +121,13 @@ class ConsentFile:
                 waiting.append(Waiting(at, row.body.draft))
             shown = reason[:REASON_LENGTH_MAX]
             verdicts.append(RowVerdict(first_row + at, row.place, row.thing, verdict, code, shown))
+        return Judged(verdicts, waiting), kept
+
+    async def _write(
+        self, session: WriteSession, kept: Sequence[NewRecord], saying: Saying
+    ) -> None:
         if kept:
             await write_all(session, self.node, kept, saying)
-        return Judged(verdicts, waiting)
 
 
 def _verdict(row: ReadRow, new: NewRecord | RefusalError | None) -> tuple[Verdict, str, str]:

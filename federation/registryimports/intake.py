@@ -74,19 +74,25 @@ class Unpacked:
 
 
 class Intake:
-    """Reads a file into `waiting` rows, without those that were taken before.
+    """Reads a file into `waiting` rows: those that were taken before are left out unless `anew`.
 
     `prepare` makes of each row what is kept of it until its batch is taken.
     """
 
     def __init__(
-        self, reader: Reader[Any], before: Taken, prepare: Callable[[Row[Any]], Any]
+        self,
+        reader: Reader[Any],
+        before: Taken,
+        prepare: Callable[[Row[Any]], Any],
+        *,
+        anew: bool = False,
     ) -> None:
         self.waiting: list[Any] = []
         self.rows = self.size = 0
         self._reader = reader
         self._prepare = prepare
         self._before = before
+        self._skipped = 0 if anew else before.rows
         self._digest = hashlib.sha256()
         self._block = bytearray()
         self._since_batch = 0
@@ -144,13 +150,13 @@ class Intake:
             if not self._is_same:
                 raise OtherFileError(f"the first {self._before.size} bytes are others")
         self._keep(self._reader.feed(block))
-        if self.waiting and not self._is_same:
+        if self.rows > self._before.rows and not self._is_same:
             raise OtherFileError(f"row {self._before.rows} stands elsewhere")
 
     def _keep(self, rows: Iterator[Row[Any]]) -> None:
         for row in rows:
             self.rows += 1
-            if self.rows > self._before.rows:
+            if self.rows > self._skipped:
                 self.waiting.append(self._prepare(row))
 
 

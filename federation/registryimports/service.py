@@ -15,7 +15,7 @@ from federation.registryimports.subjects import ReadRow
 from federation.registryimports.tables import ImportBatch, RegistryImport
 from federation.registryimports.taking import Taker
 from federation.registryimports.verdicts import RowVerdict, Verdict, packed
-from federation.registryimports.waiting import Waiting, packed_waiting, with_states
+from federation.registryimports.waiting import Judged, packed_waiting, with_states
 from federation.store.sessions import ReadSession, WriteSession
 
 
@@ -46,6 +46,10 @@ class Progress(NamedTuple):
     read_as: str
     sender: str
     now: datetime
+
+    def saying(self, reason: str) -> Saying:
+        """Return who says what a batch says, and why."""
+        return Saying(self.sender, reason, self.now)
 
 
 async def begin(
@@ -96,28 +100,44 @@ async def take(
 ) -> None:
     """Judge a batch, write down what is accepted and the verdicts, and say how far the import is.
 
-    A dry run takes back what it wrote, and nothing of it waits. Refused is a batch that does not
-    follow the last one: somebody else sends the same import (IMPORT_RUNNING); and one of a file
-    that was taken to its end before, and is longer now (OTHER_FILE). What broke off goes on.
+    Refused is a batch that does not follow the last one: somebody else sends the same import
+    (IMPORT_RUNNING); and one of a file that was taken to its end before, and is longer now
+    (OTHER_FILE). What broke off goes on.
     """
+    row = await _next_batch(session, import_id, len(rows), progress)
+    judged = await taker.judge(session, rows, row.rows + 1, progress.saying(row.reason))
+    _keep(session, row, judged, progress)
+
+
+async def keep_verdicts(
+    session: WriteSession, import_id: str, verdicts: list[RowVerdict], progress: Progress
+) -> None:
+    """Keep the verdicts of a batch of a dry run, and say how far it is; refused is what `take` is.
+
+    Nothing of it waits.
+    """
+    row = await _next_batch(session, import_id, len(verdicts), progress)
+    _keep(session, row, Judged(verdicts), progress)
+
+
+async def _next_batch(
+    session: WriteSession, import_id: str, rows: int, progress: Progress
+) -> RegistryImport:
+    """Return the import of which so many rows come next (IMPORT_RUNNING, OTHER_FILE)."""
     row = await get_import(session, import_id)
     if row.state == State.DONE:
         raise OtherFileError(f"{import_id}: the file ended with row {row.rows}")
-    if progress.taken.rows - len(rows) != row.rows:
+    if progress.taken.rows - rows != row.rows:
         raise ImportRunningError(f"{import_id}: row {row.rows} was taken")
     row.state, row.place, row.why = State.OPEN, None, None
-    saying = Saying(progress.sender, row.reason, progress.now)
-    waiting: Sequence[Waiting]
-    if row.is_dry_run:
-        undo = await session.begin_nested()
-        verdicts, waiting = (await taker.judge(session, rows, row.rows + 1, saying)).verdicts, []
-        await undo.rollback()
-        row = await get_import(session, import_id)
-    else:
-        verdicts, waiting = await taker.judge(session, rows, row.rows + 1, saying)
+    return row
+
+
+def _keep(session: WriteSession, row: RegistryImport, judged: Judged, progress: Progress) -> None:
+    verdicts, waiting = judged
     session.add(
         ImportBatch(
-            import_id=import_id,
+            import_id=row.import_id,
             first_row=row.rows + 1,
             rows=len(verdicts),
             verdicts=packed(verdicts),
@@ -161,6 +181,11 @@ async def get_import(session: ReadSession, import_id: str) -> RegistryImport:
 def taken_of(row: RegistryImport) -> Taken:
     """Return how far a file was taken."""
     return Taken(row.rows, row.size, row.digest)
+
+
+def is_done(row: RegistryImport) -> bool:
+    """Tell whether a file was taken to its end."""
+    return row.state == State.DONE
 
 
 def counts_of(row: RegistryImport) -> dict[str, int]:

@@ -12,6 +12,7 @@ from federation.history.identifying import Numbering
 from federation.history.kinds import Kind, Saying, Statement
 from federation.history.store import Known
 from federation.registryfiles.rows import BAD_ROW, FileKind, Row
+from federation.registryimports.staging import Bringing, bring_members, bringing_of_works
 from federation.rightholders import service as rightholders
 from federation.rightholders import store as rightholders_store
 from federation.rightholders.rightholder import read_rightholder, read_rightholder_id
@@ -67,7 +68,7 @@ class Subject:
     """What a file is about.
 
     `numbering` knows the identifiers of a body that no other may have, `refers` names what else of
-    its kind it speaks of.
+    its kind it speaks of. `bring` brings onto a stage what else the rules look at.
     """
 
     kind: Kind[Any]
@@ -76,6 +77,7 @@ class Subject:
     contradictions: Contradicting
     numbering: Numbering[Any]
     refers: Callable[[Any], Iterable[str]]
+    bring: Bringing
 
 
 def subject_of(
@@ -90,6 +92,7 @@ def subject_of(
             rightholders.contradictions,
             rightholders.NUMBERING,
             lambda _: (),
+            bring_members,
         )
     rules = works.Rules(node, frozenset(tiers))
 
@@ -113,6 +116,7 @@ def subject_of(
         contradictions,
         works.NUMBERING,
         refers,
+        bringing_of_works(node),
     )
 
 

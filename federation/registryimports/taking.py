@@ -10,10 +10,12 @@ from federation.registryfiles.rows import FileKind, Row
 from federation.registryimports.consents import ConsentFile
 from federation.registryimports.judging import Judging, judge
 from federation.registryimports.options import OnConflict
+from federation.registryimports.rehearsing import bring
 from federation.registryimports.subjects import ReadRow, Subject, subject_of
 from federation.registryimports.tables import RegistryImport
+from federation.registryimports.verdicts import RowVerdict
 from federation.registryimports.waiting import Judged
-from federation.store.sessions import WriteSession
+from federation.store.sessions import ReadSession, WriteSession
 
 
 class Taker(Protocol):
@@ -27,6 +29,20 @@ class Taker(Protocol):
         self, session: WriteSession, rows: Sequence[ReadRow], first_row: int, saying: Saying
     ) -> Judged:
         """Judge the rows of a batch, and write down what is registered at once."""
+        ...
+
+    async def rehearse(
+        self,
+        registry: ReadSession,
+        stage: WriteSession,
+        rows: Sequence[ReadRow],
+        first_row: int,
+        saying: Saying,
+    ) -> list[RowVerdict]:
+        """Return the verdicts that `judge` would give; what it would write is written on a stage.
+
+        The same stage has what the batches before wrote.
+        """
         ...
 
 
@@ -57,3 +73,14 @@ class _Things:
     ) -> Judged:
         judging = Judging(self.subject, self.on_conflict, self.starts_at, saying)
         return Judged(await judge(session, judging, rows, first_row))
+
+    async def rehearse(
+        self,
+        registry: ReadSession,
+        stage: WriteSession,
+        rows: Sequence[ReadRow],
+        first_row: int,
+        saying: Saying,
+    ) -> list[RowVerdict]:
+        await bring(registry, stage, self.subject, rows)
+        return (await self.judge(stage, rows, first_row, saying)).verdicts

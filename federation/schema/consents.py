@@ -195,6 +195,10 @@ class ConsentAnswer:
     address: str | None = strawberry.field(
         description="Where: the page of a work that decided, or its first; the address itself."
     )
+    not_asked: list[str] = strawberry.field(
+        description="Of a copy: the addresses of its originals, of which this node knows its own "
+        "word alone. Another collective may reserve one, and the copy with it: `rights` asks."
+    )
 
     @classmethod
     def of(cls, answer: asking.Answer, who: Principal, own: Collection[str]) -> "ConsentAnswer":
@@ -215,6 +219,7 @@ class ConsentAnswer:
             else None,
             source=ruling.source if ruling is not None and is_published else None,
             address=answer.address,
+            not_asked=list(answer.not_asked),
         )
 
 

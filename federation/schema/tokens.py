@@ -85,7 +85,7 @@ class TokenMutation:
                     session,
                     licence,
                     who,
-                    asked=minting.Asked(audience or (), uses, key),
+                    asked=minting.TokenRequest(audience or (), uses, key),
                     issuer=issuer,
                     now=server.clock(),
                 )

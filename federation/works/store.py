@@ -1,6 +1,6 @@
 """By what works are found, and what is written down of them. Nothing here commits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import select
@@ -63,7 +63,12 @@ def _rightholder(work: Work) -> Iterable[tuple[str]]:
 async def hand_on_copies(session: WriteSession, original: str, stays: str) -> None:
     """Let the copies of a work be found by the one into which it was merged, too."""
     names = (await copies_of(session, [original])).get(original, set())
-    rows = [(stays, name) for name in sorted(names)]
+    await note_copies(session, {stays: names})
+
+
+async def note_copies(session: WriteSession, copies: Mapping[str, Collection[str]]) -> None:
+    """Let works be found as copies: {original, `GB:W-17`: its copies}."""
+    rows = [(original, name) for original, names in copies.items() for name in sorted(names)]
     await insert_rows(session, WorkCopy, ["canonical", "work_id"], rows, ignore_conflicts=True)
 
 

@@ -15,10 +15,10 @@ from federation.addresses.urls import normalise_url
 from federation.gate.rulings import HeldPolicy
 from federation.licensing import rights
 from federation.licensing.minting import (
-    Asked,
     Issuer,
     NotOfferedError,
     OutsideLicenceError,
+    TokenRequest,
     mint_token,
 )
 from federation.licensing.objects import ComponentTerms, Grant, Term
@@ -159,7 +159,7 @@ class Everybody:
             )
             claims = {page: index.claimants(key, at) for page, key in keys.items()}
             for page in (page for page in pages if claims[page]):
-                asked = Asked(audience=[page], uses=uses)
+                asked = TokenRequest(audience=[page], uses=uses)
                 try:
                     await mint_token(
                         session, NUMBER, LAB, asked=asked, issuer=ISSUERS[code], now=at

@@ -10,10 +10,10 @@ from federation.errors import RefusalError
 from federation.history.kinds import Saying
 from federation.licensing import rights
 from federation.mandates import asking
-from federation.mandates.store import claims_before
 from federation.proposals import acts
 from federation.proposals.claims import DraftClaim
 from federation.registry import index_store, own_store
+from federation.registry.chain_store import claims_before
 from federation.rightholders import service as rightholders
 from federation.rightholders.rightholder import DraftRightholder
 from federation.works import service as works

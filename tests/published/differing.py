@@ -9,6 +9,7 @@ from federation.addresses.urls import normalise_url
 from federation.published.agents import AGENT_USES, AI_USES, SEARCHING
 from federation.published.robots import read_robots
 from federation.published.rules import Reading
+from tests.published.reserving import reserving
 
 SITE = "https://site.example"
 HOST = "site.example"
@@ -40,7 +41,7 @@ def reserved_here(reading: Reading, paths: Iterable[str]) -> dict[tuple[str, str
         (use, path): [rule.place for rule in rules]
         for path in paths
         for use in EVERY
-        if (rules := reading.reserving(key_of(path), use))
+        if (rules := reserving(reading, key_of(path), use))
     }
 
 

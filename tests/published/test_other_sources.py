@@ -9,6 +9,7 @@ from federation.published.reading import read_source
 from federation.published.rules import BadSourceError, Kind, shortened
 from federation.published.tdmrep import read_tdmrep
 from federation.published.terms import read_terms
+from tests.published.reserving import reserving
 
 HOST = "site.example"
 PAGE = "https://site.example/news/1"
@@ -28,9 +29,9 @@ def test_tdmrep_reserves_the_uses_of_ai_and_no_search():
     )
 
     assert [each.uses for each in reading.lists] == [AI_USES]
-    assert reading.reserving("/a", "TRAIN") != []
-    assert reading.reserving("/open/a", "TRAIN") == []
-    assert reading.reserving("/a", "SEARCH") == []
+    assert reserving(reading, "/a", "TRAIN") != []
+    assert reserving(reading, "/open/a", "TRAIN") == []
+    assert reserving(reading, "/a", "SEARCH") == []
 
 
 def test_tdmrep_reserves_where_it_says_both():
@@ -39,8 +40,8 @@ def test_tdmrep_reserves_where_it_says_both():
     )
     twice = read_tdmrep(b'{"location": "/a", "tdm-reservation": 1, "tdm-reservation": 0}', HOST)
 
-    assert reading.reserving("/a", "TRAIN") != []
-    assert twice.reserving("/a", "TRAIN") != []
+    assert reserving(reading, "/a", "TRAIN") != []
+    assert reserving(twice, "/a", "TRAIN") != []
 
 
 def test_what_tdmrep_does_not_say_is_listed():
@@ -109,9 +110,9 @@ def test_header_fields_are_about_one_page():
         ("tdm-reservation", AI_USES),
         ("content-usage", (*INPUT, "INDEX")),
     ]
-    assert reading.reserving("/news/1", "TRAIN") != []
-    assert reading.reserving("/news/12", "TRAIN") == []
-    assert reading.reserving("/news/1", "SEARCH") == []
+    assert reserving(reading, "/news/1", "TRAIN") != []
+    assert reserving(reading, "/news/12", "TRAIN") == []
+    assert reserving(reading, "/news/1", "SEARCH") == []
 
 
 def test_robots_fields_of_a_page_say_which_uses_they_refuse():
@@ -215,10 +216,10 @@ def test_terms_reserve_what_they_let_nobody_have():
         '<permits type="usage">ai-train</permits><payment type="training"/></license></content>'
     )
 
-    assert reading.reserving("/a", "TRAIN") != []
-    assert reading.reserving("/a", "SEARCH") == []
-    assert reading.reserving("/shop/x", "TRAIN") == []
-    assert reading.reserving("/shop/x", "GROUND") != []
+    assert reserving(reading, "/a", "TRAIN") != []
+    assert reserving(reading, "/a", "SEARCH") == []
+    assert reserving(reading, "/shop/x", "TRAIN") == []
+    assert reserving(reading, "/shop/x", "GROUND") != []
     assert reading.not_expressed == ()
 
 
@@ -230,7 +231,7 @@ def test_terms_of_one_path_that_contradict_each_other_reserve():
         '<license><permits type="usage">all</permits></license></content>'
     )
 
-    assert reading.reserving("/a", "TRAIN") != []
+    assert reserving(reading, "/a", "TRAIN") != []
 
 
 def test_what_terms_say_of_others_or_for_some_is_listed():
@@ -241,8 +242,8 @@ def test_what_terms_say_of_others_or_for_some_is_listed():
         '<permits type="geo">GB</permits></license></content>'
     )
 
-    assert reading.reserving("/a", "TRAIN") != []
-    assert reading.reserving("/b", "TRAIN") == []
+    assert reserving(reading, "/a", "TRAIN") != []
+    assert reserving(reading, "/b", "TRAIN") == []
     assert [(each.place, each.text) for each in reading.not_expressed] == [
         ("content 1", "https://other.example/"),
         ("content 2", "geo: GB"),
@@ -255,7 +256,7 @@ def test_terms_that_nobody_understands_reserve_everything():
         '<content url="/a"><license><permits type="usage">all</permits></license></content>'
     )
 
-    assert reading.reserving("/b", "TRAIN") != []
+    assert reserving(reading, "/b", "TRAIN") != []
     assert reading.not_expressed[0].reserved == ("/",)
 
 
@@ -289,7 +290,7 @@ def test_a_field_of_a_page_is_not_ended_by_what_ends_no_line():
 
     reading = read_headers(fields.encode(), PAGE, ("node.example",))
 
-    assert reading.reserving("/news/1", "TRAIN") != []
+    assert reserving(reading, "/news/1", "TRAIN") != []
 
 
 def test_evidence_is_shortened_without_a_look_at_all_of_it():

@@ -15,6 +15,7 @@ from federation.published.rules import (
     RuleList,
     SourceTooLargeError,
 )
+from tests.published.reserving import reserving
 
 HOST = "site.example"
 
@@ -45,8 +46,8 @@ def test_what_everybody_is_refused_is_refused_for_every_use():
     reading = robots("User-agent: *", "Disallow: /a/")
 
     assert [(each.name, each.uses) for each in reading.lists] == [("User-agent: *", ("*",))]
-    assert reading.reserving("/a/b", "SOME_USE_OF_TOMORROW") != []
-    assert reading.reserving("/b", "TRAIN") == []
+    assert reserving(reading, "/a/b", "SOME_USE_OF_TOMORROW") != []
+    assert reserving(reading, "/b", "TRAIN") == []
 
 
 def test_a_permission_of_one_crawler_takes_nothing_from_the_refusal_of_another():
@@ -54,9 +55,9 @@ def test_a_permission_of_one_crawler_takes_nothing_from_the_refusal_of_another()
         "User-agent: GPTBot", "Disallow: /", "User-agent: ClaudeBot", "Allow: /a", "Disallow: /b"
     )
 
-    assert [rule.place for rule in reading.reserving("/a", "TRAIN")] == ["line 2"]
-    assert {rule.place for rule in reading.reserving("/b", "TRAIN")} == {"line 2", "line 5"}
-    assert reading.reserving("/a", "GROUND") == []
+    assert [rule.place for rule in reserving(reading, "/a", "TRAIN")] == ["line 2"]
+    assert {rule.place for rule in reserving(reading, "/b", "TRAIN")} == {"line 2", "line 5"}
+    assert reserving(reading, "/a", "GROUND") == []
 
 
 def test_each_purpose_has_its_uses():
@@ -76,8 +77,8 @@ def test_the_table_has_every_crawler_that_a_gate_asks_for_a_licence():
 def test_a_name_with_a_version_is_that_crawler_too():
     reading = robots("User-agent: GPTBot/1.2", "Disallow: /a", "User-agent: *", "Disallow: /b")
 
-    assert [rule.path for rule in reading.reserving("/a", "TRAIN")] == ["/a*"]
-    assert [rule.path for rule in reading.reserving("/b", "TRAIN")] == ["/b*"]
+    assert [rule.path for rule in reserving(reading, "/a", "TRAIN")] == ["/a*"]
+    assert [rule.path for rule in reserving(reading, "/b", "TRAIN")] == ["/b*"]
 
 
 def test_crawlers_that_are_not_for_ai_are_listed():
@@ -126,10 +127,10 @@ def test_of_usages_with_paths_the_longest_counts_and_of_equals_the_refusal():
         "Content-Usage: /open/x train-ai=n",
     )
 
-    assert reading.reserving("/a", "TRAIN") != []
-    assert reading.reserving("/open/a", "TRAIN") == []
-    assert reading.reserving("/open/x", "TRAIN") != []
-    assert reading.reserving("/a", "GROUND") == []
+    assert reserving(reading, "/a", "TRAIN") != []
+    assert reserving(reading, "/open/a", "TRAIN") == []
+    assert reserving(reading, "/open/x", "TRAIN") != []
+    assert reserving(reading, "/a", "GROUND") == []
 
 
 def test_of_a_label_said_twice_in_one_line_the_last_counts():
@@ -142,7 +143,7 @@ def test_of_a_label_said_twice_in_one_line_the_last_counts():
 def test_what_is_no_label_is_listed_and_permits_nothing_beside_it():
     reading = robots("Content-Usage: train-ai=n", "Content-Usage: /a train-ai=y, ===, tdm-x=n")
 
-    assert reading.reserving("/a", "TRAIN") != []
+    assert reserving(reading, "/a", "TRAIN") != []
     assert [each.why for each in reading.not_expressed] == [
         "train-ai: allowed beside something that cannot be read",
         "===: this is no label with its value",
@@ -196,7 +197,7 @@ def test_what_reaches_further_than_it_says_is_listed_with_what_is_reserved():
         ("line 6", ("/*/",)),
         ("line 7", ()),
     ]
-    assert reading.reserving("/search", "TRAIN") != []
+    assert reserving(reading, "/search", "TRAIN") != []
 
 
 def test_a_path_in_another_encoding_is_reserved_up_to_what_can_be_read():
@@ -307,9 +308,9 @@ def test_an_ai_txt_is_about_ai_alone():
     reading = read_ai_txt(b"User-Agent: *\nDisallow: *.jpg\nAllow: *.txt\nDisallow: /\n", HOST)
 
     assert [each.uses for each in reading.lists] == [AI_USES]
-    assert reading.reserving("/a.jpg", "TRAIN") != []
-    assert reading.reserving("/a.txt", "TRAIN") == []
-    assert reading.reserving("/a.jpg", "SEARCH") == []
+    assert reserving(reading, "/a.jpg", "TRAIN") != []
+    assert reserving(reading, "/a.txt", "TRAIN") == []
+    assert reserving(reading, "/a.jpg", "SEARCH") == []
 
 
 @pytest.mark.parametrize("mark", ["\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
@@ -322,8 +323,8 @@ def test_what_stands_in_a_comment_to_some_crawlers_opens_nothing(mark, hidden):
     )
     reading = read_source(Kind.ROBOTS, text.encode(), f"https://{HOST}/", ours=("hub.example",))
 
-    assert reading.reserving("/a", "TRAIN") != []
-    assert reading.reserving("/a", "SEARCH") != []
+    assert reserving(reading, "/a", "TRAIN") != []
+    assert reserving(reading, "/a", "SEARCH") != []
 
 
 def test_what_ends_a_line_to_some_crawlers_reserves_as_they_read_it():
@@ -331,7 +332,7 @@ def test_what_ends_a_line_to_some_crawlers_reserves_as_they_read_it():
         Kind.ROBOTS, "User-agent: *\u2028Disallow: /a".encode(), f"https://{HOST}/"
     )
 
-    assert reading.reserving("/a", "TRAIN") != []
+    assert reserving(reading, "/a", "TRAIN") != []
 
 
 def test_lines_told_to_many_agents_are_refused_before_they_are_spelled_out():
@@ -368,8 +369,8 @@ def test_of_endless_patterns_that_start_alike_all_that_starts_so_is_reserved_and
         NotExpressed("line 3", "Allow: /a/*x1y", why, ()),
         NotExpressed("line 4", "Disallow: /a/*x0", why, ("/a/",)),
     )
-    assert reading.reserving("/a/x1y", "TRAIN") != []
-    assert reading.reserving("/b/x1", "TRAIN") == []
+    assert reserving(reading, "/a/x1y", "TRAIN") != []
+    assert reserving(reading, "/b/x1", "TRAIN") == []
 
 
 def test_patterns_that_start_alike_are_counted_over_all_crawlers_and_each_once():

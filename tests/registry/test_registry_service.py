@@ -498,7 +498,7 @@ async def test_a_question_of_many_statements_is_answered_as_of_one(hub, monkeypa
 
     async with hub.read() as session:
         at_once = await index_store.index_slice(session, keys)
-        monkeypatch.setattr(place_store, "LETTERS_AT_ONCE", 1)
+        monkeypatch.setattr(place_store, "CHARACTERS_AT_ONCE", 1)
         in_parts = await index_store.index_slice(session, keys)
 
     assert hub_entries(in_parts) == hub_entries(at_once)

@@ -1,6 +1,8 @@
 """A node as imports see it: a database, a clock and terms; no server, no HTTP."""
 
+import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
@@ -30,7 +32,10 @@ class Node:
             return HUB_TERMS
 
         self.db = db
-        self.server = SimpleNamespace(db=db, code="GB", clock=lambda: NOW, terms=terms)
+        config = SimpleNamespace(data_dir=Path(tempfile.gettempdir()))
+        self.server = SimpleNamespace(
+            db=db, code="GB", clock=lambda: NOW, terms=terms, config=config
+        )
 
     async def take(self, data, *, part=1_000, **asked):
         """Take a file in, in parts of so many bytes."""

@@ -6,6 +6,7 @@ from federation.published.rules import Kind, Reading, Rule, RuleList
 from federation.reservations import service
 from federation.reservations.rulings import rulings_of
 from federation.trust.principals import Principal
+from tests.published.reserving import reserving
 
 MONDAY = datetime(2026, 9, 7, 6, tzinfo=UTC)
 TUESDAY = datetime(2026, 9, 8, 6, tzinfo=UTC)
@@ -71,4 +72,4 @@ async def reserved(database, path, use, at, *, source=1, known_at=None):
         )
         for name in sorted(lists)
     ]
-    return bool(Reading(Kind.ROBOTS, "", tuple(found), ()).reserving(path, use))
+    return bool(reserving(Reading(Kind.ROBOTS, "", tuple(found), ()), path, use))

@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 
 from federation.published.rules import Kind, Reading, Rule, RuleList
 from federation.reservations.comparing import compare, digest_of, packed_rules, unpacked_rules
+from tests.published.reserving import reserving
 
 PATHS = ["/", "/a/", "/a*", "/a/b*", "/a/b$", "/*b"]
 rules = st.builds(Rule, st.sampled_from(PATHS), st.booleans(), st.just("line 1"), st.just("text"))
@@ -21,7 +22,7 @@ def reserved(lists_):
         (path, use)
         for path in ADDRESSES
         for use in ("TRAIN", "RAG", "OTHER")
-        if reading.reserving(path, use)
+        if reserving(reading, path, use)
     }
 
 

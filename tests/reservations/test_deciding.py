@@ -15,6 +15,7 @@ from federation.published.rules import RuleList, rule_matches
 from federation.reservations.comparing import digest_of, packed_rules
 from federation.reservations.rulings import rulings
 from federation.reservations.tables import KeptList, Source
+from tests.published.reserving import reserving
 
 SEEN = datetime(2026, 9, 7, 6, tzinfo=UTC)
 PATHS = ["/", "/a", "/a/", "/a/b", "/ab", "/a/b.html", "/index.html", "/b"]
@@ -67,7 +68,7 @@ def test_rulings_reserve_what_the_lists_reserve(text):
 
     for path in PATHS:
         for use in (*AI_USES, *SEARCHING, "NEW"):
-            reason = Reason.PUBLISHED if reading.reserving(path, use) else None
+            reason = Reason.PUBLISHED if reserving(reading, path, use) else None
             assert decided(said, path, use) == reason, (path, use)
 
 
