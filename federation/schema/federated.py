@@ -25,6 +25,7 @@ from federation.federated.wire import DEADLINE_MS, OnBehalfOf
 from federation.schema.choices import NodeState, Require
 from federation.schema.context import Info
 from federation.schema.pages import Edge, PageInfo
+from federation.schema.reservations import Reservation
 from federation.schema.rightholders import Rightholder
 from federation.schema.splicing import Spliced
 from federation.schema.work_types import Work
@@ -267,6 +268,40 @@ class FederatedQuery:
                 "Rightholder",
                 arguments,
                 OnBehalfOf.PARTNER,
+                first,
+                after,
+                require,
+                deadline_ms,
+            ),
+        )
+
+    @strawberry.field(
+        description="What sites publish about the use of their pages, at all collectives, by host."
+    )
+    async def reservations(
+        self,
+        info: Info,
+        first: int,
+        host: str | None = None,
+        after: str | None = None,
+        at: datetime | None = None,
+        require: Require = Require.ANY,
+        deadline_ms: int = DEADLINE_MS,
+    ) -> FederatedConnection[Reservation]:
+        """List sources of which rules are in force `at` an instant, now by default.
+
+        What may be done with an address is `rights`: members reserve by other ways, too. Otherwise
+        as `works`.
+        """
+        info.context.require()
+        arguments = {"host": Argument("String", host), "at": instant(at)}
+        return await ask_all(
+            info,
+            Asked(
+                "reservations",
+                "Reservation",
+                arguments,
+                OnBehalfOf.SIGNED_IN,
                 first,
                 after,
                 require,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from federation.federated.cursors import Position
 from federation.federated.merging import Entry, Key, Part, asked_on, merge, share
-from tests.federated.simulated import Simulated, World
+from tests.federated.simulated import LISTS, PLAIN, Simulated, World
 
 CODES = ["A-1", "DE", "FR", "G", "GB"]  # of which the order with `:` behind is another than without
 PLACES = st.tuples(st.sampled_from(["a", "a b", "ab", "b", "é"]), st.sampled_from("123456"))
@@ -22,7 +22,8 @@ def worlds(draw):
         hidden = frozenset(draw(st.sets(st.sampled_from(things)))) if things else frozenset()
         looked_max = draw(st.integers(1, 6))
         nodes.append(Simulated(code, things, hidden, looked_max))
-    return World(nodes, first=draw(st.integers(1, 6)))
+    document = PLAIN.replace("works", draw(st.sampled_from(sorted(LISTS))))
+    return World(nodes, first=draw(st.integers(1, 6)), document=document)
 
 
 def whole(world):

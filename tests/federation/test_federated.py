@@ -1,6 +1,6 @@
 """Lists over all nodes: a hub and three nodes answer as one node with all the works would."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -19,6 +19,7 @@ from federation.works.work import Creator, Work
 from tests.federation.asked_about import down
 from tests.federation.callers import call_token, entity
 from tests.federation.harness import DAY, send, small_federation, write_scenario
+from tests.reservations.handing import MONDAY, hand_over
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -26,6 +27,13 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 NODES = ["DE", "FR", "GB"]
 TITLES = ["On Foxes", "Foxes", "Éclair", "eclair", "Rain", "Über Füchse", "Zebra 10", "Zebra 9"]
 PEN_NAME = Creator("Eric Blair", pseudonym="George Orwell", rightholder="R-1")
+
+SITES = {
+    "DE": ["b.example", "a-b.example", "shared.example"],
+    "FR": ["c.example", "shared.example"],
+    "GB": ["a.example", "ab.example", "shared.example"],
+}
+ROBOTS = "User-agent: GPTBot\nDisallow: /news/\n"
 
 WORKS = """query($text: String!, $first: Int!, $after: String, $require: Require!) {
   works(text: $text, first: $first, after: $after, require: $require, deadlineMs: 10000) {
@@ -58,8 +66,10 @@ async def catalogues(any_backend, tmp_path_factory):
         await small.story().join()
         for code in NODES:
             await say(small.databases[code], works, works_of(code))
-            person = {"R-1": Rightholder("Eric Blair", other_names=("George Orwell",))}
-            await say(small.databases[code], rightholders, person)
+            person = Rightholder("Eric Blair", other_names=("George Orwell",), member="m-1")
+            await say(small.databases[code], rightholders, {"R-1": person})
+            for host in SITES[code]:
+                await hand_over(small.databases[code], ROBOTS, site=f"https://{host}/")
         small.set_clock(DAY)
         yield small
 
@@ -171,6 +181,79 @@ async def test_partners_and_staff_find_the_rightholders_of_all(catalogues):
     assert partner.body["data"]["rightholders"] == expected
     with pytest.raises(ApiError, match="NOT_ALLOWED"):
         await catalogues.lab("lab-one").ask(RIGHTHOLDERS)
+
+
+RESERVATIONS = """query($first: Int!, $after: String, $at: DateTime, $host: String,
+    $require: Require!) {
+  reservations(first: $first, after: $after, at: $at, host: $host, require: $require,
+    deadlineMs: 10000) {
+    edges { node { id kind host page
+      lists { uses effectiveAt endsAt count rules { path allow } } } }
+    late { id host } pageInfo { hasNextPage endCursor } nodes { node state code } complete } }"""
+PUBLISHED = [
+    ("a-b.example", "DE:2"),
+    ("a.example", "GB:1"),
+    ("ab.example", "GB:2"),
+    ("b.example", "DE:1"),
+    ("c.example", "FR:1"),
+    ("shared.example", "DE:3"),
+    ("shared.example", "FR:2"),
+    ("shared.example", "GB:3"),
+]
+
+
+async def reserved(small, first, require="ALL", **asked):
+    return await small.lab("lab-one").ask(RESERVATIONS, first=first, require=require, **asked)
+
+
+def published(listed, part="edges"):
+    found = [one.get("node") or one for one in listed[part]]
+    return [(one["host"], one["id"]) for one in found]
+
+
+async def test_what_sites_publish_is_listed_over_all_nodes_by_host(catalogues):
+    found, after = [], None
+    for _ in range(4):
+        page = await reserved(catalogues, 3, after=after)
+        found += published(page)
+        after = page["pageInfo"]["endCursor"]
+        assert (page["complete"], page["late"]) == (True, [])
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+
+    assert found == PUBLISHED
+    assert published(await reserved(catalogues, 9, host="shared.example")) == PUBLISHED[-3:]
+    before = (MONDAY - timedelta(seconds=1)).isoformat()
+    assert published(await reserved(catalogues, 9, at=before)) == []
+    assert (await reserved(catalogues, 1))["edges"][0]["node"] == {
+        "id": "DE:2",
+        "kind": "ROBOTS",
+        "host": "a-b.example",
+        "page": None,
+        "lists": [
+            {
+                "uses": ["TRAIN", "FINE_TUNE"],
+                "effectiveAt": "2026-09-07T06:00:00+00:00",
+                "endsAt": None,
+                "count": 1,
+                "rules": [{"path": "/news/", "allow": False}],
+            }
+        ],
+    }
+
+
+async def test_reservations_of_a_node_that_was_down_come_late(catalogues):
+    async with down(catalogues, "GB"):
+        first = await reserved(catalogues, 3, "QUORUM")
+        with pytest.raises(ApiError, match="NODES_MISSING"):
+            await reserved(catalogues, 3)
+    second = await reserved(catalogues, 9, after=first["pageInfo"]["endCursor"])
+
+    assert published(first) == [PUBLISHED[0], PUBLISHED[3], PUBLISHED[4]]
+    assert first["nodes"][2] == {"node": "GB", "state": "ERROR", "code": "NO_ANSWER"}
+    assert (first["complete"], second["complete"]) == (False, True)
+    assert published(second, "late") == PUBLISHED[1:3]
+    assert published(second) == PUBLISHED[5:]
 
 
 async def tell_as(small, caller, callee, document, **headers):

@@ -74,6 +74,7 @@ PLAIN = {
     "successions": {"first": 1},
     "registryImports": {"first": 1},
     "publishedSources": {"first": 1},
+    "reservations": {"first": 1},
     "conflicts": {"first": 1},
     "disputes": {"first": 1},
     "disputesBetween": {"first": 1},
