@@ -86,13 +86,22 @@ def bytes_of_one(nodes: int) -> int:
     return min(BYTES_OF_ONE_MAX, max(BYTES_OF_ONE_MIN, BYTES_OF_ALL // max(nodes, 1)))
 
 
-def require_answers(replies: Sequence[Reply], require: str) -> None:
-    """Refuse unless enough nodes have answered: ALL, more than half (QUORUM) or ANY."""
-    silent = [f"{reply.node} ({reply.code})" for reply in replies if reply.state != OK]
-    needed = {ALL: len(replies), QUORUM: len(replies) // 2 + 1, ANY: 1}[require]
-    if silent and len(replies) - len(silent) < needed:
-        more = f" and {len(silent) - _NAMED_MAX} more" if len(silent) > _NAMED_MAX else ""
-        raise NodesMissingError(f"{require}: no answer of {', '.join(silent[:_NAMED_MAX])}{more}")
+def require_answers(silent: Mapping[str, str], asked: int, require: str) -> None:
+    """Refuse unless enough of the nodes that were asked have answered: who did not is named.
+
+    ALL, more than half (QUORUM) or ANY; where nobody was asked nobody is missing. `silent` is
+    {node: why it gave no answer of now} (NODES_MISSING).
+    """
+    needed = {ALL: asked, QUORUM: asked // 2 + 1, ANY: 1}[require]
+    if silent and asked - len(silent) < needed:
+        named = [f"{node} ({why})" for node, why in silent.items()]
+        more = f" and {len(named) - _NAMED_MAX} more" if len(named) > _NAMED_MAX else ""
+        raise NodesMissingError(f"{require}: no answer of {', '.join(named[:_NAMED_MAX])}{more}")
+
+
+def silent_of(replies: Sequence[Reply]) -> dict[str, str]:
+    """Return {node: the code of why not} of those that have not answered."""
+    return {reply.node: reply.code or reply.state for reply in replies if reply.state != OK}
 
 
 class Gathering:

@@ -51,7 +51,8 @@ async def place_after(
     session: ReadSession, after: Place | None, count: int, host: str | None
 ) -> Place | None:
     """Return the place so many sources further on, in order of their hosts; None behind the end."""
-    query = _by_host(select(Source.host, _NUMBER), after, host).offset(count - 1).limit(1)
+    places: Select[Any, Any] = select(Source.host, _NUMBER)
+    query = _by_host(places, after, host).offset(count - 1).limit(1)
     row = (await session.execute(query)).first()
     return None if row is None else Place(*row)
 

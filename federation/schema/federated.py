@@ -18,6 +18,7 @@ from federation.federated.listing import (
     Reply,
     deadline_seconds,
     require_answers,
+    silent_of,
 )
 from federation.federated.selections import TYPENAME, Argument, Asking, Selection, select
 from federation.federated.shapes import shapes_of
@@ -160,7 +161,7 @@ async def ask_all(info: Info, asked: Asked) -> FederatedConnection[Any]:
     )
     with server.asker.page_for(info.context.asker):
         listed = await gathering.page(position, size)
-    require_answers(listed.replies, asked.require)
+    require_answers(silent_of(listed.replies), len(listed.replies), asked.require)
     answer, now = Answer(listing.selection, listed, cursors), server.clock()
     return FederatedConnection(
         answer=answer,

@@ -8,12 +8,19 @@ import strawberry
 from federation.errors import RefusalError
 from federation.federated.asking import ERROR
 from federation.federated.asking import Node as AskedNode
-from federation.federated.listing import Listing, Reply, deadline_seconds
+from federation.federated.listing import (
+    Listing,
+    Reply,
+    deadline_seconds,
+    require_answers,
+    silent_of,
+)
 from federation.federated.looking_up import Looked, look_up
 from federation.federated.selections import Argument
 from federation.federated.wire import DEADLINE_MS, OnBehalfOf
 from federation.holdings.service import Age, Routed, whom_to_ask
 from federation.identifiers.schemes import parse_identifier
+from federation.schema.choices import Require
 from federation.schema.context import Info
 from federation.schema.federated import (
     NodeAnswer,
@@ -89,13 +96,15 @@ class FederatedWorkQuery:
         id: strawberry.ID | None = None,
         identifier: str | None = None,
         at: datetime | None = None,
+        require: Require | None = None,
         deadline_ms: int = DEADLINE_MS,
     ) -> WorkAnswer:
         """Ask the one node of an id, or the nodes that can have an identifier.
 
         Nodes tell the hub in few bits which identifiers their works have or had; one that never had
         this one is not asked. One that told nothing, or not for an hour, is. Each is asked as any
-        lab could ask it; otherwise as `works` (ONE_OF_TWO, BAD_ID, UNKNOWN_NODE, BAD_IDENTIFIER,
+        lab could ask it; otherwise as `works`. Refused where fewer of those asked answer than
+        `require` says (NODES_MISSING, ONE_OF_TWO, BAD_ID, UNKNOWN_NODE, BAD_IDENTIFIER,
         BAD_DEADLINE).
         """
         info.context.require()
@@ -121,6 +130,8 @@ class FederatedWorkQuery:
         server.quotas.take(info.context.asker, "graphql", max(1, len(asked)))
         looked = await _look_up(info, asked, listing, deadline)
         looked.replies.extend(_suspended(code) for code in routed.asked if code not in nodes)
+        if require is not None:
+            require_answers(silent_of(looked.replies), len(looked.replies), require)
         now = server.clock()
         return WorkAnswer(
             listing=listing,

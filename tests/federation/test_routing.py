@@ -27,8 +27,8 @@ REGISTER = """mutation($id: String!, $title: String!, $identifiers: [String!]!) 
     __typename ... on Refused { code message } } }"""
 END = """mutation { endWork(id: "W-2", reason: "sold") {
   __typename ... on Refused { code message } } }"""
-WORK = """query($id: ID, $identifier: String, $at: DateTime) {
-  work(id: $id, identifier: $identifier, at: $at, deadlineMs: 10000) {
+WORK = """query($id: ID, $identifier: String, $at: DateTime, $require: Require) {
+  work(id: $id, identifier: $identifier, at: $at, require: $require, deadlineMs: 10000) {
     works { ...named } again: works { __typename title }
     nodes { node state code } skippedByIndex complete
     notRepresented { asOf ageSeconds node epoch } } }
@@ -164,6 +164,22 @@ async def test_where_a_node_is_down_nobody_is_said_to_have_nothing(shops):
     assert found["nodes"] == [{"node": "FR", "state": "ERROR", "code": "NO_ANSWER"}]
     for answer in (found, by_id):
         assert (answer["works"], answer["complete"], answer["notRepresented"]) == ([], False, None)
+
+
+async def test_who_insists_on_the_nodes_that_are_asked_is_refused_where_they_are_missing(shops):
+    async with down(shops, "FR"):
+        for asked, require in (
+            ({"identifier": f"ISBN:{SHARED}"}, "ALL"),
+            ({"identifier": f"ISBN:{ONE}"}, "QUORUM"),
+            ({"id": "FR:W-2"}, "ANY"),
+        ):
+            with pytest.raises(ApiError, match=r"NODES_MISSING.*no answer of FR \(NO_ANSWER\)"):
+                await ask(shops, **asked, require=require)
+        most = await ask(shops, identifier=f"ISBN:{SHARED}", require="QUORUM")
+        nobodys = await ask(shops, identifier=f"ISBN:{NONE}", require="ALL")
+
+    assert [one["id"] for one in most["works"]] == ["DE:W-1", "GB:W-1"]
+    assert (nobodys["nodes"], nobodys["complete"]) == ([], True)
 
 
 async def test_the_answer_may_be_asked_for_without_a_work(shops):
