@@ -49,10 +49,14 @@ class TooMuchMissingError(RefusalError):
 
 
 class Position(NamedTuple):
-    """Where a list goes on: behind a key (None: at the head), and {node: since when it is owed}."""
+    """Where a list goes on: behind a key (None: at the head), and {node: since when it is owed}.
+
+    It `is_stale` where something before it was told as of an earlier time.
+    """
 
     after: Key | None = None
     missing: Mapping[str, Key | None] = {}
+    is_stale: bool = False
 
 
 class _Body(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -61,6 +65,7 @@ class _Body(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     expires_at: int
     after: Key | None
     missing: list[tuple[Key | None, list[str]]]
+    is_stale: bool = False
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -87,9 +92,10 @@ class Cursors:
 
     def write(self, position: Position) -> str:
         """Return the cursor of a position (TOO_MUCH_MISSING)."""
-        after, missing = position
+        after, missing, is_stale = position
         owed = _by_place(missing) if missing else []
-        body = _encode((VERSION, self._question, self._expires_at, after, owed))
+        told = (VERSION, self._question, self._expires_at, after, owed)
+        body = _encode((*told, True) if is_stale else told)
         cursor = urlsafe_b64encode(self._sealed(body) + body).decode().rstrip("=")
         if len(cursor) > LENGTH_MAX:
             raise TooMuchMissingError(f"its cursor has {len(cursor)} characters")
@@ -105,7 +111,7 @@ class Cursors:
         if body.expires_at <= self._now:
             raise CursorExpiredError
         missing = {node: key for key, nodes in body.missing for node in nodes}
-        return Position(body.after, missing)
+        return Position(body.after, missing, body.is_stale)
 
     def _body(self, cursor: str) -> _Body:
         try:

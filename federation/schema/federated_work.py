@@ -12,8 +12,7 @@ from federation.federated.listing import (
     Listing,
     Reply,
     deadline_seconds,
-    require_answers,
-    silent_of,
+    require_replies,
 )
 from federation.federated.looking_up import Looked, look_up
 from federation.federated.selections import Argument
@@ -131,7 +130,7 @@ class FederatedWorkQuery:
         looked = await _look_up(info, asked, listing, deadline)
         looked.replies.extend(_suspended(code) for code in routed.asked if code not in nodes)
         if require is not None:
-            require_answers(silent_of(looked.replies), len(looked.replies), require)
+            require_replies(looked.replies, require)
         now = server.clock()
         return WorkAnswer(
             listing=listing,
@@ -157,7 +156,12 @@ async def _look_up(info: Info, asked: list[AskedNode], listing: Listing, deadlin
     server = info.context.server
     with server.asker.page_for(info.context.asker):
         return await look_up(
-            server.asker, asked, listing, deadline=deadline, monotonic=server.monotonic
+            server.asker,
+            asked,
+            listing,
+            deadline=deadline,
+            monotonic=server.monotonic,
+            earlier=server.earlier,
         )
 
 

@@ -12,6 +12,7 @@ from graphql import FieldNode, OperationDefinitionNode, build_schema, parse
 
 from federation.federated.asking import ERROR, Asker, CallError, Node
 from federation.federated.cursors import Cursors, Position
+from federation.federated.earlier import Earlier
 from federation.federated.listing import Gathering, Listed, Listing
 from federation.federated.selections import Argument, Asking, Selection, select
 from federation.federated.shapes import shape_of
@@ -109,6 +110,7 @@ class World:
         self.first, self.time = first, 100.0
         self.selection, self.listing = selected(document)
         self.asker = Asker(self.call, lambda: self.time)
+        self.earlier: Earlier | None = None
         question = (self.listing.field, "fox")
         self.cursors = Cursors(lambda text: sha256(b"s" + text).digest(), question, NOON)
         for node in nodes:
@@ -134,6 +136,7 @@ class World:
             self.listing,
             deadline=self.time + 1,
             monotonic=lambda: self.time,
+            earlier=self.earlier,
         )
         found = await gathering.page(position, self.first)
         self.time += 10  # whoever failed may be asked again
@@ -141,4 +144,4 @@ class World:
 
     def after(self, listed: Listed) -> Position:
         """Return where a list goes on, as its cursor says."""
-        return self.cursors.read(self.cursors.write(Position(listed.page.end, listed.page.missing)))
+        return self.cursors.read(self.cursors.write(listed.end))

@@ -192,4 +192,4 @@ async def test_a_node_that_is_down_is_told_by_its_state():
 
     world.instead["FR"] = down
     reply = (await world.page(Position())).replies[1]
-    assert reply[1:] == ("TIMEOUT", 0, "DEADLINE_OVER", "it did not answer in time")
+    assert reply[1:5] == ("TIMEOUT", 0, "DEADLINE_OVER", "it did not answer in time")

@@ -139,6 +139,34 @@ async def test_a_node_that_was_down_costs_its_own_entries_which_come_late(catalo
     assert ids(third, "late") == [one for one in ids_of["FR"] if one in ids(whole)[:fifth]]
 
 
+async def test_a_node_that_is_down_is_told_as_of_when_it_answered_the_same(catalogues):
+    before = await ask(catalogues, 11, text="foxes")
+    reserved_before = await reserved(catalogues, 4)
+    async with down(catalogues, "FR"):
+        told = await ask(catalogues, 11, text="foxes", require="ANY")
+        other = await ask(catalogues, 11, text="rain", require="ANY")
+        now_only = await reserved(catalogues, 4, "ANY")
+        for require in ("QUORUM", "ALL"):
+            catalogues.keepers[HUB].service.server.asker.keep([])
+            if require == "ALL":
+                with pytest.raises(ApiError, match=r"NODES_MISSING.*FR \(NO_ANSWER\)"):
+                    await ask(catalogues, 11, text="foxes", require=require)
+            else:
+                assert ids(await ask(catalogues, 11, text="foxes", require=require)) == ids(before)
+    after = await ask(catalogues, 100, told["pageInfo"]["endCursor"], text="foxes")
+
+    assert (ids(told), told["late"], told["complete"]) == (ids(before), [], False)
+    [state] = [one for one in told["nodes"] if one["node"] == "FR"]
+    assert (state["state"], state["code"]) == ("STALE", "NO_ANSWER")
+    assert datetime.fromisoformat(state["asOf"]) < DAY
+    assert [one["state"] for one in other["nodes"]] == ["OK", "ERROR", "OK"]
+    assert [one["state"] for one in after["nodes"]] == ["OK"] * 3
+    assert after["complete"] is False  # what came to FR before the page was not looked for
+    assert reserved_before["complete"]
+    assert [one["state"] for one in now_only["nodes"]] == ["OK", "ERROR", "OK"]
+    assert published(now_only) == [one for one in PUBLISHED if not one[1].startswith("FR")][:4]
+
+
 async def test_nobody_is_shown_more_than_every_lab(catalogues):
     document = """{ works(first: 1, text: "foxes") { edges { node {
       creators { name pseudonym rightholder } } } } }"""
