@@ -130,7 +130,9 @@ class Server:
     hasher: Hasher = field(default_factory=Hasher)
     known_peers: dict[str, KnownPeer] = field(default_factory=dict[str, KnownPeer])
     failed_months: dict[Month, str] = field(default_factory=dict[Month, str])  # why a node is stuck
-    asker: Asker = field(default_factory=lambda: Asker(no_call))  # how the hub asks every node
+    asker: Asker = field(
+        default_factory=lambda: Asker(no_call)
+    )  # how the hub asks every node, and a node the hub
     earlier: Earlier = field(
         default_factory=lambda: Earlier(time.monotonic)
     )  # what nodes answered it

@@ -114,19 +114,37 @@ class Cursors:
         return Position(body.after, missing, body.is_stale)
 
     def _body(self, cursor: str) -> _Body:
-        try:
-            if len(cursor) > LENGTH_MAX or not cursor.isascii():
-                raise BadCursorError(cursor[:40])
-            data = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-            seal, text = data[:_SEAL_BYTES], data[_SEAL_BYTES:]
-            if not hmac.compare_digest(seal, self._sealed(text)):
-                raise BadCursorError(cursor[:40])
-            body = msgspec.msgpack.decode(text, type=_Body)
-        except (NoBase64Error, ValueError, msgspec.MsgspecError) as error:
-            raise BadCursorError(cursor[:40]) from error
-        if body.version != VERSION:
-            raise BadCursorError(f"version {body.version}")
-        return body
+        seal, text = _opened(cursor)
+        if not hmac.compare_digest(seal, self._sealed(text)):
+            raise BadCursorError(cursor[:40])
+        return _read(cursor, text)
 
     def _sealed(self, body: bytes) -> bytes:
         return self._seal(b"federated\0" + body)[:_SEAL_BYTES]
+
+
+def require_cursor(cursor: str | None) -> None:
+    """Refuse what no hub gives out; whether this one did only its hub can tell (BAD_CURSOR)."""
+    if cursor:
+        _read(cursor, _opened(cursor)[1])
+
+
+def _opened(cursor: str) -> tuple[bytes, bytes]:
+    """Return the seal of a cursor, and what is sealed."""
+    if len(cursor) > LENGTH_MAX or not cursor.isascii():
+        raise BadCursorError(cursor[:40])
+    try:
+        data = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except (NoBase64Error, ValueError) as error:
+        raise BadCursorError(cursor[:40]) from error
+    return data[:_SEAL_BYTES], data[_SEAL_BYTES:]
+
+
+def _read(cursor: str, text: bytes) -> _Body:
+    try:
+        body = msgspec.msgpack.decode(text, type=_Body)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise BadCursorError(cursor[:40]) from error
+    if body.version != VERSION:
+        raise BadCursorError(f"version {body.version}")
+    return body

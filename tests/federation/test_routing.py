@@ -1,6 +1,5 @@
 """A hub asks for a work, and for rights, only those nodes that can have them."""
 
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import msgspec
@@ -13,7 +12,7 @@ from federation.federated.asking import Asker
 from federation.holdings import store
 from federation.scenario.client import ApiError
 from federation.values.party import HUB
-from tests.federation.asked_about import DE_OWN, FR_OWN, GB_OWN, NOBODYS, down
+from tests.federation.asked_about import DE_OWN, FR_OWN, GB_OWN, NOBODYS, counted, down
 from tests.federation.harness import DAY, resumed
 from tests.federation.telling import until_told
 
@@ -56,21 +55,6 @@ async def register(small, code, name, title, *numbers):
 
 async def ask(small, **asked):
     return await small.lab("lab-one").ask(WORK, **asked)
-
-
-@contextmanager
-def counted(monkeypatch):
-    """Count what is sent to nodes and the hub: (who is called, which path)."""
-    sent, post = [], PeerClient.post
-
-    async def counting(self, entity_id, url, *rest, **more):
-        if url.endswith("/graphql"):
-            sent.append(entity_id.partition("//")[2].partition(".")[0].upper())
-        return await post(self, entity_id, url, *rest, **more)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(PeerClient, "post", counting)
-        yield sent
 
 
 def states(found):
