@@ -40,6 +40,24 @@ class OneOfTwoError(RefusalError):
     code: ClassVar[str] = "ONE_OF_TWO"
 
 
+@strawberry.type(description="How old a node's filter of identifiers is.")
+class FilterAge:
+    """A node, which of its filters the hub goes by, and of when that is."""
+
+    node: str = strawberry.field(description="The node's code.")
+    epoch: int = strawberry.field(description="Which of the node's filters it is, counted.")
+    as_of: datetime = strawberry.field(
+        description="Until when the node's works have no identifier that is not in it."
+    )
+    age_seconds: int = strawberry.field(description="How long ago that is, in seconds.")
+
+    @classmethod
+    def of(cls, age: Age, now: datetime) -> "FilterAge":
+        """Show the age of a filter."""
+        seconds = max(0, int((now - age.as_of).total_seconds()))
+        return cls(node=age.node, epoch=age.epoch, as_of=age.as_of, age_seconds=seconds)
+
+
 @strawberry.type(description="That no collective has a work, and as of when that is certain.")
 class NotRepresented:
     """As of the oldest of the filters by which nodes were not asked."""
@@ -54,6 +72,9 @@ class NotRepresented:
     )
     epoch: int | None = strawberry.field(
         description="Which of that node's filters it is, counted; null if all were asked."
+    )
+    filters: list[FilterAge] = strawberry.field(
+        description="Every filter by which a node was not asked, by the nodes' codes."
     )
 
 
@@ -175,6 +196,13 @@ def _not_represented(looked: Looked, skipped: list[Age], now: datetime) -> NotRe
         return None
     oldest = min(skipped, key=lambda age: (age.as_of, age.node), default=None)
     if oldest is None:
-        return NotRepresented(as_of=now, age_seconds=0, node=None, epoch=None)
-    age = max(0, int((now - oldest.as_of).total_seconds()))
-    return NotRepresented(as_of=oldest.as_of, age_seconds=age, node=oldest.node, epoch=oldest.epoch)
+        return NotRepresented(as_of=now, age_seconds=0, node=None, epoch=None, filters=[])
+    filters = [FilterAge.of(age, now) for age in sorted(skipped, key=lambda age: age.node)]
+    shown = FilterAge.of(oldest, now)
+    return NotRepresented(
+        as_of=shown.as_of,
+        age_seconds=shown.age_seconds,
+        node=shown.node,
+        epoch=shown.epoch,
+        filters=filters,
+    )

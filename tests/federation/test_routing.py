@@ -30,7 +30,7 @@ WORK = """query($id: ID, $identifier: String, $at: DateTime, $require: Require) 
   work(id: $id, identifier: $identifier, at: $at, require: $require, deadlineMs: 10000) {
     works { ...named } again: works { __typename title }
     nodes { node state code } skippedByIndex complete
-    notRepresented { asOf ageSeconds node epoch } } }
+    notRepresented { asOf ageSeconds node epoch filters { node epoch asOf ageSeconds } } } }
 fragment named on Work { id title identifiers { scheme value } }"""
 
 
@@ -96,6 +96,15 @@ async def test_that_nobody_has_a_work_is_said_as_of_the_oldest_filter(shops):
     said = found["notRepresented"]
     assert datetime.fromisoformat(said["asOf"]) == oldest.as_of == DAY
     assert (said["node"], said["epoch"], said["ageSeconds"]) == ("FR", 1, 100)
+    assert [(one["node"], one["epoch"], one["ageSeconds"]) for one in said["filters"]] == [
+        ("DE", 1, 0),
+        ("FR", 1, 100),
+        ("GB", 1, 100),
+    ]
+    assert [datetime.fromisoformat(one["asOf"]) for one in said["filters"]] == [
+        held[code].as_of for code in NODES
+    ]
+    assert [held[code].is_signed for code in NODES] == [True] * 3
     assert held["DE"].as_of == DAY + timedelta(seconds=100)
     assert [one["id"] for one in (await ask(shops, identifier=f"ISBN:{NONE}"))["works"]] == [
         "DE:W-3"
