@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, or_, select, tuple_
 from sqlalchemy.orm import defer
@@ -44,6 +44,7 @@ def _in_force(at: datetime) -> ColumnElement[bool]:
     )
 
 
+Selecting = TypeVar("Selecting", bound=Select[*tuple[Any, ...]])
 _NUMBER = cast(Source.source_id, Text)
 
 
@@ -51,8 +52,7 @@ async def place_after(
     session: ReadSession, after: Place | None, count: int, host: str | None
 ) -> Place | None:
     """Return the place so many sources further on, in order of their hosts; None behind the end."""
-    places: Select[Any, Any] = select(Source.host, _NUMBER)
-    query = _by_host(places, after, host).offset(count - 1).limit(1)
+    query = _by_host(select(Source.host, _NUMBER), after, host).offset(count - 1).limit(1)
     row = (await session.execute(query)).first()
     return None if row is None else Place(*row)
 
@@ -92,7 +92,7 @@ async def lists_in_force(
     return found
 
 
-def _by_host(query: Select[Any], after: Place | None, host: str | None) -> Select[Any]:
+def _by_host(query: Selecting, after: Place | None, host: str | None) -> Selecting:
     if host is not None:
         query = query.where(Source.host == host)
     if after is not None:
