@@ -13,6 +13,7 @@ from federation.config import Calendar, HubConfig, NodeConfig
 from federation.errors import RefusalError
 from federation.federated.asking import Asker, no_call
 from federation.federated.documents import Documents
+from federation.federated.earlier import Earlier
 from federation.holdings.service import Filters
 from federation.licensing.service import Licensing
 from federation.payments.payees import account_in
@@ -129,7 +130,12 @@ class Server:
     hasher: Hasher = field(default_factory=Hasher)
     known_peers: dict[str, KnownPeer] = field(default_factory=dict[str, KnownPeer])
     failed_months: dict[Month, str] = field(default_factory=dict[Month, str])  # why a node is stuck
-    asker: Asker = field(default_factory=lambda: Asker(no_call))  # how the hub asks every node
+    asker: Asker = field(
+        default_factory=lambda: Asker(no_call)
+    )  # how the hub asks every node, and a node the hub
+    earlier: Earlier = field(
+        default_factory=lambda: Earlier(time.monotonic)
+    )  # what nodes answered it
     filters: Filters = field(default_factory=Filters)  # of what nodes hold, at the hub
     documents: Documents = field(default_factory=Documents)  # that other servers have sent
     knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it

@@ -13,7 +13,15 @@ import msgspec
 from federation.clock import Clock
 from federation.edge.addresses import GuardedResolver, Network, guarded_sockets
 from federation.errors import answered
-from federation.federated.asking import ERROR, REFUSED, TOO_LONG, CallError, Node, too_late
+from federation.federated.asking import (
+    ERROR,
+    NO_ANSWER,
+    REFUSED,
+    TOO_LONG,
+    CallError,
+    Node,
+    too_late,
+)
 from federation.federated.documents import DocumentNotKnownError
 from federation.federated.lines import AT_ONCE_MAX
 from federation.federated.wire import ON_BEHALF_OF_HEADER, DeadlineOverError
@@ -155,7 +163,7 @@ class PeerClient:
             if str(error).startswith("HTTP 400:"):
                 raise CallError(ERROR, REFUSED, "it does not take the question") from error
             raise CallError(
-                ERROR, "NO_ANSWER", "it cannot be reached, or refused to answer"
+                ERROR, NO_ANSWER, "it cannot be reached, or refused to answer"
             ) from error
 
     async def post(

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from federation.addresses.urls import MAX_HOST_LENGTH
 from federation.federated.asking import ERROR, CallError
 from federation.federated.merging import Entry, Key
 from federation.federated.shapes import Shape
@@ -19,6 +20,7 @@ from federation.values.cursors import CURSOR_LENGTH_MAX, cursor_of
 from federation.values.search_words import SORTED_BY_MAX
 
 ID_LENGTH_MAX: Final = 128
+_SORTED_BY_MAX: Final = max(SORTED_BY_MAX, MAX_HOST_LENGTH)
 _CURSOR_MAX: Final = CURSOR_LENGTH_MAX // 4 * 4
 _PLACE: Final = msgspec.json.Decoder(tuple[str, str, str])
 Shown = tuple[msgspec.Raw, ...]
@@ -116,7 +118,7 @@ class Expected:
         except (ValueError, msgspec.MsgspecError) as error:
             raise BadAnswerError("a cursor is none of this list") from error
         is_kept = "\0" not in sorted_by and "\0" not in thing
-        is_long = len(sorted_by) > SORTED_BY_MAX or len(thing) > ID_LENGTH_MAX
+        is_long = len(sorted_by) > _SORTED_BY_MAX or len(thing) > ID_LENGTH_MAX
         if of != self.field or is_long or not is_kept:
             raise BadAnswerError("a cursor is none of this list")
         return Key(sorted_by, f"{self.code}:{thing}")

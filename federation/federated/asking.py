@@ -47,7 +47,10 @@ TOO_LONG, REFUSED = "TOO_LONG", "REFUSED"
 
 Whoever asks wrote the question: neither is a failure of the node.
 """
+NO_ANSWER = "NO_ANSWER"
+"""Code of a node that cannot be reached, or does not answer as a node does."""
 OK, TIMEOUT, ERROR, BREAKER_OPEN = "OK", "TIMEOUT", "ERROR", "BREAKER_OPEN"
+STALE = "STALE"  # it gives no answer now: what it answered earlier is told
 
 
 class Node(NamedTuple):

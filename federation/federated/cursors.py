@@ -49,10 +49,14 @@ class TooMuchMissingError(RefusalError):
 
 
 class Position(NamedTuple):
-    """Where a list goes on: behind a key (None: at the head), and {node: since when it is owed}."""
+    """Where a list goes on: behind a key (None: at the head), and {node: since when it is owed}.
+
+    It `is_stale` where something before it was told as of an earlier time.
+    """
 
     after: Key | None = None
     missing: Mapping[str, Key | None] = {}
+    is_stale: bool = False
 
 
 class _Body(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -61,6 +65,7 @@ class _Body(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     expires_at: int
     after: Key | None
     missing: list[tuple[Key | None, list[str]]]
+    is_stale: bool = False
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -87,9 +92,10 @@ class Cursors:
 
     def write(self, position: Position) -> str:
         """Return the cursor of a position (TOO_MUCH_MISSING)."""
-        after, missing = position
+        after, missing, is_stale = position
         owed = _by_place(missing) if missing else []
-        body = _encode((VERSION, self._question, self._expires_at, after, owed))
+        told = (VERSION, self._question, self._expires_at, after, owed)
+        body = _encode((*told, True) if is_stale else told)
         cursor = urlsafe_b64encode(self._sealed(body) + body).decode().rstrip("=")
         if len(cursor) > LENGTH_MAX:
             raise TooMuchMissingError(f"its cursor has {len(cursor)} characters")
@@ -105,22 +111,40 @@ class Cursors:
         if body.expires_at <= self._now:
             raise CursorExpiredError
         missing = {node: key for key, nodes in body.missing for node in nodes}
-        return Position(body.after, missing)
+        return Position(body.after, missing, body.is_stale)
 
     def _body(self, cursor: str) -> _Body:
-        try:
-            if len(cursor) > LENGTH_MAX or not cursor.isascii():
-                raise BadCursorError(cursor[:40])
-            data = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-            seal, text = data[:_SEAL_BYTES], data[_SEAL_BYTES:]
-            if not hmac.compare_digest(seal, self._sealed(text)):
-                raise BadCursorError(cursor[:40])
-            body = msgspec.msgpack.decode(text, type=_Body)
-        except (NoBase64Error, ValueError, msgspec.MsgspecError) as error:
-            raise BadCursorError(cursor[:40]) from error
-        if body.version != VERSION:
-            raise BadCursorError(f"version {body.version}")
-        return body
+        seal, text = _opened(cursor)
+        if not hmac.compare_digest(seal, self._sealed(text)):
+            raise BadCursorError(cursor[:40])
+        return _read(cursor, text)
 
     def _sealed(self, body: bytes) -> bytes:
         return self._seal(b"federated\0" + body)[:_SEAL_BYTES]
+
+
+def require_cursor(cursor: str | None) -> None:
+    """Refuse what no hub gives out; whether this one did only its hub can tell (BAD_CURSOR)."""
+    if cursor:
+        _read(cursor, _opened(cursor)[1])
+
+
+def _opened(cursor: str) -> tuple[bytes, bytes]:
+    """Return the seal of a cursor, and what is sealed."""
+    if len(cursor) > LENGTH_MAX or not cursor.isascii():
+        raise BadCursorError(cursor[:40])
+    try:
+        data = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except (NoBase64Error, ValueError) as error:
+        raise BadCursorError(cursor[:40]) from error
+    return data[:_SEAL_BYTES], data[_SEAL_BYTES:]
+
+
+def _read(cursor: str, text: bytes) -> _Body:
+    try:
+        body = msgspec.msgpack.decode(text, type=_Body)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise BadCursorError(cursor[:40]) from error
+    if body.version != VERSION:
+        raise BadCursorError(f"version {body.version}")
+    return body

@@ -9,7 +9,8 @@ import msgspec
 
 from federation.federated.answers import BadAnswerError, Shown, why_unread
 from federation.federated.asking import OK, Asker, CallError, Node, Question
-from federation.federated.listing import Listing, Reply, bytes_of_one
+from federation.federated.earlier import Earlier, ask_and_read
+from federation.federated.listing import Listing, Reply, bytes_of_one, stale
 
 _NOTHING: Final = b"null"
 
@@ -33,8 +34,11 @@ async def look_up(
     *,
     deadline: float,
     monotonic: Callable[[], float],
+    earlier: Earlier | None = None,
 ) -> Looked:
     """Ask some nodes for one thing each; whatever goes wrong with one ends there.
+
+    Where a node gives no answer, one that is among the `earlier` ones is told.
 
     `listing` names the field of the thing; its selection is not empty. `deadline` is in seconds of
     `monotonic`.
@@ -44,16 +48,21 @@ async def look_up(
 
     async def one(node: Node) -> tuple[Shown | None, Reply]:
         began = monotonic()
-        shown, state, code, message = None, OK, None, None
+        shown, reply = None, Reply(node.code, OK, 0)
         try:
-            body = await asker.ask(
-                node, question, deadline=deadline, bytes_max=bytes_of_one(len(nodes))
+            shown, heard = await ask_and_read(
+                asker,
+                earlier,
+                node,
+                question,
+                lambda body: read_one(body, node.code, listing),
+                deadline=deadline,
+                bytes_max=bytes_of_one(len(nodes)),
             )
-            shown = read_one(body, node.code, listing)
+            reply = stale(reply, heard)
         except CallError as error:
-            state, code, message = error.state, error.code, error.message
-        took = int((monotonic() - began) * 1000)
-        return shown, Reply(node.code, state, took, code, message)
+            reply = Reply(node.code, error.state, 0, error.code, error.message)
+        return shown, reply._replace(latency_ms=int((monotonic() - began) * 1000))
 
     answers = await asyncio.gather(*(one(node) for node in nodes))
     found = [shown for shown, _ in answers if shown is not None]

@@ -129,6 +129,13 @@ class Selection:
         return ", ".join([*given, *self.variables]), passed, {**values, **self.sent}
 
 
+def whole(asking: Asking, fields: Sequence[FieldNode]) -> Selection:
+    """Return all that is selected of a field, to be passed on as it is: edges, pages and all."""
+    sets = tuple(node.selection_set for node in fields if node.selection_set)
+    inner = " ".join(print_ast(each)[1:-1].strip() for each in sets)
+    return _selection(asking, {f"{{ {inner} }}": sets}, {}, {})
+
+
 def select(asking: Asking, fields: Sequence[FieldNode]) -> Selection:
     """Return what is selected of a list by the fields of one name in the answer."""
     below: dict[str, tuple[SelectionSetNode, ...]] = {}
@@ -153,6 +160,16 @@ def select(asking: Asking, fields: Sequence[FieldNode]) -> Selection:
             )
         elif field in THINGS:
             things[name] = number_of(found)
+    return _selection(asking, below, edges, things)
+
+
+def _selection(
+    asking: Asking,
+    below: Mapping[str, tuple[SelectionSetNode, ...]],
+    edges: Mapping[str, tuple[Shown, ...]],
+    things: Mapping[str, int],
+) -> Selection:
+    """Put a selection together with the fragments and the variables that its parts use."""
     parts = [each for sets in below.values() for each in sets]
     used = _fragments_of(asking.fragments, parts)
     names = {one.name.value for node in [*parts, *used] for one in _variables_in(node)}

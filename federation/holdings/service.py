@@ -1,7 +1,7 @@
 """At the hub: take what nodes tell of their identifiers, and say whom to ask for one.
 
 Only what a filter says certainly spares a node a question. Without a filter, or with one that is
-too old, the node is asked.
+too old or that its node has not signed, the node is asked.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,14 @@ from federation.errors import RefusalError
 from federation.holdings import bloom, store
 from federation.holdings.messages import (
     PART_BYTES,
+    SIGNATURE_TYP,
     IdentifiersAdded,
     IdentifiersFiltered,
     unpacked,
 )
 from federation.holdings.tables import HeldFilter
+from federation.signing.jose import InvalidTokenError, verify
+from federation.signing.keys import Keys
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import NotAllowedError
 
@@ -92,27 +95,28 @@ async def whom_to_ask(
 
 
 def _is_good(held: HeldFilter, now: datetime) -> bool:
-    return now - held.as_of <= GOOD_FOR
+    return held.is_signed and now - held.as_of <= GOOD_FOR
 
 
 async def receive_part(
-    session: WriteSession, sender: str, message: IdentifiersFiltered, now: datetime
+    session: WriteSession, sender: str, message: IdentifiersFiltered, keys: Keys, now: datetime
 ) -> None:
     """Keep a part of a node's filter; with the last one it takes the place of the one before.
 
-    Refused where it is another's (NOT_ALLOWED), of an epoch that is over, not the next part, or not
-    what the parts before said of the whole (BAD_FILTER).
+    Refused where it is another's (NOT_ALLOWED), of an epoch that is over, not the next part, not
+    what the parts before said of the whole, or signed by none of the node's `keys` (BAD_FILTER).
     """
     _require_own(sender, message.node)
     _require_instant(message.as_of, now)
     _require_fitting(message)
+    is_signed = _is_signed(message, keys)
     known = await store.filters_of(session, sender)
     whole = next((row for row in known if row.is_whole), None)
     coming = next((row for row in known if not row.is_whole), None)
     if whole is not None and message.epoch <= whole.epoch:
         raise BadFilterError(f"epoch {message.epoch}, after {whole.epoch}")
     if message.part == 1:
-        coming = await _begin(session, coming, message)
+        coming = await _begin(session, coming, message, is_signed=is_signed)
     elif coming is None or message.part != coming.taken + 1 or _whole(coming) != _whole(message):
         raise BadFilterError(f"part {message.part} of epoch {message.epoch} is not the next")
     await store.add_part(session, coming, message.part, message.data)
@@ -125,12 +129,12 @@ async def receive_part(
 
 
 async def receive_added(
-    session: WriteSession, sender: str, message: IdentifiersAdded, now: datetime
+    session: WriteSession, sender: str, message: IdentifiersAdded, keys: Keys, now: datetime
 ) -> None:
     """Keep keys that came after a node's filter, and until when it is good with them.
 
-    Refused where they are another's (NOT_ALLOWED), after another filter, not the next, or too many
-    (BAD_FILTER).
+    Refused where they are another's (NOT_ALLOWED), after another filter, not the next, too many, or
+    signed by none of the node's `keys` (BAD_FILTER).
     """
     _require_own(sender, message.node)
     _require_instant(message.as_of, now)
@@ -142,10 +146,11 @@ async def receive_added(
         raise BadFilterError(f"number {message.number}, expected {held.added + 1}")
     if message.as_of < held.as_of:
         raise BadFilterError(f"as of {message.as_of}, after {held.as_of}")
-    keys = unpacked(message.keys)
-    if held.keys_added + len(keys) > ADDED_MAX:
+    found = unpacked(message.keys)
+    if held.keys_added + len(found) > ADDED_MAX:
         raise BadFilterError(f"more than {ADDED_MAX} keys after epoch {held.epoch}")
-    held.keys_added += await store.add_keys(session, sender, keys)
+    held.is_signed = _is_signed(message, keys) and held.is_signed
+    held.keys_added += await store.add_keys(session, sender, found)
     held.added, held.as_of = message.number, message.as_of
     await session.flush()
 
@@ -173,8 +178,28 @@ def _require_fitting(message: IdentifiersFiltered) -> None:
         )
 
 
+def _is_signed(message: IdentifiersFiltered | IdentifiersAdded, keys: Keys) -> bool:
+    """Tell whether a node signed what it tells; refuse a signature of anything else (BAD_FILTER).
+
+    One of an earlier version does not sign: what it tells is kept, and it is asked anyway.
+    """
+    if not message.signature:
+        return False
+    try:
+        said = verify(message.signature, typ=SIGNATURE_TYP, keys=keys)
+    except InvalidTokenError as error:
+        raise BadFilterError(f"epoch {message.epoch}: {error.message}") from error
+    if said != message.statement:
+        raise BadFilterError(f"epoch {message.epoch}: something else was signed")
+    return True
+
+
 async def _begin(
-    session: WriteSession, coming: HeldFilter | None, message: IdentifiersFiltered
+    session: WriteSession,
+    coming: HeldFilter | None,
+    message: IdentifiersFiltered,
+    *,
+    is_signed: bool,
 ) -> HeldFilter:
     """Begin a filter anew; one that was on its way is forgotten."""
     if coming is not None:
@@ -192,6 +217,7 @@ async def _begin(
         as_of=message.as_of,
         added=0,
         keys_added=0,
+        is_signed=is_signed,
     )
     session.add(held)
     await session.flush()

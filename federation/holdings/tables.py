@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, LargeBinary, String
+from sqlalchemy import BigInteger, Index, LargeBinary, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import Base, Instant
@@ -24,12 +24,14 @@ class ToldFilter(Base):
     added: Mapped[int]
     keys_added: Mapped[int]
     told_at: Mapped[datetime] = mapped_column(Instant)
+    is_signed: Mapped[bool] = mapped_column(server_default=false())
 
 
 class HeldFilter(Base):
     """At the hub: a node's filter, the last one that is whole, and one that is on its way.
 
     `taken` counts the parts that have come. `as_of`: until when it is good, with what was `added`.
+    It `is_signed` if the node signed it and all that came since; else nobody goes by it.
     """
 
     __tablename__ = "holdings_filter"
@@ -43,6 +45,7 @@ class HeldFilter(Base):
     as_of: Mapped[datetime] = mapped_column(Instant)
     added: Mapped[int]
     keys_added: Mapped[int]
+    is_signed: Mapped[bool] = mapped_column(server_default=false())
 
     @property
     def is_whole(self) -> bool:

@@ -19,8 +19,10 @@ from federation.holdings.messages import (
     IdentifiersAdded,
     IdentifiersFiltered,
     packed,
+    signed,
 )
 from federation.holdings.tables import ToldFilter
+from federation.signing.keys import SigningKey
 from federation.store import outbox
 from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession, WriteSession
@@ -52,6 +54,8 @@ async def is_filter_due(session: ReadSession, node: str) -> bool:
     told = await store.find_told(session, node)
     if told is None:
         return bool(await works.identifiers_after(session, "", 1))
+    if not told.is_signed:  # it was told by an earlier version
+        return True
     behind = await feed_store.last_change(session) - told.change
     return behind > CHANGES_MAX or told.keys_added > min(ADDED_MAX, max(ADDED_MIN, told.keys // 8))
 
@@ -73,8 +77,10 @@ async def fill(session: ReadSession, now: datetime) -> Filled:
     return Filled(bytes(filled), seed, len(keys), change, now)
 
 
-async def tell_filter(session: WriteSession, node: str, hub: str, filled: Filled) -> None:
-    """Post a filter to the hub, an entity id, in as many parts as it needs."""
+async def tell_filter(
+    session: WriteSession, node: str, hub: str, filled: Filled, key: SigningKey
+) -> None:
+    """Post a filter to the hub, an entity id, in as many parts as it needs, signed."""
     told = await store.find_told(session, node)
     epoch = told.epoch + 1 if told else 1
     digest, parts = sha256(filled.data).hexdigest(), list(in_chunks(filled.data, PART_BYTES))
@@ -90,12 +96,13 @@ async def tell_filter(session: WriteSession, node: str, hub: str, filled: Filled
             as_of=filled.as_of,
             data=bytes(data),
         )
-        await outbox.post(session, target=hub, message=message, now=filled.as_of)
+        await outbox.post(session, target=hub, message=signed(message, key), now=filled.as_of)
     if told is None:
         told = ToldFilter(node=node)
         session.add(told)
     told.epoch, told.seed, told.keys = epoch, filled.seed, filled.keys
     told.change, told.added, told.keys_added, told.told_at = filled.change, 0, 0, filled.as_of
+    told.is_signed = True
     await session.flush()
 
 
@@ -108,8 +115,10 @@ async def is_news_due(session: ReadSession, node: str, now: datetime) -> bool:
     return is_behind or now - told.told_at >= TOLD_EVERY
 
 
-async def tell_news(session: WriteSession, node: str, hub: str, now: datetime) -> None:
-    """Post the keys of identifiers that came since, in as many messages as they need.
+async def tell_news(
+    session: WriteSession, node: str, hub: str, now: datetime, key: SigningKey
+) -> None:
+    """Post the keys of identifiers that came since, in as many messages as they need, signed.
 
     Only the last of them says that the filter is good until now.
     """
@@ -140,7 +149,7 @@ async def tell_news(session: WriteSession, node: str, hub: str, now: datetime) -
             as_of=now if number == len(parts) else told.told_at,
             keys=packed(list(part)),
         )
-        await outbox.post(session, target=hub, message=message, now=now)
+        await outbox.post(session, target=hub, message=signed(message, key), now=now)
     told.keys_added += len(keys)
     told.change, told.told_at = last, now
     await session.flush()

@@ -20,6 +20,7 @@ from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
 from federation.edge.status_lists import OwnLists, status_routes
 from federation.federated.asking import Asker
+from federation.federated.earlier import Earlier
 from federation.hub.entities import Anchor, anchor_routes
 from federation.hub.handlers import HANDLERS
 from federation.hub.moves import MoveWorker
@@ -59,6 +60,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
 
     peers.find = find
     server.asker = Asker(peers.ask, server.monotonic)
+    server.earlier = Earlier(server.monotonic)
     server.retry = Retries(server, HANDLERS)
     files = partial(file_at, server, monthly=COMMON)
     doors, own = Doors(server), OwnLists(server)

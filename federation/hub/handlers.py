@@ -18,7 +18,7 @@ from federation.settlement.messages import RunAnswered
 from federation.suspense import deciding, elsewhere, ordering
 from federation.suspense.messages import HeldClaimed, HeldStated, NotReleased, ReleaseDone
 from federation.trust.messages import EntityChanged, KeysPublished
-from federation.trust.parties import receive_token_keys
+from federation.trust.parties import get_party, receive_token_keys, signing_keys
 from federation.trust.principals import NotAllowedError
 from federation.values.party import HUB
 
@@ -42,11 +42,13 @@ async def _delta(at: Arrival, message: RegistryDelta) -> None:
 
 
 async def _filtered(at: Arrival, message: IdentifiersFiltered) -> None:
-    await holdings.receive_part(at.session, at.sender, message, _now(at))
+    keys = signing_keys(await get_party(at.session, at.sender))
+    await holdings.receive_part(at.session, at.sender, message, keys, _now(at))
 
 
 async def _added(at: Arrival, message: IdentifiersAdded) -> None:
-    await holdings.receive_added(at.session, at.sender, message, _now(at))
+    keys = signing_keys(await get_party(at.session, at.sender))
+    await holdings.receive_added(at.session, at.sender, message, keys, _now(at))
 
 
 async def _licence(at: Arrival, message: LicenceIssued) -> None:

@@ -25,6 +25,7 @@ from federation.registry.index import ClaimIndex
 from federation.registry.place_store import UseAt
 from federation.store.sessions import ReadSession
 from federation.trust.membership import HubTerms
+from federation.trust.store import node_parties
 
 LICENSABLE, RESERVED, DISPUTED = "LICENSABLE", "RESERVED", "DISPUTED"
 NOT_REPRESENTED, MALFORMED, UNKNOWN = "NOT_REPRESENTED", "MALFORMED", "UNKNOWN"
@@ -89,12 +90,24 @@ class Reply:
     index_as_of: datetime | None = None
 
 
+class IndexAge(NamedTuple):
+    """How many changes of a collective's registry the index has, and when the last of them came."""
+
+    node: str
+    version: int
+    as_of: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Rights in the order asked, the collectives' replies, and whether every one of them came."""
+    """Rights in the order asked, the collectives' replies, and whether every one of them came.
+
+    `indexes` are those by which it is said that nobody represents a URL; none, if of none it is.
+    """
 
     items: list[UrlRights]
     replies: list[Reply]
+    indexes: Sequence[IndexAge] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -122,6 +135,8 @@ class Draft:
         default_factory=dict[str, tuple[int, datetime | None]]
     )
     """How many changes of each collective the index has, and when the last of them came."""
+    indexes: Sequence[IndexAge] = ()
+    """The same of every collective, where by the index nobody represents one of the URLs."""
 
     @property
     def to_ask(self) -> dict[str, list[str]]:
@@ -141,7 +156,8 @@ class Draft:
         for reply in told:
             for url in self.to_ask.get(reply.node, []):
                 items[url] = _stricter(items[url], (reply.rights or {}).get(url))
-        return Answer([self._priced(items[url]) for url in self.question.urls], told)
+        priced = [self._priced(items[url]) for url in self.question.urls]
+        return Answer(priced, told, self.indexes)
 
     def _with_age(self, reply: Reply) -> Reply:
         version, as_of = self.index.get(reply.node, (0, None))
@@ -163,8 +179,11 @@ async def draft(session: ReadSession, question: Question, terms: HubTerms) -> Dr
     row = await store.latest_tariff(session)
     items = _judged(question, keys, index)
     owners = {item.collective for item in items.values() if item.collective is not None}
-    ages = await delta_store.versions_of(session, owners)
-    return Draft(question, items, read_tariff(row.body) if row else None, ages)
+    absent = any(item.status == NOT_REPRESENTED for item in items.values())
+    every = [party.code for party in await node_parties(session)] if absent else []
+    ages = await delta_store.versions_of(session, owners.union(every))
+    indexes = [IndexAge(node, *ages.get(node, (0, None))) for node in every]
+    return Draft(question, items, read_tariff(row.body) if row else None, ages, indexes)
 
 
 async def own_rights(
@@ -178,7 +197,9 @@ async def own_rights(
     items = _judged(question, keys, index)
     version, as_of = (await delta_store.versions_of(session, [node])).get(node, (0, None))
     reply = Reply(node, ANSWERED, version, index_version=version, index_as_of=as_of)
-    return Answer([items[url] for url in question.urls], [reply])
+    found = [items[url] for url in question.urls]
+    is_absent = any(item.status == NOT_REPRESENTED for item in found)
+    return Answer(found, [reply], [IndexAge(node, version, as_of)] if is_absent else ())
 
 
 async def owners(

@@ -20,6 +20,7 @@ from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
 from federation.edge.status_lists import OwnLists, status_routes
+from federation.federated.asking import Asker
 from federation.logs import get_logger
 from federation.mandates.following import follower
 from federation.metering.node_month import DUE
@@ -71,6 +72,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         return (config.hub.entity_id, config.hub.url) if code == HUB else None
 
     peers.find = find
+    server.asker = Asker(peers.ask, server.monotonic)
     server.retry = Retries(server, HANDLERS, ON_DROP)
     files = partial(file_at, server, monthly=OF_A_NODE)
     doors, own = Doors(server), OwnLists(server)

@@ -50,6 +50,6 @@ class IdentifierWorker:
                 return
         async with server.db.write("identifiers.tell") as session:
             if filled is not None:
-                await telling.tell_filter(session, node, target, filled)
+                await telling.tell_filter(session, node, target, filled, server.key)
             else:
-                await telling.tell_news(session, node, target, now)
+                await telling.tell_news(session, node, target, now, server.key)

@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, or_, select, tuple_
 from sqlalchemy.orm import defer
 
+from federation.history.kinds import Place
 from federation.reservations.tables import Ending, KeptList, Source, SourceVersion
 from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession, WriteSession
@@ -31,6 +33,71 @@ async def sources(
     if host is not None:
         query = query.where(Source.host == host)
     return list(await session.scalars(query.order_by(Source.source_id).limit(limit)))
+
+
+def _in_force(at: datetime) -> ColumnElement[bool]:
+    """Return which lists are known now and in force at an instant."""
+    return and_(
+        KeptList.superseded_at.is_(None),
+        KeptList.effective_at <= at,
+        or_(KeptList.ends_at.is_(None), KeptList.ends_at > at),
+    )
+
+
+Selecting = TypeVar("Selecting", bound=Select[*tuple[Any, ...]])
+_NUMBER = cast(Source.source_id, Text)
+
+
+async def place_after(
+    session: ReadSession, after: Place | None, count: int, host: str | None
+) -> Place | None:
+    """Return the place so many sources further on, in order of their hosts; None behind the end."""
+    query = _by_host(select(Source.host, _NUMBER), after, host).offset(count - 1).limit(1)
+    row = (await session.execute(query)).first()
+    return None if row is None else Place(*row)
+
+
+async def sources_in_force(
+    session: ReadSession,
+    at: datetime,
+    *,
+    after: Place | None,
+    to: Place | None,
+    host: str | None,
+    limit: int,
+) -> list[tuple[Source, int]]:
+    """Return sources by their hosts, then their numbers as text, with how many rules they have.
+
+    Only those of which a list is in force `at` an instant, and its rules only, are counted.
+    """
+    many = select(func.sum(KeptList.rule_count)).where(
+        KeptList.source_id == Source.source_id, _in_force(at)
+    )
+    there = select(KeptList.id).where(KeptList.source_id == Source.source_id, _in_force(at))
+    query = select(Source, many.scalar_subquery()).where(there.exists())
+    if to is not None:
+        query = query.where(tuple_(Source.host, _NUMBER) <= tuple_(*to))
+    rows = await session.execute(_by_host(query, after, host).limit(limit))
+    return [(row[0], int(row[1])) for row in rows]
+
+
+async def lists_in_force(
+    session: ReadSession, sources: Collection[int], at: datetime
+) -> list[KeptList]:
+    """Return the lists of some sources that are in force at an instant, by number."""
+    found = list[KeptList]()
+    for chunk in in_chunks(sorted(sources)):
+        query = select(KeptList).where(KeptList.source_id.in_(chunk), _in_force(at))
+        found += await session.scalars(query.order_by(KeptList.id))
+    return found
+
+
+def _by_host(query: Selecting, after: Place | None, host: str | None) -> Selecting:
+    if host is not None:
+        query = query.where(Source.host == host)
+    if after is not None:
+        query = query.where(tuple_(Source.host, _NUMBER) > tuple_(*after))
+    return query.order_by(Source.host, _NUMBER)
 
 
 async def version(session: ReadSession, version_id: int) -> SourceVersion | None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from federation.history.tables import ByBytes
 from federation.store.base import AutoId, Base, Instant
 
 _WAITS = text("outcome IS NULL")
@@ -23,13 +24,19 @@ _KNOWN = text("superseded_at IS NULL")
 
 
 class Source(Base):
-    """A file that speaks for a host, or for one page of it (`page`, a path; else empty)."""
+    """A file that speaks for a host, or for one page of it (`page`, a path; else empty).
+
+    Hosts are in the order of bytes: the hub merges the lists of all nodes by it.
+    """
 
     __tablename__ = "reservations_source"
-    __table_args__ = (UniqueConstraint("host", "kind", "page"),)
+    __table_args__ = (
+        UniqueConstraint("host", "kind", "page"),
+        Index("ix_reservations_source_place", "host", text("CAST(source_id AS TEXT)")),
+    )
     source_id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     kind: Mapped[str] = mapped_column(String(16))
-    host: Mapped[str] = mapped_column(Text)
+    host: Mapped[str] = mapped_column(ByBytes)
     page: Mapped[str] = mapped_column(Text)
 
 

@@ -155,6 +155,7 @@ class NodeState(StrEnum):
     TIMEOUT = rights.TIMED_OUT
     ERROR = rights.FAILED
     BREAKER_OPEN = "BREAKER_OPEN"
+    STALE = "STALE"
 
 
 @choice

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
@@ -17,7 +17,7 @@ from federation.federated.listing import (
     Listing,
     Reply,
     deadline_seconds,
-    require_answers,
+    require_replies,
 )
 from federation.federated.selections import TYPENAME, Argument, Asking, Selection, select
 from federation.federated.shapes import shapes_of
@@ -25,6 +25,7 @@ from federation.federated.wire import DEADLINE_MS, OnBehalfOf
 from federation.schema.choices import NodeState, Require
 from federation.schema.context import Info
 from federation.schema.pages import Edge, PageInfo
+from federation.schema.reservations import Reservation
 from federation.schema.rightholders import Rightholder
 from federation.schema.splicing import Spliced
 from federation.schema.work_types import Work
@@ -44,7 +45,8 @@ class NodeAnswer:
     state: NodeState = strawberry.field(description="Whether it has answered.")
     latency_ms: int = strawberry.field(description="How long it took, in milliseconds.")
     as_of: datetime | None = strawberry.field(
-        description="When it answered; null where it did not."
+        description="As of when what it tells is: now, or an earlier time where it is STALE; null "
+        "where it tells nothing."
     )
     code: str | None = strawberry.field(
         description="Why not, for programs: DEADLINE_OVER, BAD_ANSWER or a code of the node's own."
@@ -55,11 +57,12 @@ class NodeAnswer:
     def of(cls, reply: Reply, now: datetime) -> "NodeAnswer":
         """Show how a node answered."""
         state = NodeState(reply.state)
+        as_of = now - timedelta(seconds=reply.age_seconds)
         return cls(
             node=reply.node,
             state=state,
             latency_ms=reply.latency_ms,
-            as_of=now if state is NodeState.OK else None,
+            as_of=as_of if state in {NodeState.OK, NodeState.STALE} else None,
             code=reply.code,
             message=reply.message,
         )
@@ -84,7 +87,8 @@ class Answer:
                 elif field == TYPENAME:
                     edge[member] = kind
                 else:
-                    edge[member] = self.cursors.write(Position(key, page.missing_at(key)))
+                    place = self.listed.position(key, page.missing_at(key))
+                    edge[member] = self.cursors.write(place)
             edges.append(edge)
         return edges
 
@@ -95,10 +99,9 @@ class Answer:
 
     def page_info(self) -> PageInfo:
         """Return whether the list goes on, and from where."""
-        page = self.listed.page
-        end = Position(page.end, page.missing)
+        end = self.listed.end
         cursor = None if end == Position() else self.cursors.write(end)
-        return PageInfo(has_next_page=page.has_more, end_cursor=cursor)
+        return PageInfo(has_next_page=self.listed.page.has_more, end_cursor=cursor)
 
 
 @strawberry.type(description="A page of a list over all nodes, and how each of them answered.")
@@ -141,6 +144,8 @@ class Asked:
     after: str | None
     require: Require
     deadline_ms: int
+    may_be_earlier: bool = True
+    """Whether an earlier answer is told of a node that gives none: never of what is reserved."""
 
 
 async def ask_all(info: Info, asked: Asked) -> FederatedConnection[Any]:
@@ -155,11 +160,16 @@ async def ask_all(info: Info, asked: Asked) -> FederatedConnection[Any]:
     nodes = await trusted_nodes(server)
     server.quotas.take(info.context.asker, "graphql", max(1, len(nodes)))
     gathering = Gathering(
-        server.asker, nodes, listing, deadline=deadline, monotonic=server.monotonic
+        server.asker,
+        nodes,
+        listing,
+        deadline=deadline,
+        monotonic=server.monotonic,
+        earlier=server.earlier if asked.may_be_earlier else None,
     )
     with server.asker.page_for(info.context.asker):
         listed = await gathering.page(position, size)
-    require_answers(listed.replies, asked.require)
+    require_replies(listed.replies, asked.require)
     answer, now = Answer(listing.selection, listed, cursors), server.clock()
     return FederatedConnection(
         answer=answer,
@@ -198,7 +208,9 @@ async def trusted_nodes(server: Server) -> Sequence[AskedNode]:
     """Return the nodes that are not suspended, by code; of others nothing is remembered."""
     async with server.db.read() as session:
         nodes = [AskedNode(*place) for place in await trusted_places(session)]
-    server.asker.keep([node.code for node in nodes])
+    codes = [node.code for node in nodes]
+    server.asker.keep(codes)
+    server.earlier.keep_of(codes)
     return nodes
 
 
@@ -225,7 +237,8 @@ class FederatedQuery:
         """List those whose titles, creators or identifiers hold every word of a text.
 
         The order is that of titles, then of ids. Every node is asked, as any lab could ask it; one
-        that does not answer within the deadline is named in `nodes`, and what it has comes `late`.
+        that does not answer within the deadline is named in `nodes`, and what it has comes `late`;
+        what it answered to the same question within ten minutes is told in its place (STALE).
         Refused where fewer answer than `require` says (NODES_MISSING, BAD_DEADLINE, BAD_PAGE,
         BAD_CURSOR, OTHER_QUESTION, CURSOR_EXPIRED).
         """
@@ -271,5 +284,40 @@ class FederatedQuery:
                 after,
                 require,
                 deadline_ms,
+            ),
+        )
+
+    @strawberry.field(
+        description="What sites publish about the use of their pages, at all collectives, by host."
+    )
+    async def reservations(
+        self,
+        info: Info,
+        first: int,
+        host: str | None = None,
+        after: str | None = None,
+        at: datetime | None = None,
+        require: Require = Require.ANY,
+        deadline_ms: int = DEADLINE_MS,
+    ) -> FederatedConnection[Reservation]:
+        """List sources of which rules are in force `at` an instant, now by default.
+
+        What may be done with an address is `rights`: members reserve by other ways, too. Otherwise
+        as `works`.
+        """
+        info.context.require()
+        arguments = {"host": Argument("String", host), "at": instant(at)}
+        return await ask_all(
+            info,
+            Asked(
+                "reservations",
+                "Reservation",
+                arguments,
+                OnBehalfOf.SIGNED_IN,
+                first,
+                after,
+                require,
+                deadline_ms,
+                may_be_earlier=False,
             ),
         )

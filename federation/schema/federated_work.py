@@ -8,12 +8,18 @@ import strawberry
 from federation.errors import RefusalError
 from federation.federated.asking import ERROR
 from federation.federated.asking import Node as AskedNode
-from federation.federated.listing import Listing, Reply, deadline_seconds
+from federation.federated.listing import (
+    Listing,
+    Reply,
+    deadline_seconds,
+    require_replies,
+)
 from federation.federated.looking_up import Looked, look_up
 from federation.federated.selections import Argument
 from federation.federated.wire import DEADLINE_MS, OnBehalfOf
 from federation.holdings.service import Age, Routed, whom_to_ask
 from federation.identifiers.schemes import parse_identifier
+from federation.schema.choices import Require
 from federation.schema.context import Info
 from federation.schema.federated import (
     NodeAnswer,
@@ -34,6 +40,24 @@ class OneOfTwoError(RefusalError):
     code: ClassVar[str] = "ONE_OF_TWO"
 
 
+@strawberry.type(description="How old a node's filter of identifiers is.")
+class FilterAge:
+    """A node, which of its filters the hub goes by, and of when that is."""
+
+    node: str = strawberry.field(description="The node's code.")
+    epoch: int = strawberry.field(description="Which of the node's filters it is, counted.")
+    as_of: datetime = strawberry.field(
+        description="Until when the node's works have no identifier that is not in it."
+    )
+    age_seconds: int = strawberry.field(description="How long ago that is, in seconds.")
+
+    @classmethod
+    def of(cls, age: Age, now: datetime) -> "FilterAge":
+        """Show the age of a filter."""
+        seconds = max(0, int((now - age.as_of).total_seconds()))
+        return cls(node=age.node, epoch=age.epoch, as_of=age.as_of, age_seconds=seconds)
+
+
 @strawberry.type(description="That no collective has a work, and as of when that is certain.")
 class NotRepresented:
     """As of the oldest of the filters by which nodes were not asked."""
@@ -48,6 +72,9 @@ class NotRepresented:
     )
     epoch: int | None = strawberry.field(
         description="Which of that node's filters it is, counted; null if all were asked."
+    )
+    filters: list[FilterAge] = strawberry.field(
+        description="Every filter by which a node was not asked, by the nodes' codes."
     )
 
 
@@ -89,13 +116,15 @@ class FederatedWorkQuery:
         id: strawberry.ID | None = None,
         identifier: str | None = None,
         at: datetime | None = None,
+        require: Require | None = None,
         deadline_ms: int = DEADLINE_MS,
     ) -> WorkAnswer:
         """Ask the one node of an id, or the nodes that can have an identifier.
 
         Nodes tell the hub in few bits which identifiers their works have or had; one that never had
         this one is not asked. One that told nothing, or not for an hour, is. Each is asked as any
-        lab could ask it; otherwise as `works` (ONE_OF_TWO, BAD_ID, UNKNOWN_NODE, BAD_IDENTIFIER,
+        lab could ask it; otherwise as `works`. Refused where fewer of those asked answer than
+        `require` says (NODES_MISSING, ONE_OF_TWO, BAD_ID, UNKNOWN_NODE, BAD_IDENTIFIER,
         BAD_DEADLINE).
         """
         info.context.require()
@@ -121,6 +150,8 @@ class FederatedWorkQuery:
         server.quotas.take(info.context.asker, "graphql", max(1, len(asked)))
         looked = await _look_up(info, asked, listing, deadline)
         looked.replies.extend(_suspended(code) for code in routed.asked if code not in nodes)
+        if require is not None:
+            require_replies(looked.replies, require)
         now = server.clock()
         return WorkAnswer(
             listing=listing,
@@ -146,7 +177,12 @@ async def _look_up(info: Info, asked: list[AskedNode], listing: Listing, deadlin
     server = info.context.server
     with server.asker.page_for(info.context.asker):
         return await look_up(
-            server.asker, asked, listing, deadline=deadline, monotonic=server.monotonic
+            server.asker,
+            asked,
+            listing,
+            deadline=deadline,
+            monotonic=server.monotonic,
+            earlier=server.earlier,
         )
 
 
@@ -160,6 +196,13 @@ def _not_represented(looked: Looked, skipped: list[Age], now: datetime) -> NotRe
         return None
     oldest = min(skipped, key=lambda age: (age.as_of, age.node), default=None)
     if oldest is None:
-        return NotRepresented(as_of=now, age_seconds=0, node=None, epoch=None)
-    age = max(0, int((now - oldest.as_of).total_seconds()))
-    return NotRepresented(as_of=oldest.as_of, age_seconds=age, node=oldest.node, epoch=oldest.epoch)
+        return NotRepresented(as_of=now, age_seconds=0, node=None, epoch=None, filters=[])
+    filters = [FilterAge.of(age, now) for age in sorted(skipped, key=lambda age: age.node)]
+    shown = FilterAge.of(oldest, now)
+    return NotRepresented(
+        as_of=shown.as_of,
+        age_seconds=shown.age_seconds,
+        node=shown.node,
+        epoch=shown.epoch,
+        filters=filters,
+    )

@@ -25,6 +25,7 @@ from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMu
 from federation.schema.member_payments import MemberPaymentMutation
 from federation.schema.members import MemberQuery
 from federation.schema.objections import AnswerMutation, RunAnswerQuery
+from federation.schema.of_all import OfAllQuery
 from federation.schema.offers import OfferMutation, OfferQuery
 from federation.schema.officer_limits import OfficerLimitMutation, OfficerLimitQuery
 from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery
@@ -46,6 +47,7 @@ from federation.schema.scalars import schema_config
 from federation.schema.settlement import SettlementQuery
 from federation.schema.sign_in import OwnAccountMutation, SignInMutation, SignInQuery
 from federation.schema.site_codes import SiteCodeMutation
+from federation.schema.splicing import Splicing
 from federation.schema.statements import StatementQuery
 from federation.schema.successions import SuccessionMutation, SuccessionQuery
 from federation.schema.suspense import HeldListQuery, SuspenseQuery
@@ -68,6 +70,7 @@ class Query(
     SuccessionQuery,
     RightholderQuery,
     WorkQuery,
+    OfAllQuery,
     RegistryChangeQuery,
     RegistryImportQuery,
     ReservationQuery,
@@ -150,5 +153,11 @@ class Mutation(
 
 
 schema = described(
-    Schema(query=Query, mutation=Mutation, config=schema_config(), extensions=extensions())
+    Schema(
+        query=Query,
+        mutation=Mutation,
+        config=schema_config(),
+        extensions=extensions(),
+        execution_context_class=Splicing,
+    )
 )

@@ -8,10 +8,11 @@ from typing import Annotated
 
 import strawberry
 
-from federation.history.kinds import Saying
+from federation.history.kinds import Place, Saying
 from federation.published import rules as words
 from federation.reservations import service, store, tables
 from federation.reservations.comparing import unpacked_notes
+from federation.reservations.published_list import InForce, in_force
 from federation.reservations.telling import tell
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import number_of_row
@@ -19,7 +20,7 @@ from federation.schema.pages import Connection
 from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_READ_MEMBERS
 
-_LIST = "publishedSources"
+_LIST, _PUBLIC = "publishedSources", "reservations"
 VERSIONS_SHOWN = 50
 RULES_SHOWN = 500
 
@@ -142,10 +143,64 @@ class PublishedRules:
             ends_at=row.ends_at,
             is_missing=is_missing,
             count=row.rule_count,
-            rules=[
-                PublishedRule(path=rule.path, allow=rule.allow, place=rule.place, text=rule.text)
-                for rule in read.rules[:RULES_SHOWN]
-            ],
+            rules=_shown(read),
+        )
+
+
+def _shown(read: words.RuleList) -> list[PublishedRule]:
+    return [
+        PublishedRule(path=rule.path, allow=rule.allow, place=rule.place, text=rule.text)
+        for rule in read.rules[:RULES_SHOWN]
+    ]
+
+
+@strawberry.type(description="Rules of one voice in a file, in force at the instant asked about.")
+class ReservedRules:
+    """A list of a source: the longest rule that matches decides, and no other list."""
+
+    uses: list[str] = strawberry.field(description="The uses that it is about; `*` is every use.")
+    effective_at: datetime = strawberry.field(description="From when on it holds.")
+    ends_at: datetime | None = strawberry.field(description="From when on it does not; or null.")
+    count: int = strawberry.field(description="How many rules it has.")
+    rules: list[PublishedRule] = strawberry.field(description="Its rules, 500 at most.")
+
+    @classmethod
+    def of(cls, row: tables.KeptList) -> "ReservedRules":
+        """Show a list as everybody may read it."""
+        read = service.list_of(row)
+        return cls(
+            uses=list(read.uses),
+            effective_at=row.effective_at,
+            ends_at=row.ends_at,
+            count=row.rule_count,
+            rules=_shown(read),
+        )
+
+
+@strawberry.type(description="What a site publishes about the use of its pages.")
+class Reservation:
+    """A published source with its rules in force; members reserve by other ways, too: `rights`."""
+
+    id: strawberry.ID = strawberry.field(
+        description="Its id in the federation: the collective's code, a colon, its number there."
+    )
+    kind: words.Kind = strawberry.field(description="What it is.")
+    host: str = strawberry.field(description="The host that it speaks for.")
+    page: str | None = strawberry.field(description="The path of the page, if it is about one.")
+    lists: list[ReservedRules] = strawberry.field(
+        description="Its lists of rules that are in force; an address is reserved if one of them "
+        "reserves it."
+    )
+
+    @classmethod
+    def of(cls, node: str, found: InForce) -> "Reservation":
+        """Show what a source says, as everybody may read it."""
+        return cls(
+            id=strawberry.ID(f"{node}:{found.source.source_id}"),
+            kind=words.Kind(found.source.kind),
+            host=found.source.host,
+            page=found.source.page or None,
+            lists=[ReservedRules.of(row) for row in found.lists],
         )
 
 
@@ -176,6 +231,34 @@ ReservationEndingResult = Annotated[
 @strawberry.type
 class ReservationQuery:
     """What sites publish about the use of their pages, as this collective knows it."""
+
+    @strawberry.field(description="What sites publish about the use of their pages, by host.")
+    async def reservations(
+        self,
+        info: Info,
+        first: int,
+        host: str | None = None,
+        after: str | None = None,
+        at: datetime | None = None,
+    ) -> Connection[Reservation]:
+        """List sources of which rules are in force `at` an instant, now by default.
+
+        What waits for a person to say that it ended is in force. The order is that of hosts, then
+        of ids. A page has 1 to 100 entries (BAD_PAGE, BAD_CURSOR); it may have fewer, even none,
+        and the list go on.
+        """
+        info.context.require()
+        server = info.context.server
+        size, place = page_size(first), key_of(_PUBLIC, after, Place)
+        async with server.db.read() as session:
+            page = await in_force(session, at or server.clock(), after=place, host=host, limit=size)
+        return Connection.of(
+            page.found,
+            size,
+            lambda one: cursor_of(_PUBLIC, one.place),
+            lambda one: Reservation.of(server.code, one),
+            None if page.after is None else cursor_of(_PUBLIC, page.after),
+        )
 
     @strawberry.field(description="Published sources by number: of a host, or all.")
     async def published_sources(

@@ -1,33 +1,23 @@
 """What may be done with an address, and whose it is: `rights` and `owners`, for up to 1,000 URLs.
 
-The rules are `licensing.rights`; this module asks other servers and translates their answers.
+The rules are `licensing.rights`; `asking_rights` asks other servers.
 """
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
 
-import msgspec
 import strawberry
 
-from federation import money
 from federation.consent.states import Reason
-from federation.federated.answers import why_unread
-from federation.federated.asking import CallError
 from federation.federated.asking import Node as AskedNode
-from federation.federated.asking import Question as Asked
-from federation.federated.listing import BYTES_OF_ONE_MAX
-from federation.federated.wire import OnBehalfOf
+from federation.federated.listing import require_answers
 from federation.licensing import rights as rules
 from federation.licensing.rights import Question
-from federation.schema.choices import ClaimedBy, NodeState, RightsStatus
+from federation.schema.asking_rights import ask_hub, ask_owner
+from federation.schema.choices import ClaimedBy, NodeState, Require, RightsStatus
 from federation.schema.context import Info
 from federation.schema.scalars import ContentTier, Money
-from federation.server import PeerOlderError, Server
 from federation.trust.parties import get_party
-from federation.values.party import HUB
 from federation.values.roles import PEER
 
 
@@ -87,6 +77,15 @@ class NodeStatus:
         )
 
 
+@strawberry.type(description="How old what the claim index knows of a collective is.")
+class IndexAge:
+    """How many changes of a collective's registry the index has, and when it took the last."""
+
+    node: str
+    version: int
+    as_of: datetime | None
+
+
 @strawberry.type(description="Rights of many URLs, with how complete the answer is.")
 class RightsAnswer:
     """The merged answer; a collective that does not answer costs its own items only."""
@@ -94,6 +93,7 @@ class RightsAnswer:
     items: list[UrlRights]
     nodes: list[NodeStatus]
     complete: bool
+    not_represented_as_of: list[IndexAge]
 
     @classmethod
     def of(cls, answer: rules.Answer) -> "RightsAnswer":
@@ -102,6 +102,10 @@ class RightsAnswer:
             items=[UrlRights.of(item) for item in answer.items],
             nodes=[NodeStatus.of(reply) for reply in answer.replies],
             complete=answer.is_complete,
+            not_represented_as_of=[
+                IndexAge(node=age.node, version=age.version, as_of=age.as_of)
+                for age in answer.indexes
+            ],
         )
 
 
@@ -117,47 +121,6 @@ class UrlOwners:
 OWNERS_SECONDS = 2.5
 """So long the hub waits for the owners: a node that asks it waits for half a second more."""
 
-RIGHTS_OF_OWN = """
-query($urls: [String!]!, $use: String!, $at: DateTime!%(given)s) {
-  rights(urls: $urls, use: $use, at: $at, ownOnly: true%(passed)s) {
-    items { url status contentTier reason } nodes { registryVersion }
-  }
-}
-"""
-
-RIGHTS_OF_ALL = """
-query($urls: [String!]!, $use: String!, $at: DateTime!%(given)s) {
-  rights(urls: $urls, use: $use, at: $at%(passed)s) {
-    nodes { node state registryVersion message %(of_node)s }
-    items { url status collective contentTier %(of_url)s
-      perThousand: per1000 { minor currency } }
-  }
-}
-"""
-
-
-async def _ask_hub(server: Server, asked: Question) -> dict[str, Any]:
-    """Ask the hub; one of an earlier version, which knows less, for what it knows."""
-    newest = {"of_url": "reason", "of_node": "indexVersion indexAsOf"}
-    try:
-        return await server.peers.graphql(HUB, *_asking(RIGHTS_OF_ALL, asked, newest))
-    except PeerOlderError:
-        older = dict.fromkeys(newest, "")
-        return await server.peers.graphql(HUB, *_asking(RIGHTS_OF_ALL, asked, older))
-
-
-def _asking(document: str, asked: Question, parts: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
-    """Return the document of a question with some parts, and its variables.
-
-    `knownAt` is asked only where it is meant: a server of an earlier version does not know it.
-    """
-    variables = {"urls": asked.urls, "use": asked.use, "at": asked.at.isoformat()}
-    known = {"given": "", "passed": ""}
-    if asked.known_at is not None:
-        known = {"given": ", $knownAt: DateTime!", "passed": ", knownAt: $knownAt"}
-        variables["knownAt"] = asked.known_at.isoformat()
-    return document % {**known, **parts}, variables
-
 
 @strawberry.type
 class HubRightsQuery:
@@ -171,6 +134,7 @@ class HubRightsQuery:
         use: str,
         at: datetime | None = None,
         known_at: datetime | None = None,
+        require: Require | None = None,
     ) -> RightsAnswer:
         """Ask the claim index who owns each URL, then each owner (UNKNOWN_USE, TOO_MANY_URLS).
 
@@ -179,9 +143,10 @@ class HubRightsQuery:
         heard of it.
 
         `at` is the instant asked about, now by default; `known_at` asks what was known then.
+        Refused where fewer owners answer than `require` says (NODES_MISSING).
         """
         asked = Question(urls, use, at or info.context.server.clock(), known_at)
-        return RightsAnswer.of(await rights_at_hub(info, asked))
+        return _required(await rights_at_hub(info, asked), require)
 
     @strawberry.field(description="Who claims up to 1,000 URLs: NONE, ONE or CONTESTED.")
     async def owners(
@@ -215,72 +180,9 @@ async def rights_at_hub(info: Info, asked: Question) -> rules.Answer:
         parties = {code: await get_party(session, code) for code in draft.to_ask}
     nodes = [AskedNode(code, party.entity_id, party.url) for code, party in parties.items()]
     replies = await asyncio.gather(
-        *(_ask_owner(server, node, asked, draft.to_ask[node.code], deadline) for node in nodes)
+        *(ask_owner(server, node, asked, draft.to_ask[node.code], deadline) for node in nodes)
     )
     return draft.merged(replies)
-
-
-async def _ask_owner(
-    server: Server, node: AskedNode, asked: Question, urls: list[str], deadline: float
-) -> rules.Reply:
-    """Ask one collective about its own URLs; without a sound answer nothing is known of them.
-
-    The question is nobody else's: what was recorded before it was put is in the answer.
-    """
-    document, variables = _asking(RIGHTS_OF_OWN, replace(asked, urls=urls), {})
-    question = Asked(document, variables, OnBehalfOf.SIGNED_IN, is_shared=False)
-    try:
-        body = await server.asker.ask(node, question, deadline=deadline, bytes_max=BYTES_OF_ONE_MAX)
-        found = _read(body)
-    except CallError as error:
-        return rules.Reply(node.code, error.state, message=f"{error.code}: {error.message}")
-    told = {
-        item.url: rules.Word(item.status, item.content_tier, _reason(item.reason))
-        for item in found.items
-    }
-    return rules.Reply(node.code, rules.ANSWERED, found.nodes[0].registry_version, rights=told)
-
-
-def _read(body: bytes) -> "_OwnRights":
-    """Return what a collective says of its own URLs (CallError)."""
-    try:
-        return _OWN.decode(body).data.rights
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise why_unread(body) from error
-
-
-class _OwnItem(msgspec.Struct, rename="camel"):
-    url: str
-    status: Literal["LICENSABLE", "RESERVED", "DISPUTED", "NOT_REPRESENTED"]
-    content_tier: ContentTier | None
-    reason: str | None = None
-
-
-def _reason(word: str | None) -> Reason | None:
-    """Return a reason that is known here; a server of a later version may have others."""
-    return next((reason for reason in Reason if reason == word), None)
-
-
-class _OwnVersion(msgspec.Struct, rename="camel"):
-    registry_version: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
-
-
-class _OwnRights(msgspec.Struct):
-    items: list[_OwnItem]
-    nodes: Annotated[list[_OwnVersion], msgspec.Meta(min_length=1, max_length=1)]
-
-
-class _OwnAnswer(msgspec.Struct):
-    """What a collective says of its own URLs (RIGHTS_OF_OWN)."""
-
-    rights: _OwnRights
-
-
-class _Answered(msgspec.Struct):
-    data: _OwnAnswer
-
-
-_OWN: Final = msgspec.json.Decoder(_Answered)
 
 
 @strawberry.type
@@ -296,13 +198,25 @@ class NodeRightsQuery:
         at: datetime | None = None,
         own_only: bool = False,
         known_at: datetime | None = None,
+        require: Require | None = None,
     ) -> RightsAnswer:
         """Answer for this collective, or ask the hub for all (UNKNOWN_USE, TOO_MANY_URLS).
 
         `at` is the instant asked about, now by default; `known_at` asks what was known then.
+        Refused where fewer owners answer than `require` says (NODES_MISSING).
         """
         asked = Question(urls, use, at or info.context.server.clock(), known_at)
-        return RightsAnswer.of(await rights_at_node(info, asked, own_only=own_only))
+        return _required(await rights_at_node(info, asked, own_only=own_only), require)
+
+
+def _required(answer: rules.Answer, require: Require | None) -> RightsAnswer:
+    """Show an answer, if enough of its owners have answered (NODES_MISSING)."""
+    if require is not None:
+        silent = {
+            reply.node: reply.state for reply in answer.replies if reply.state != rules.ANSWERED
+        }
+        require_answers(silent, len(answer.replies), require)
+    return RightsAnswer.of(answer)
 
 
 async def rights_at_node(info: Info, asked: Question, *, own_only: bool) -> rules.Answer:
@@ -314,36 +228,4 @@ async def rights_at_node(info: Info, asked: Question, *, own_only: bool) -> rule
         if own_only or PEER in who.roles:
             return await rules.own_rights(session, asked, terms, server.code)
         rules.check(asked, terms)
-    return await _all_rights(server, asked)
-
-
-async def _all_rights(server: Server, asked: Question) -> rules.Answer:
-    """Ask the hub, which asks every owner; a hub that is down is a refusal (PEER_DOWN)."""
-    answer = (await _ask_hub(server, asked))["rights"]
-    return rules.Answer(
-        [_item(item) for item in answer["items"]], [_reply(row) for row in answer["nodes"]]
-    )
-
-
-def _item(item: dict[str, Any]) -> rules.UrlRights:
-    price = item["perThousand"]
-    return rules.UrlRights(
-        url=item["url"],
-        status=item["status"],
-        collective=item["collective"],
-        content_tier=item["contentTier"],
-        per_1000=money.Money(int(price["minor"]), price["currency"]) if price else None,
-        reason=_reason(item.get("reason")),
-    )
-
-
-def _reply(row: dict[str, Any]) -> rules.Reply:
-    as_of = row.get("indexAsOf")
-    return rules.Reply(
-        node=row["node"],
-        state=row["state"],
-        registry_version=row["registryVersion"],
-        message=row["message"],
-        index_version=row.get("indexVersion"),
-        index_as_of=None if as_of is None else datetime.fromisoformat(as_of),
-    )
+    return await ask_hub(server, asked)

@@ -26,7 +26,15 @@ def a_hub(secret=b"hub", question=("works", {"text": "fox"}), now=NOW):
 
 
 @pytest.mark.parametrize(
-    "position", [POSITION, Position(Key("é", "A:1")), Position(None, {"DE": None}), Position()]
+    "position",
+    [
+        POSITION,
+        POSITION._replace(is_stale=True),
+        Position(Key("é", "A:1")),
+        Position(None, {"DE": None}),
+        Position(is_stale=True),
+        Position(),
+    ],
 )
 def test_a_cursor_says_what_it_was_given(position):
     assert a_hub().read(a_hub().write(position)) == position

@@ -2,30 +2,11 @@
 
 import msgspec
 import pytest
-from graphql import build_schema, parse
 
-from federation.federated.asking import ERROR, OK, Asker, CallError, Node
-from federation.federated.listing import Listing
+from federation.federated.asking import ERROR, OK, Asker, CallError
 from federation.federated.looking_up import look_up
-from federation.federated.selections import Argument, Asking, select
-from federation.federated.shapes import shapes_of
-from federation.federated.wire import OnBehalfOf
+from tests.federated.one_thing import GOOD, NODES, a_listing
 
-SCHEMA = build_schema("type Query { work: Answer } type Answer { works: [Work!]! ok: Boolean } "
-                      "type Work { id: ID! title: String! }")  # fmt: skip
-TWICE = "{ work { works { id title } again: works { title } ok } }"
-
-
-def a_listing(document=TWICE):
-    operation = parse(document).definitions[0]
-    selection = select(Asking(operation, {}, {}, {}), operation.selection_set.selections)
-    selection = selection if selection.below else selection.with_id()
-    shapes = shapes_of(SCHEMA.type_map["Work"], selection, {})
-    return Listing("work", {"id": Argument("ID", "FR:1")}, selection, shapes, OnBehalfOf.SIGNED_IN)
-
-
-NODES = [Node(code, f"https://{code}", f"https://{code}") for code in ("DE", "FR")]
-GOOD = {"node": {"id": "FR:1", "title": "One"}, "node1": {"title": "One"}}
 HAS_NONE = {"node": None, "node1": None}
 
 
@@ -105,4 +86,4 @@ async def test_what_is_wrong_is_not_shown_and_not_nothing(wrong):
 async def test_a_node_that_cannot_be_reached_is_named():
     found, _ = await looked(CallError(ERROR, "NO_ANSWER", "down"))
 
-    assert found.replies[1][:2] + found.replies[1][3:] == ("FR", ERROR, "NO_ANSWER", "down")
+    assert found.replies[1][:2] + found.replies[1][3:5] == ("FR", ERROR, "NO_ANSWER", "down")

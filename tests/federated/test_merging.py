@@ -6,9 +6,11 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from federation.federated.asking import STALE
 from federation.federated.cursors import Position
+from federation.federated.earlier import Earlier
 from federation.federated.merging import Entry, Key, Part, asked_on, merge, share
-from tests.federated.simulated import Simulated, World
+from tests.federated.simulated import LISTS, PLAIN, Simulated, World
 
 CODES = ["A-1", "DE", "FR", "G", "GB"]  # of which the order with `:` behind is another than without
 PLACES = st.tuples(st.sampled_from(["a", "a b", "ab", "b", "é"]), st.sampled_from("123456"))
@@ -22,7 +24,8 @@ def worlds(draw):
         hidden = frozenset(draw(st.sets(st.sampled_from(things)))) if things else frozenset()
         looked_max = draw(st.integers(1, 6))
         nodes.append(Simulated(code, things, hidden, looked_max))
-    return World(nodes, first=draw(st.integers(1, 6)))
+    document = PLAIN.replace("works", draw(st.sampled_from(sorted(LISTS))))
+    return World(nodes, first=draw(st.integers(1, 6)), document=document)
 
 
 def whole(world):
@@ -88,6 +91,26 @@ def test_whoever_fails_whenever_nothing_is_lost_and_nothing_comes_twice(world, f
         assert len(one.page.entries) <= world.first
         assert all(start is None or key > start for key in keys(one.page.entries))
         start = one.page.end
+
+
+@settings(max_examples=200)
+@given(worlds(), st.lists(st.sets(st.sampled_from(CODES)), min_size=1, max_size=6), st.booleans())
+def test_what_is_told_as_of_an_earlier_time_is_told_once_too(world, failing, is_warm):
+    world.earlier = Earlier(lambda: world.time)
+
+    async def run():
+        before = await walk(world) if is_warm else []
+        return before, await walk(world, failing=failing)
+
+    _, pages = asyncio.run(run())
+    shown = [key for one in pages for key in keys(one.page.entries)]
+    late = [key for one in pages for key in keys(one.page.late)]
+    assert sorted(shown + late) == whole(world)
+    assert shown == sorted(shown)
+    was_stale = False
+    for one in pages:
+        was_stale |= any(reply.state == STALE for reply in one.replies)
+        assert (one.is_stale, one.is_complete and was_stale) == (was_stale, False)
 
 
 @given(worlds(), st.lists(st.sets(st.sampled_from(CODES)), max_size=4), st.data())

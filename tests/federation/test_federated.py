@@ -1,6 +1,8 @@
 """Lists over all nodes: a hub and three nodes answer as one node with all the works would."""
 
-from datetime import UTC, datetime
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -13,12 +15,14 @@ from federation.rightholders import store as rightholders
 from federation.rightholders.rightholder import Rightholder
 from federation.scenario.client import ApiError
 from federation.store.database import Database
+from federation.values.cursors import cursor_of
 from federation.values.party import HUB
 from federation.works import store as works
 from federation.works.work import Creator, Work
-from tests.federation.asked_about import down
+from tests.federation.asked_about import counted, down
 from tests.federation.callers import call_token, entity
 from tests.federation.harness import DAY, send, small_federation, write_scenario
+from tests.reservations.handing import MONDAY, hand_over
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -26,6 +30,13 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 NODES = ["DE", "FR", "GB"]
 TITLES = ["On Foxes", "Foxes", "Éclair", "eclair", "Rain", "Über Füchse", "Zebra 10", "Zebra 9"]
 PEN_NAME = Creator("Eric Blair", pseudonym="George Orwell", rightholder="R-1")
+
+SITES = {
+    "DE": ["b.example", "a-b.example", "shared.example"],
+    "FR": ["c.example", "shared.example"],
+    "GB": ["a.example", "ab.example", "shared.example"],
+}
+ROBOTS = "User-agent: GPTBot\nDisallow: /news/\n"
 
 WORKS = """query($text: String!, $first: Int!, $after: String, $require: Require!) {
   works(text: $text, first: $first, after: $after, require: $require, deadlineMs: 10000) {
@@ -58,8 +69,10 @@ async def catalogues(any_backend, tmp_path_factory):
         await small.story().join()
         for code in NODES:
             await say(small.databases[code], works, works_of(code))
-            person = {"R-1": Rightholder("Eric Blair", other_names=("George Orwell",))}
-            await say(small.databases[code], rightholders, person)
+            person = Rightholder("Eric Blair", other_names=("George Orwell",), member="m-1")
+            await say(small.databases[code], rightholders, {"R-1": person})
+            for host in SITES[code]:
+                await hand_over(small.databases[code], ROBOTS, site=f"https://{host}/")
         small.set_clock(DAY)
         yield small
 
@@ -129,6 +142,34 @@ async def test_a_node_that_was_down_costs_its_own_entries_which_come_late(catalo
     assert ids(third, "late") == [one for one in ids_of["FR"] if one in ids(whole)[:fifth]]
 
 
+async def test_a_node_that_is_down_is_told_as_of_when_it_answered_the_same(catalogues):
+    before = await ask(catalogues, 11, text="foxes")
+    reserved_before = await reserved(catalogues, 4)
+    async with down(catalogues, "FR"):
+        told = await ask(catalogues, 11, text="foxes", require="ANY")
+        other = await ask(catalogues, 11, text="rain", require="ANY")
+        now_only = await reserved(catalogues, 4, "ANY")
+        for require in ("QUORUM", "ALL"):
+            catalogues.keepers[HUB].service.server.asker.keep([])
+            if require == "ALL":
+                with pytest.raises(ApiError, match=r"NODES_MISSING.*FR \(NO_ANSWER\)"):
+                    await ask(catalogues, 11, text="foxes", require=require)
+            else:
+                assert ids(await ask(catalogues, 11, text="foxes", require=require)) == ids(before)
+    after = await ask(catalogues, 100, told["pageInfo"]["endCursor"], text="foxes")
+
+    assert (ids(told), told["late"], told["complete"]) == (ids(before), [], False)
+    [state] = [one for one in told["nodes"] if one["node"] == "FR"]
+    assert (state["state"], state["code"]) == ("STALE", "NO_ANSWER")
+    assert datetime.fromisoformat(state["asOf"]) < DAY
+    assert [one["state"] for one in other["nodes"]] == ["OK", "ERROR", "OK"]
+    assert [one["state"] for one in after["nodes"]] == ["OK"] * 3
+    assert after["complete"] is False  # what came to FR before the page was not looked for
+    assert reserved_before["complete"]
+    assert [one["state"] for one in now_only["nodes"]] == ["OK", "ERROR", "OK"]
+    assert published(now_only) == [one for one in PUBLISHED if not one[1].startswith("FR")][:4]
+
+
 async def test_nobody_is_shown_more_than_every_lab(catalogues):
     document = """{ works(first: 1, text: "foxes") { edges { node {
       creators { name pseudonym rightholder } } } } }"""
@@ -171,6 +212,79 @@ async def test_partners_and_staff_find_the_rightholders_of_all(catalogues):
     assert partner.body["data"]["rightholders"] == expected
     with pytest.raises(ApiError, match="NOT_ALLOWED"):
         await catalogues.lab("lab-one").ask(RIGHTHOLDERS)
+
+
+RESERVATIONS = """query($first: Int!, $after: String, $at: DateTime, $host: String,
+    $require: Require!) {
+  reservations(first: $first, after: $after, at: $at, host: $host, require: $require,
+    deadlineMs: 10000) {
+    edges { node { id kind host page
+      lists { uses effectiveAt endsAt count rules { path allow } } } }
+    late { id host } pageInfo { hasNextPage endCursor } nodes { node state code } complete } }"""
+PUBLISHED = [
+    ("a-b.example", "DE:2"),
+    ("a.example", "GB:1"),
+    ("ab.example", "GB:2"),
+    ("b.example", "DE:1"),
+    ("c.example", "FR:1"),
+    ("shared.example", "DE:3"),
+    ("shared.example", "FR:2"),
+    ("shared.example", "GB:3"),
+]
+
+
+async def reserved(small, first, require="ALL", **asked):
+    return await small.lab("lab-one").ask(RESERVATIONS, first=first, require=require, **asked)
+
+
+def published(listed, part="edges"):
+    found = [one.get("node") or one for one in listed[part]]
+    return [(one["host"], one["id"]) for one in found]
+
+
+async def test_what_sites_publish_is_listed_over_all_nodes_by_host(catalogues):
+    found, after = [], None
+    for _ in range(4):
+        page = await reserved(catalogues, 3, after=after)
+        found += published(page)
+        after = page["pageInfo"]["endCursor"]
+        assert (page["complete"], page["late"]) == (True, [])
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+
+    assert found == PUBLISHED
+    assert published(await reserved(catalogues, 9, host="shared.example")) == PUBLISHED[-3:]
+    before = (MONDAY - timedelta(seconds=1)).isoformat()
+    assert published(await reserved(catalogues, 9, at=before)) == []
+    assert (await reserved(catalogues, 1))["edges"][0]["node"] == {
+        "id": "DE:2",
+        "kind": "ROBOTS",
+        "host": "a-b.example",
+        "page": None,
+        "lists": [
+            {
+                "uses": ["TRAIN", "FINE_TUNE"],
+                "effectiveAt": "2026-09-07T06:00:00+00:00",
+                "endsAt": None,
+                "count": 1,
+                "rules": [{"path": "/news/", "allow": False}],
+            }
+        ],
+    }
+
+
+async def test_reservations_of_a_node_that_was_down_come_late(catalogues):
+    async with down(catalogues, "GB"):
+        first = await reserved(catalogues, 3, "QUORUM")
+        with pytest.raises(ApiError, match="NODES_MISSING"):
+            await reserved(catalogues, 3)
+    second = await reserved(catalogues, 9, after=first["pageInfo"]["endCursor"])
+
+    assert published(first) == [PUBLISHED[0], PUBLISHED[3], PUBLISHED[4]]
+    assert first["nodes"][2] == {"node": "GB", "state": "ERROR", "code": "NO_ANSWER"}
+    assert (first["complete"], second["complete"]) == (False, True)
+    assert published(second, "late") == PUBLISHED[1:3]
+    assert published(second) == PUBLISHED[5:]
 
 
 async def tell_as(small, caller, callee, document, **headers):
@@ -305,3 +419,171 @@ async def test_variables_and_directives_reach_the_nodes(catalogues):
 
     shown = {"__typename": "Work", "provenance": {"edges": []}}
     assert found["edges"] == [{"a": {"id": one} | shown} for one in ("DE:W-1", "DE:W-17")]
+
+
+OF_ALL = WORKS.replace("works(", "worksOfAll(")
+
+
+async def of_all(small, first, after=None, text="", require="ALL", code="GB"):
+    auditor = small.at(code, "auditor")
+    return await auditor.ask(OF_ALL, first=first, after=after, text=text, require=require)
+
+
+async def test_staff_of_a_node_ask_it_for_everybodys_works(catalogues, monkeypatch):
+    await of_all(catalogues, 7, text="rain")  # a node that was started anew is sent the document
+    with counted(monkeypatch) as sent:
+        first = await of_all(catalogues, 7, text="foxes")
+    second = await of_all(catalogues, 7, first["pageInfo"]["endCursor"], text="foxes")
+    by_the_hub = await ask(catalogues, 7, text="foxes")
+    behind = await ask(catalogues, 7, first["pageInfo"]["endCursor"], text="foxes")
+
+    assert sorted(sent) == ["DE", "FR", "GB", "HUB"]  # nothing goes round
+    assert (ids(first), ids(second)) == (ids(by_the_hub), ids(behind))
+    assert (first["complete"], first["late"], len(ids(first))) == (True, [], 7)
+    assert [(one["node"], one["state"]) for one in first["nodes"]] == [
+        (code, "OK") for code in NODES
+    ]
+
+
+async def test_at_a_node_everything_is_named_as_it_is_asked_for(catalogues):
+    auditor = catalogues.at("DE", "auditor")
+    works = await auditor.ask(
+        """query($no: Boolean!) { mine: worksOfAll(first: 1, text: "foxes") {
+          __typename ...Page complete @include(if: $no) } }
+        fragment Page on WorkFederatedConnection { all: edges { __typename work: node { id } } }""",
+        no=False,
+    )
+    people = await auditor.ask(
+        """query($name: String!) { rightholdersOfAll(first: 9, text: $name) {
+          edges { node { id otherNames member } } } }""",
+        name="orwell",
+    )
+    published = await auditor.ask("{ reservationsOfAll(first: 1) { edges { node { id } } } }")
+
+    assert works == {
+        "__typename": "WorkFederatedConnection",
+        "all": [{"__typename": "WorkEdge", "work": {"id": "DE:W-1"}}],
+    }
+    person = {"otherNames": ["George Orwell"], "member": None}
+    assert people == {"edges": [{"node": {"id": f"{code}:R-1"} | person} for code in NODES]}
+    assert published == {"edges": [{"node": {"id": "DE:2"}}]}
+
+
+async def test_what_only_the_hub_can_judge_is_refused_at_a_node_in_its_words(catalogues):
+    cursor = (await of_all(catalogues, 1, text="foxes"))["edges"][0]["cursor"]
+    forged = f"{'B' if cursor[0] == 'A' else 'A'}{cursor[1:]}"
+    for after, text, code in (
+        (cursor, "rain", "OTHER_QUESTION"),
+        (forged, "foxes", "BAD_CURSOR"),
+        (cursor_of("works", ("a", "b")), "foxes", "BAD_CURSOR"),
+    ):
+        with pytest.raises(ApiError, match=code):
+            await of_all(catalogues, 1, after, text)
+    async with down(catalogues, "FR"):
+        with pytest.raises(
+            ApiError, match=r"NODES_MISSING.*\(ALL: no answer of FR \(NO_ANSWER\)\)"
+        ):
+            await of_all(catalogues, 33)
+        missing = await of_all(catalogues, 33, require="QUORUM")
+
+    assert [one["state"] for one in missing["nodes"]] == ["OK", "ERROR", "OK"]
+
+
+async def test_without_the_hub_a_node_lists_its_own_only(catalogues):
+    async with down(catalogues, HUB):
+        with pytest.raises(ApiError, match=r"PEER_DOWN.*HUB: NO_ANSWER"):
+            await of_all(catalogues, 3)
+        own = await catalogues.at("GB", "auditor").ask(
+            '{ works(first: 1, text: "foxes") { edges { node { id } } } }'
+        )
+    assert ids(own) == ["GB:W-1"]
+
+
+@pytest.mark.parametrize("on_behalf_of", ["signed-in", "partner"])
+async def test_the_hub_is_not_asked_by_a_node_that_it_asks(catalogues, monkeypatch, on_behalf_of):
+    headers = {"Federation-On-Behalf-Of": on_behalf_of}
+    with counted(monkeypatch) as sent:
+        answer = await tell_as(
+            catalogues, HUB, "GB", "{ worksOfAll(first: 1) { complete } }", **headers
+        )
+
+    assert (answer.code, sent) == ("NOT_ALLOWED", [])
+
+
+async def test_a_cursor_is_good_for_a_day_and_as_it_was_given(catalogues):
+    cursor = (await ask(catalogues, 1))["edges"][0]["cursor"]
+    forged = f"{'B' if cursor[0] == 'A' else 'A'}{cursor[1:]}"
+    foreign = await catalogues.lab("lab-one").ask("{ reservations(first: 1) { edges { cursor } } }")
+    with pytest.raises(ApiError, match="BAD_CURSOR"):
+        await ask(catalogues, 1, forged)
+    with pytest.raises(ApiError, match="OTHER_QUESTION"):
+        await ask(catalogues, 1, foreign["edges"][0]["cursor"])
+    catalogues.set_clock(DAY + timedelta(days=1))
+    try:
+        with pytest.raises(ApiError, match="CURSOR_EXPIRED"):
+            await ask(catalogues, 1, cursor)
+    finally:
+        catalogues.set_clock(DAY)
+
+
+def as_sent(body, length=None):
+    head = "HTTP/1.1 200 OK\r\nFederation-On-Behalf-Of: signed-in\r\nConnection: close\r\n"
+    return f"{head}Content-Length: {length or len(body)}\r\n\r\n".encode() + body
+
+
+def an_edge(thing, title, code="FR"):
+    cursor = cursor_of("works", (title.lower(), thing))
+    return {"cursor": cursor, "node": {"id": f"{code}:{thing}", "title": title}}
+
+
+def a_page(*edges):
+    info = {"hasNextPage": False, "endCursor": None}
+    return msgspec.json.encode({"data": {"works": {"edges": edges, "pageInfo": info}}})
+
+
+MAD = {
+    "garbage": (as_sent(b"<html>busy"), "ERROR", "BAD_ANSWER"),
+    "2 GB": (as_sent(b"x" * 20_000_000, 2_000_000_000), "ERROR", "TOO_LONG"),
+    "slow": (as_sent(b"{", 9), "TIMEOUT", "DEADLINE_OVER"),
+    "another's": (as_sent(a_page(an_edge("1", "a", "GB"))), "ERROR", "BAD_ANSWER"),
+    "out of order": (as_sent(a_page(an_edge("2", "b"), an_edge("1", "a"))), "ERROR", "BAD_ANSWER"),
+    "nonsense": (as_sent(a_page({"cursor": "x", "node": 7})), "ERROR", "BAD_ANSWER"),
+    "nothing": (b"", "ERROR", "NO_ANSWER"),
+}
+
+
+@pytest.mark.parametrize("case", MAD)
+async def test_what_a_mad_node_answers_costs_its_own_entries_only(catalogues, case):
+    answer, state, code = MAD[case]
+    asker, over = catalogues.keepers[HUB].service.server.asker, asyncio.Event()
+
+    async def mad(reader, writer):
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            await writer.drain()
+            if case == "slow":
+                await over.wait()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    port = catalogues.running["FR"].config.port
+    document = WORKS.replace("deadlineMs: 10000", f"deadlineMs: {500 if case == 'slow' else 10000}")
+    async with down(catalogues, "FR"), AsyncExitStack() as stack:
+        server = await asyncio.start_server(mad, "127.0.0.1", port, reuse_address=True)
+        await stack.enter_async_context(server)
+        found = await catalogues.lab("lab-one").ask(
+            document, first=3, text="only", require="QUORUM"
+        )
+        over.set()
+    asker.keep([])
+
+    assert ids(found) == ["DE:own-DE", "GB:own-GB"]
+    assert [(one["state"], one["code"]) for one in found["nodes"]] == [
+        ("OK", None),
+        (state, code),
+        ("OK", None),
+    ]
+    assert found["complete"] is False

@@ -2,11 +2,13 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import datetime
 
 import msgspec
 import pytest
 
 from federation.federated.wire import ON_BEHALF_OF_HEADER
+from federation.registry import delta_store
 from federation.schema import rights
 from federation.values.party import HUB
 from tests.federation.asked_about import (
@@ -153,6 +155,56 @@ async def test_a_node_that_never_answers_costs_its_own_items_only(shop, monkeypa
     assert [item["status"] for item in found["items"]] == ["UNKNOWN", "LICENSABLE"]
     assert [node["state"] for node in found["nodes"]] == ["TIMEOUT", "OK"]
     assert found["complete"] is False
+
+
+REQUIRED = """query($urls: [String!]!, $require: Require) {
+  rights(urls: $urls, use: "TRAIN", require: $require) { complete items { status } } }"""
+
+
+@pytest.mark.parametrize("code", [HUB, "GB"])
+async def test_who_insists_on_owners_is_refused_where_they_are_missing(shop, code):
+    auditor, urls = shop.at(code, "auditor"), [DE_OWN, FR_OWN, GB_OWN, NOBODYS]
+    asker = shop.keepers[HUB].service.server.asker
+    async with nothing_changes(shop), down(shop, "FR"):
+        whole = await tell(shop, code, auditor, REQUIRED, urls=urls, require="ALL")
+        most = await auditor.ask(REQUIRED, urls=urls, require="QUORUM")
+        half = await tell(shop, code, auditor, REQUIRED, urls=urls[:2], require="QUORUM")
+        one = await auditor.ask(REQUIRED, urls=urls[:2], require="ANY")
+        asker.keep([])  # else it would be left alone from the fifth on
+        none = await tell(shop, code, auditor, REQUIRED, urls=[FR_OWN], require="ANY")
+        whatever = await auditor.ask(REQUIRED, urls=[FR_OWN])
+        nobodys = await auditor.ask(REQUIRED, urls=[NOBODYS], require="ALL")
+    asker.keep([])
+
+    for refused, require in ((whole, "ALL"), (half, "QUORUM"), (none, "ANY")):
+        assert (refused.code, refused.body["data"]) == ("NODES_MISSING", None)
+        [error] = refused.body["errors"]
+        assert error["message"].endswith(f"({require}: no answer of FR (ERROR))")
+    licensable = {"status": "LICENSABLE"}
+    assert most["items"] == [licensable, {"status": "UNKNOWN"}, licensable, ABSENT]
+    assert one["items"] == [licensable, {"status": "UNKNOWN"}]
+    assert whatever == {"complete": False, "items": [{"status": "UNKNOWN"}]}
+    assert nobodys == {"complete": True, "items": [ABSENT]}
+
+
+ABSENT = {"status": "NOT_REPRESENTED"}
+INDEXES = """query($urls: [String!]!) { rights(urls: $urls, use: "TRAIN") {
+  notRepresentedAsOf { node version asOf } } }"""
+
+
+@pytest.mark.parametrize("code", [HUB, "GB"])
+async def test_that_nobody_represents_an_address_is_said_as_of_each_index(shop, code):
+    auditor = shop.at(code, "auditor")
+    nobodys = (await auditor.ask(INDEXES, urls=[NOBODYS, DE_OWN]))["notRepresentedAsOf"]
+    somebodys = await auditor.ask(INDEXES, urls=[DE_OWN, MALFORMED])
+    async with shop.databases[HUB].read() as session:
+        ages = await delta_store.versions_of(session, list(VERSIONS))
+
+    assert [(one["node"], one["version"]) for one in nobodys] == list(VERSIONS.items())
+    assert [datetime.fromisoformat(one["asOf"]) for one in nobodys] == [
+        ages[node][1] for node in VERSIONS
+    ]
+    assert somebodys == {"notRepresentedAsOf": []}
 
 
 WHY = """query($urls: [String!]!, $use: String!) {

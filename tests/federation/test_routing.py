@@ -1,6 +1,5 @@
 """A hub asks for a work, and for rights, only those nodes that can have them."""
 
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import msgspec
@@ -13,7 +12,7 @@ from federation.federated.asking import Asker
 from federation.holdings import store
 from federation.scenario.client import ApiError
 from federation.values.party import HUB
-from tests.federation.asked_about import DE_OWN, FR_OWN, GB_OWN, NOBODYS, down
+from tests.federation.asked_about import DE_OWN, FR_OWN, GB_OWN, NOBODYS, counted, down
 from tests.federation.harness import DAY, resumed
 from tests.federation.telling import until_told
 
@@ -27,11 +26,11 @@ REGISTER = """mutation($id: String!, $title: String!, $identifiers: [String!]!) 
     __typename ... on Refused { code message } } }"""
 END = """mutation { endWork(id: "W-2", reason: "sold") {
   __typename ... on Refused { code message } } }"""
-WORK = """query($id: ID, $identifier: String, $at: DateTime) {
-  work(id: $id, identifier: $identifier, at: $at, deadlineMs: 10000) {
+WORK = """query($id: ID, $identifier: String, $at: DateTime, $require: Require) {
+  work(id: $id, identifier: $identifier, at: $at, require: $require, deadlineMs: 10000) {
     works { ...named } again: works { __typename title }
     nodes { node state code } skippedByIndex complete
-    notRepresented { asOf ageSeconds node epoch } } }
+    notRepresented { asOf ageSeconds node epoch filters { node epoch asOf ageSeconds } } } }
 fragment named on Work { id title identifiers { scheme value } }"""
 
 
@@ -56,21 +55,6 @@ async def register(small, code, name, title, *numbers):
 
 async def ask(small, **asked):
     return await small.lab("lab-one").ask(WORK, **asked)
-
-
-@contextmanager
-def counted(monkeypatch):
-    """Count what is sent to nodes and the hub: (who is called, which path)."""
-    sent, post = [], PeerClient.post
-
-    async def counting(self, entity_id, url, *rest, **more):
-        if url.endswith("/graphql"):
-            sent.append(entity_id.partition("//")[2].partition(".")[0].upper())
-        return await post(self, entity_id, url, *rest, **more)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(PeerClient, "post", counting)
-        yield sent
 
 
 def states(found):
@@ -112,6 +96,15 @@ async def test_that_nobody_has_a_work_is_said_as_of_the_oldest_filter(shops):
     said = found["notRepresented"]
     assert datetime.fromisoformat(said["asOf"]) == oldest.as_of == DAY
     assert (said["node"], said["epoch"], said["ageSeconds"]) == ("FR", 1, 100)
+    assert [(one["node"], one["epoch"], one["ageSeconds"]) for one in said["filters"]] == [
+        ("DE", 1, 0),
+        ("FR", 1, 100),
+        ("GB", 1, 100),
+    ]
+    assert [datetime.fromisoformat(one["asOf"]) for one in said["filters"]] == [
+        held[code].as_of for code in NODES
+    ]
+    assert [held[code].is_signed for code in NODES] == [True] * 3
     assert held["DE"].as_of == DAY + timedelta(seconds=100)
     assert [one["id"] for one in (await ask(shops, identifier=f"ISBN:{NONE}"))["works"]] == [
         "DE:W-3"
@@ -164,6 +157,22 @@ async def test_where_a_node_is_down_nobody_is_said_to_have_nothing(shops):
     assert found["nodes"] == [{"node": "FR", "state": "ERROR", "code": "NO_ANSWER"}]
     for answer in (found, by_id):
         assert (answer["works"], answer["complete"], answer["notRepresented"]) == ([], False, None)
+
+
+async def test_who_insists_on_the_nodes_that_are_asked_is_refused_where_they_are_missing(shops):
+    async with down(shops, "FR"):
+        for asked, require in (
+            ({"identifier": f"ISBN:{SHARED}"}, "ALL"),
+            ({"identifier": f"ISBN:{ONE}"}, "QUORUM"),
+            ({"id": "FR:W-2"}, "ANY"),
+        ):
+            with pytest.raises(ApiError, match=r"NODES_MISSING.*no answer of FR \(NO_ANSWER\)"):
+                await ask(shops, **asked, require=require)
+        most = await ask(shops, identifier=f"ISBN:{SHARED}", require="QUORUM")
+        nobodys = await ask(shops, identifier=f"ISBN:{NONE}", require="ALL")
+
+    assert [one["id"] for one in most["works"]] == ["DE:W-1", "GB:W-1"]
+    assert (nobodys["nodes"], nobodys["complete"]) == ([], True)
 
 
 async def test_the_answer_may_be_asked_for_without_a_work(shops):

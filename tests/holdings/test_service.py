@@ -10,11 +10,12 @@ from sqlalchemy import delete, select
 
 from federation.errors import RefusalError
 from federation.holdings import messages, service
-from federation.holdings.messages import IdentifiersFiltered
+from federation.holdings.messages import SIGNATURE_TYP, IdentifiersFiltered, signed
 from federation.holdings.tables import AddedKey, FilterPart, HeldFilter
+from federation.signing.jose import sign
 from federation.store.messages import BadMessageError, opened
 from tests.holdings import told
-from tests.holdings.told import NOON, a_filter, added, asked, receive
+from tests.holdings.told import KEYS, NOON, a_filter, added, asked, receive
 
 LATER = NOON + timedelta(minutes=10)
 MANY = [f"DOI:10.1/{number}" for number in range(6)]
@@ -92,6 +93,7 @@ def a_part(**changes):
     return msgspec.structs.replace(a_filter(["ISBN:1"], epoch=3)[0], **changes)
 
 
+SIGNED_NONSENSE = sign({"foxes": 7}, typ=SIGNATURE_TYP, key=KEYS["DE"])
 WRONG = {
     "another node's": (a_part(node="FR"), "NOT_ALLOWED"),
     "of the epoch that is in force": (a_filter(["ISBN:1"], epoch=2)[0], "BAD_FILTER"),
@@ -112,6 +114,24 @@ WRONG = {
         added("ISBN:1", number=2, epoch=2, as_of=NOON - timedelta(seconds=1)),
         "BAD_FILTER",
     ),
+    "signed by another": (signed(a_filter([], epoch=3)[0], KEYS["FR"]), "BAD_FILTER"),
+    "signed of another whole": (
+        a_part(signature=a_filter(["ISBN:2"], epoch=3, as_of=LATER)[0].signature),
+        "BAD_FILTER",
+    ),
+    "signed of nonsense": (a_part(signature=SIGNED_NONSENSE), "BAD_FILTER"),
+    "not signed but said to be": (a_part(signature="x.y.z"), "BAD_FILTER"),
+    "keys signed by another": (
+        signed(added("ISBN:1", number=2, epoch=2), KEYS["FR"]),
+        "BAD_FILTER",
+    ),
+    "keys signed of others": (
+        msgspec.structs.replace(
+            added("ISBN:1", number=2, epoch=2),
+            signature=added("ISBN:3", number=2, epoch=2).signature,
+        ),
+        "BAD_FILTER",
+    ),
     "keys from what is to come": (
         added("ISBN:1", number=2, epoch=2, as_of=NOON + timedelta(minutes=6)),
         "BAD_FILTER",
@@ -129,6 +149,22 @@ async def test_a_wrong_one_is_refused_and_nothing_is_written(database, wrong):
         await receive(database, message)
 
     assert (refusal.value.code, await written(database)) == (code, before)
+
+
+async def test_a_node_that_does_not_sign_is_asked_until_it_does(database):
+    def unsigned(message):
+        return msgspec.structs.replace(message, signature="")
+
+    await receive(database, *map(unsigned, a_filter(["ISBN:1"])))
+    of_before = await asked(database, "ISBN:9", ["DE"])
+    await receive(database, added("ISBN:2"))
+    with_signed_keys = await asked(database, "ISBN:9", ["DE"])
+    await receive(database, *a_filter(["ISBN:1"], epoch=2))
+    once_signed = await asked(database, "ISBN:9", ["DE"])
+    await receive(database, unsigned(added("ISBN:2", epoch=2)))
+
+    assert (of_before, with_signed_keys, once_signed) == (["DE"], ["DE"], [])
+    assert await asked(database, "ISBN:9", ["DE"]) == ["DE"]
 
 
 async def test_more_keys_than_are_kept_after_a_filter_are_refused(database, monkeypatch):

@@ -11,7 +11,7 @@ from federation.holdings.messages import IdentifiersAdded, IdentifiersFiltered, 
 from federation.store.tables import OutboxMessage
 from federation.works import store as works
 from federation.works.work import Work
-from tests.holdings.told import NOON
+from tests.holdings.told import KEYS, NOON
 
 HUB = "https://hub.example"
 KINDS = {kind.KIND: kind for kind in (IdentifiersFiltered, IdentifiersAdded)}
@@ -35,9 +35,9 @@ async def tell(database, now=NOON):
             return []
     async with database.write("test") as session:
         if filled is not None:
-            await telling.tell_filter(session, "DE", HUB, filled)
+            await telling.tell_filter(session, "DE", HUB, filled, KEYS["DE"])
         else:
-            await telling.tell_news(session, "DE", HUB, now)
+            await telling.tell_news(session, "DE", HUB, now, KEYS["DE"])
     async with database.read() as session:
         rows = list(await session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)))
     return [msgspec.json.decode(row.body, type=KINDS[row.kind]) for row in rows[before:]]

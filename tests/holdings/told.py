@@ -9,9 +9,12 @@ from federation.holdings.messages import (
     IdentifiersAdded,
     IdentifiersFiltered,
     packed,
+    signed,
 )
+from federation.signing.keys import SigningKey
 from federation.store.messages import opened, seal
 
+KEYS = {node: SigningKey.generate() for node in ("DE", "FR")}
 NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)
 
 
@@ -26,19 +29,22 @@ def a_filter(identifiers, epoch=1, node="DE", as_of=NOON, **changes):
     bloom.put(data, (bloom.key_of(one, seed) for one in identifiers))
     parts = [bytes(data[start : start + PART_BYTES]) for start in range(0, len(data), PART_BYTES)]
     return [
-        IdentifiersFiltered(
-            **{
-                "node": node,
-                "epoch": epoch,
-                "part": number,
-                "parts": len(parts),
-                "keys": len(identifiers),
-                "seed": seed,
-                "sha256": sha256(data).hexdigest(),
-                "as_of": as_of,
-                "data": part,
-                **changes,
-            }
+        signed(
+            IdentifiersFiltered(
+                **{
+                    "node": node,
+                    "epoch": epoch,
+                    "part": number,
+                    "parts": len(parts),
+                    "keys": len(identifiers),
+                    "seed": seed,
+                    "sha256": sha256(data).hexdigest(),
+                    "as_of": as_of,
+                    "data": part,
+                    **changes,
+                }
+            ),
+            KEYS[node],
         )
         for number, part in enumerate(parts, 1)
     ]
@@ -46,18 +52,19 @@ def a_filter(identifiers, epoch=1, node="DE", as_of=NOON, **changes):
 
 def added(*identifiers, number=1, epoch=1, node="DE", as_of=NOON):
     keys = [bloom.key_of(one, seed_of(epoch, node)) for one in identifiers]
-    return IdentifiersAdded(node, epoch, number, as_of, packed(keys))
+    return signed(IdentifiersAdded(node, epoch, number, as_of, packed(keys)), KEYS[node])
 
 
 async def receive(hub, *messages, sender="DE", now=NOON):
     """Take messages as the inbox does: opened from their bytes, each in its transaction."""
     for message in messages:
         read = opened(seal(message).body, type(message))
+        keys = {KEYS[sender].kid: KEYS[sender].public}
         async with hub.write("inbox") as session:
             if isinstance(read, IdentifiersFiltered):
-                await service.receive_part(session, sender, read, now)
+                await service.receive_part(session, sender, read, keys, now)
             else:
-                await service.receive_added(session, sender, read, now)
+                await service.receive_added(session, sender, read, keys, now)
 
 
 async def asked(hub, identifier, nodes=("DE", "FR"), now=NOON + timedelta(minutes=1)):
