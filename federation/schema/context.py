@@ -42,12 +42,15 @@ class Context(BaseContext, kw_only=True):
         A root field is a request of its own; a question about the schema costs nothing once it
         `is_answered`.
         """
-        quotas = self.server.quotas
-        act: Act = "anonymous" if self.principal is None else "graphql"
-        if weight.root_fields > 1:
-            quotas.take(self.asker, act, weight.root_fields - 1)
+        self.count_requests(weight.root_fields - 1)
         if weight.introspections and not is_answered:
-            quotas.take(self.asker, "introspection", weight.introspections)
+            self.server.quotas.take(self.asker, "introspection", weight.introspections)
+
+    def count_requests(self, more: int) -> None:
+        """Count so many requests more, or refuse (TOO_MANY_REQUESTS)."""
+        act: Act = "anonymous" if self.principal is None else "graphql"
+        if more > 0:
+            self.server.quotas.take(self.asker, act, more)
 
     def document(self, name: str, text: str | None) -> str | None:
         """Return the document that another server names by its id, or sends whole with it.

@@ -184,14 +184,19 @@ def listing_of(
     and one is needed.
     """
     raw = info._raw_info  # noqa: SLF001 - the document itself is passed on
-    asking = Asking(raw.operation, raw.fragments, info.variable_values, info.context.sent)
-    selection = select(asking, raw.field_nodes)
+    selection = select(asking_of(info), raw.field_nodes)
     if is_thing_needed and not selection.below:
         selection = selection.with_id()
     shapes = shapes_of(
         cast("GraphQLObjectType", raw.schema.type_map[kind]), selection, raw.fragments
     )
     return Listing(field, arguments, selection, shapes, on_behalf_of)
+
+
+def asking_of(info: Info) -> Asking:
+    """Return the document that is answered, as it came."""
+    raw = info._raw_info  # noqa: SLF001 - the document itself is passed on
+    return Asking(raw.operation, raw.fragments, info.variable_values, info.context.sent)
 
 
 async def trusted_nodes(server: Server) -> Sequence[AskedNode]:

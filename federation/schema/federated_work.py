@@ -25,7 +25,7 @@ from federation.schema.splicing import Spliced
 from federation.schema.work_types import Work
 from federation.server import Server
 from federation.trust.parties import get_party
-from federation.values.ids import BadIdError
+from federation.values.ids import code_of
 
 
 class OneOfTwoError(RefusalError):
@@ -134,9 +134,7 @@ class FederatedWorkQuery:
 
 async def _by_id(server: Server, id: str) -> Routed:
     """Return the node of an id, `GB:W-17` (BAD_ID, UNKNOWN_NODE)."""
-    code, colon, own = id.partition(":")
-    if not (code and colon and own):
-        raise BadIdError(f"{id[:80]!r}: write the collective's code before it, GB:W-17")
+    code = code_of(id)
     async with server.db.read() as session:
         await get_party(session, code)
     return Routed([code], [])

@@ -18,6 +18,7 @@ from graphql import (
     parse,
     specified_rules,
 )
+from strawberry.federation.schema import FederationAny
 from strawberry.extensions import MaskErrors, SchemaExtension
 from strawberry.schema.schema import validate_document
 from strawberry.types import ExecutionContext
@@ -25,6 +26,7 @@ from strawberry.types import ExecutionContext
 from federation.errors import RefusalError
 from federation.logs import get_logger
 from federation.schema.introspection import Answers, asks_for_schema_only
+from federation.schema.scalars import REPRESENTATION
 from federation.schema.limits import ANONYMOUS, KNOWN, Limits, Weight, weigh
 from federation.values.plain import BadTextError, require_plain_text
 
@@ -36,8 +38,23 @@ UNEXPECTED = "UNEXPECTED"
 _log = get_logger(__name__)
 
 
-class Schema(strawberry.Schema):
-    """A schema that writes no line for a mistake of whoever asks; `present` logs defects."""
+class Schema(strawberry.federation.Schema):
+    """A schema that writes no line for a mistake of whoever asks; `present` logs defects.
+
+    It is a subgraph of Apollo Federation, of a version that every composer takes (decision 65).
+    """
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(
+            federation_version="2.9", scalar_overrides={FederationAny: REPRESENTATION}, **named
+        )
+        self._text: str | None = None
+
+    def as_str(self) -> str:
+        """Return the schema in GraphQL's schema language; it is written once."""
+        if self._text is None:
+            self._text = super().as_str()
+        return self._text
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None

@@ -18,6 +18,7 @@ from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import Schema, extensions
 from federation.schema.held_claims import HeldClaimMutation, HeldClaimQuery
 from federation.schema.histories import RegistryChangeQuery
+from federation.schema.node_entities import NodeEntityQuery
 from federation.schema.invoices import InvoiceQuery
 from federation.schema.joining import ApplicationMutation, MembershipQuery, OwnApplicationQuery
 from federation.schema.ledger import LedgerQuery
@@ -59,6 +60,7 @@ from federation.schema.works import WorkMutation, WorkQuery
 
 @strawberry.type(description="What one may ask a node.")
 class Query(
+    NodeEntityQuery,
     MembershipQuery,
     NodeRightsQuery,
     NodeRightsStatementQuery,
