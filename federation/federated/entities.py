@@ -71,7 +71,7 @@ def read_entities(
         sent = _DECODER.decode(body).data.entities
         if len(sent) != len(ids):
             raise BadAnswerError(f"{len(sent)} things, where {len(ids)} were asked for")
-        found = {id: raw for id, raw in zip(ids, sent, strict=True) if bytes(raw) != _NOTHING}
+        found = {thing: raw for thing, raw in zip(ids, sent, strict=True) if bytes(raw) != _NOTHING}
         for raw in found.values():
             read = shape.decoder.decode(raw)
             for name in shape.ids:

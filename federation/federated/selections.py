@@ -123,7 +123,7 @@ class Selection:
 
     def document_of_many(self, kind: str, ids: Sequence[str]) -> tuple[str, dict[str, Any]]:
         """Return the document that asks a node for things of one kind by their ids."""
-        named = [{TYPENAME: kind, "id": id} for id in ids]
+        named = [{TYPENAME: kind, "id": thing} for thing in ids]
         head, passed, values = self._given({"representations": Argument("[_Any!]!", named)})
         asked = f"_entities({passed}) {{ ... on {kind} {self.below[0]} }}"
         return f"query({head}) {{ {asked} }}\n{self.fragments}".rstrip(), values

@@ -1,7 +1,8 @@
 """What every part of a schema means: said in its class, else in the files of `words`.
 
 A file is of one subject: a table for each type, or for the arguments of a field, with a text for
-each name in it; `types` are those that have no class of ours. `everywhere.toml` has the names that mean one thing wherever they stand.
+each name in it; `types` are those that have no class of ours. `everywhere.toml` has the names that
+mean one thing wherever they stand.
 """
 
 import tomllib

@@ -18,16 +18,16 @@ from graphql import (
     parse,
     specified_rules,
 )
-from strawberry.federation.schema import FederationAny
 from strawberry.extensions import MaskErrors, SchemaExtension
+from strawberry.federation.schema import FederationAny
 from strawberry.schema.schema import validate_document
 from strawberry.types import ExecutionContext
 
 from federation.errors import RefusalError
 from federation.logs import get_logger
 from federation.schema.introspection import Answers, asks_for_schema_only
-from federation.schema.scalars import REPRESENTATION
 from federation.schema.limits import ANONYMOUS, KNOWN, Limits, Weight, weigh
+from federation.schema.scalars import REPRESENTATION
 from federation.values.plain import BadTextError, require_plain_text
 
 CACHE_BYTES_MAX = 16 * 1024 * 1024

@@ -9,9 +9,9 @@ from graphql import GraphQLObjectType
 from strawberry.federation.schema import FederationAny
 
 from federation.errors import RefusalError
-from federation.federated.listing import NodesMissingError
 from federation.federated.asking import Node as AskedNode
 from federation.federated.entities import Wanted, look_up_entities
+from federation.federated.listing import NodesMissingError
 from federation.federated.selections import select_of_kind
 from federation.federated.shapes import shapes_of
 from federation.federated.wire import DEADLINE_MS, OnBehalfOf
@@ -85,11 +85,9 @@ async def _at_the_nodes(
     asked, found = await _by_node(server, nodes, ids)
     wanted, is_nothing_selected = _wanted(info, kind, on_behalf_of)
     with server.asker.page_for(info.context.asker):
-        looked = await look_up_entities(
-            server.asker, asked, wanted, deadline=deadline
-        )
-    for id, shown in looked.found.items():
-        found[id] = Spliced({} if is_nothing_selected else shown)
+        looked = await look_up_entities(server.asker, asked, wanted, deadline=deadline)
+    for name, shown in looked.found.items():
+        found[name] = Spliced({} if is_nothing_selected else shown)
     for node, error in looked.failed.items():
         refusal = NodesMissingError(f"{node.code} ({error.code})")
         found.update(dict.fromkeys(asked[node], refusal))
@@ -101,22 +99,22 @@ async def _by_node(
 ) -> tuple[dict[AskedNode, list[str]], dict[str, Any]]:
     """Return {node: the ids of its things}, and why others are of none that is asked."""
     asked, refused = dict[AskedNode, list[str]](), dict[str, Any]()
-    for id in ids:
+    for name in ids:
         try:
-            node = nodes.get(code := code_of(id))
+            node = nodes.get(code := code_of(name))
             if node is not None:
-                asked.setdefault(node, []).append(id)
+                asked.setdefault(node, []).append(name)
                 continue
             async with server.db.read() as session:
                 await get_party(session, code)
-            refused[id] = NodesMissingError(f"{code} (SUSPENDED)")
+            refused[name] = NodesMissingError(f"{code} (SUSPENDED)")
         except RefusalError as refusal:
-            refused[id] = refusal
+            refused[name] = refusal
     return asked, refused
 
 
 def _wanted(info: Info, kind: str, on_behalf_of: OnBehalfOf) -> tuple[Wanted, bool]:
-    """Return what is asked of the things of a kind, and whether that is nothing but whether they are."""
+    """Return what is asked of things of a kind, and whether that is only whether they are there."""
     raw = info._raw_info  # noqa: SLF001 - the document itself is passed on
     selected = select_of_kind(asking_of(info), raw.field_nodes, kind)
     selection = selected if selected.below else selected.with_id()

@@ -18,13 +18,13 @@ from federation.schema.documents import DocumentMutation, DocumentQuery
 from federation.schema.guards import Schema, extensions
 from federation.schema.held_claims import HeldClaimMutation, HeldClaimQuery
 from federation.schema.histories import RegistryChangeQuery
-from federation.schema.node_entities import NodeEntityQuery
 from federation.schema.invoices import InvoiceQuery
 from federation.schema.joining import ApplicationMutation, MembershipQuery, OwnApplicationQuery
 from federation.schema.ledger import LedgerQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
 from federation.schema.member_payments import MemberPaymentMutation
 from federation.schema.members import MemberQuery
+from federation.schema.node_entities import NodeEntityQuery
 from federation.schema.objections import AnswerMutation, RunAnswerQuery
 from federation.schema.offers import OfferMutation, OfferQuery
 from federation.schema.officer_limits import OfficerLimitMutation, OfficerLimitQuery

@@ -116,13 +116,13 @@ async def find_rightholders(info: Info, ids: Sequence[str]) -> dict[str, Rightho
     """Return {id: the rightholder}, as of now, as `rightholder` shows it; merged ones as one."""
     info.context.require(*MAY_READ_HISTORIES)
     staff, server = is_staff(info), info.context.server
-    own = {id: without_code(server.code, id) for id in ids}
+    own = {asked: without_code(server.code, asked) for asked in ids}
     async with server.db.read() as session:
         moment = moment_of(info, None, None)
         found = await as_merged(session, RIGHTHOLDERS, list(own.values()), moment)
     return {
-        id: Rightholder.of(server.code, found[name], is_staff=staff)
-        for id, name in own.items()
+        asked: Rightholder.of(server.code, found[name], is_staff=staff)
+        for asked, name in own.items()
         if name in found
     }
 

@@ -99,7 +99,7 @@ _CONTENT_TIER = strawberry.scalar(
 )
 REPRESENTATION: Final = strawberry.scalar(
     name="_Any",
-    description="A thing by its type and its key: {__typename: \"Work\", id: \"GB:W-17\"}.",
+    description='A thing by its type and its key: {__typename: "Work", id: "GB:W-17"}.',
     serialize=lambda value: value,
     parse_value=lambda value: value,
 )

@@ -30,12 +30,12 @@ WorkResult = Annotated[Work | Refused, strawberry.union("WorkResult")]
 async def find_works(info: Info, ids: Sequence[str]) -> dict[str, Work]:
     """Return {id: the work}, as of now, as `work` shows it: a merged one as the one that stays."""
     moment, whole, server = moment_of(info, None, None), is_partner(info), info.context.server
-    own = {id: without_code(server.code, id) for id in ids}
+    own = {asked: without_code(server.code, asked) for asked in ids}
     async with server.db.read() as session:
         found = await as_merged(session, WORKS, list(own.values()), moment)
     return {
-        id: Work.of(server.code, found[name], whole=whole)
-        for id, name in own.items()
+        asked: Work.of(server.code, found[name], whole=whole)
+        for asked, name in own.items()
         if name in found
     }
 

@@ -1,4 +1,4 @@
-"""A router of somebody's graph asks hub and nodes for their things by key, for whoever is behind it."""
+"""A router asks hub and nodes for their things by key, on behalf of whoever is behind it."""
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -53,7 +53,9 @@ async def shelves(any_backend, opened_past):
 
 async def say(database, store, things):
     async with database.write("test") as session:
-        said = [Statement(name, "REGISTERED", LONG_AGO, None, body) for name, body in things.items()]
+        said = [
+            Statement(name, "REGISTERED", LONG_AGO, None, body) for name, body in things.items()
+        ]
         await store.record(session, said, Saying("anna", "as it is", LONG_AGO))
 
 
@@ -68,10 +70,10 @@ async def ask(small, code, person, *asked, document=WORKS):
     return data.get("_entities"), refused
 
 
-def work(id, title, *names):
+def work(name, title, *names):
     return {
         "__typename": "Work",
-        "id": id,
+        "id": name,
         "title": title,
         "creators": [{"name": name} for name in names],
     }
@@ -224,8 +226,10 @@ async def test_the_place_of_a_wrong_representation_is_named(shelves):
     answer = await tell(shelves, "DE", shelves.lab("lab-one", "DE"), WORKS, all=asked)
 
     assert [error["message"] for error in answer.body["errors"]] == [
-        "A representation names a thing by its type and its key. "
-        "(representations[1].id is no text of 1 to 300 characters)"
+        (
+            "A representation names a thing by its type and its key. "
+            "(representations[1].id is no text of 1 to 300 characters)"
+        )
     ]
 
 
@@ -292,10 +296,7 @@ async def test_a_hundred_things_of_a_kind_are_one_look_up(shelves, code, kind, t
 async def test_each_thing_counts_as_a_request(shelves, monkeypatch):
     taken = []
     quotas = shelves.keepers["DE"].service.server.quotas
-    take = quotas.take
-    monkeypatch.setattr(
-        quotas, "take", lambda who, act, count=1: (taken.append((act, count)), take(who, act, count))
-    )
+    monkeypatch.setattr(quotas, "take", lambda _, act, count=1: taken.append((act, count)))
     lab = shelves.lab("lab-one", "DE")
     await ask(shelves, "DE", lab, *named("Work", "DE:W-1", "DE:W-1", "DE:W-2"))
     await ask(shelves, "DE", None, *named("Collective", "DE", "FR"))
