@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 import strawberry
 from graphql import GraphQLObjectType, get_named_type
+from strawberry.federation.schema_directives import Cost
 
 from federation.federated.asking import Node as AskedNode
 from federation.federated.cursors import Cursors, Position
@@ -24,6 +25,7 @@ from federation.federated.shapes import shapes_of
 from federation.federated.wire import DEADLINE_MS, OnBehalfOf
 from federation.schema.choices import NodeState, Require
 from federation.schema.context import Info
+from federation.schema.costs import EACH_NODE
 from federation.schema.pages import Edge, PageInfo
 from federation.schema.rightholders import Rightholder
 from federation.schema.splicing import Spliced
@@ -216,7 +218,11 @@ def instant(value: datetime | None) -> Argument:
 class FederatedQuery:
     """The registries of all nodes, asked as one."""
 
-    @strawberry.field(description="Works of all collectives, by title; as they are published.")
+    @strawberry.field(
+        description="Works of all collectives, by title; as they are published.",
+        directives=[Cost(weight=10)],
+        metadata=EACH_NODE,
+    )
     async def works(
         self,
         info: Info,
@@ -243,7 +249,11 @@ class FederatedQuery:
             ),
         )
 
-    @strawberry.field(description="Rightholders of all collectives, by name; for partners.")
+    @strawberry.field(
+        description="Rightholders of all collectives, by name; for partners.",
+        directives=[Cost(weight=10)],
+        metadata=EACH_NODE,
+    )
     async def rightholders(
         self,
         info: Info,

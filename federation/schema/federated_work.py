@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import ClassVar, cast
 
 import strawberry
+from strawberry.federation.schema_directives import Cost
 
 from federation.errors import RefusalError
 from federation.federated.asking import ERROR
@@ -15,6 +16,7 @@ from federation.federated.wire import DEADLINE_MS, OnBehalfOf
 from federation.holdings.service import Age, Routed, whom_to_ask
 from federation.identifiers.schemes import parse_identifier
 from federation.schema.context import Info
+from federation.schema.costs import EACH_NODE
 from federation.schema.federated import (
     NodeAnswer,
     instant,
@@ -82,7 +84,11 @@ class WorkAnswer:
 class FederatedWorkQuery:
     """A work of any collective."""
 
-    @strawberry.field(description="A work of any collective, by its id or an identifier.")
+    @strawberry.field(
+        description="A work of any collective, by its id or an identifier.",
+        directives=[Cost(weight=5)],
+        metadata=EACH_NODE,
+    )
     async def work(
         self,
         info: Info,

@@ -25,6 +25,8 @@ from strawberry.types import ExecutionContext
 
 from federation.errors import RefusalError
 from federation.logs import get_logger
+from federation.schema.context import Charged
+from federation.schema.costs import Costs, size_lists
 from federation.schema.introspection import Answers, asks_for_schema_only
 from federation.schema.limits import ANONYMOUS, KNOWN, Limits, Weight, weigh
 from federation.schema.scalars import REPRESENTATION
@@ -45,6 +47,7 @@ class Schema(strawberry.federation.Schema):
     """
 
     def __init__(self, **named: Any) -> None:
+        size_lists(named.get("query"), named.get("mutation"))
         super().__init__(
             federation_version="2.9", scalar_overrides={FederationAny: REPRESENTATION}, **named
         )
@@ -70,8 +73,8 @@ def extensions(
     `limits` are those of who is not known. The documents found good are remembered per schema, and
     what it was asked about itself.
     """
-    documents, answers = Documents(), Answers()
-    return [Masking, lambda: Guards(documents, answers, limits, known)]
+    documents, answers, costs = Documents(), Answers(), Costs()
+    return [Masking, lambda: Guards(documents, answers, costs, limits, known)]
 
 
 class Good(NamedTuple):
@@ -118,11 +121,12 @@ class Guards(SchemaExtension):
     """Parses within the limits, weighs, then validates; what is found good is remembered."""
 
     def __init__(
-        self, documents: Documents, answers: Answers, limits: Limits, known: Limits
+        self, documents: Documents, answers: Answers, costs: Costs, limits: Limits, known: Limits
     ) -> None:
-        self._documents, self._answers = documents, answers
+        self._documents, self._answers, self._costs = documents, answers, costs
         self._strangers, self._known = limits, known
         self._good: Good | None = None
+        self._charged: Charged | None = None
 
     def on_parse(self) -> Iterator[None]:
         """Parse the document, or find it among those found good."""
@@ -162,12 +166,28 @@ class Guards(SchemaExtension):
             return
         is_kept = good.weight.introspections > 0 and asks_for_schema_only(good.document)
         answer = self._answers.find(context.query) if is_kept else None
-        count(good.weight, is_answered=answer is not None)
+        self._charged = count(good.weight, self._cost(good), is_answered=answer is not None)
         if answer is not None:
             context.result = ExecutionResult(data=cast("Any", answer))  # JSON as it is sent
         yield
         if is_kept and answer is None:
             self._answers.keep(context.query, context.result)
+
+    def get_results(self) -> dict[str, Any]:
+        """Say what the document cost; another server is not told."""
+        context = self.execution_context.context
+        is_told = self._charged is not None and not context.is_server
+        return {"cost": self._charged._asdict()} if self._charged and is_told else {}
+
+    def _cost(self, good: Good) -> int:
+        context = self.execution_context
+        return self._costs.of(
+            context.schema._schema,  # noqa: SLF001 - as above
+            good.document,
+            context._provided_operation_name,  # noqa: SLF001 - as above
+            context.variables or {},
+            context.context.nodes,
+        )
 
     def _limits(self) -> Limits:
         who = getattr(self.execution_context.context, "principal", None)

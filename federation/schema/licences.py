@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Annotated
 
 import strawberry
+from strawberry.federation.schema_directives import Cost
 
 from federation.documents import licence_books
 from federation.licensing import service, store
@@ -58,7 +59,9 @@ class Licence:
     usage_basis: UsageBasis
     signed: str
 
-    @strawberry.field(description="Where the licence stands at each node.")
+    @strawberry.field(
+        description="Where the licence stands at each node.", directives=[Cost(weight=2)]
+    )
     async def registrations(self, info: Info) -> list[Registration]:
         """List the nodes that were sent this licence; at a node the list is empty."""
         async with info.context.server.db.read() as session:

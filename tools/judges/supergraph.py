@@ -42,7 +42,7 @@ def compose(role: str, folder: Path) -> int:
     wrong = subprocess.call(["node", "supergraph.mjs", "compose", role, str(schema)], cwd=HERE)
     wgc = [str(HERE / "node_modules" / ".bin" / "wgc"), "router", "compose"]
     said = subprocess.run(
-        [*wgc, "--input", str(plan), "--out", str(found)],
+        ["timeout", "60", *wgc, "--input", str(plan), "--out", str(found)],  # of errors it may hang
         cwd=HERE,
         env={**os.environ, "COSMO_TELEMETRY_DISABLED": "true"},
         capture_output=True,
