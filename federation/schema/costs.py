@@ -8,7 +8,7 @@ fragment is priced once, however often it is spread. What the schema says of its
 its own and costs nothing here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, cast
 
@@ -83,9 +83,12 @@ class Costs:
         document: DocumentNode,
         operation: str | None,
         variables: Mapping[str, Any],
-        nodes: int = 1,
+        nodes: Callable[[], int],
     ) -> int:
-        """Return what an operation of a document that is valid costs, with so many nodes to ask."""
+        """Return what an operation of a document that is valid costs.
+
+        `nodes` tells how many there are to ask; it is called where one of its fields asks them all.
+        """
         found = next(
             node
             for node in document.definitions
@@ -113,7 +116,7 @@ class Walk:
         schema: GraphQLSchema,
         document: DocumentNode,
         values: Mapping[str, Any],
-        nodes: int,
+        nodes: Callable[[], int],
     ) -> None:
         self._costs, self._schema, self._values, self._nodes = costs, schema, values, nodes
         self._fragments = {
@@ -152,7 +155,7 @@ class Walk:
             return Sum()
         price = self._costs.price(kind, name, field)
         inner = self.selections(get_named_type(field.type), node.selection_set)
-        own = price.own * (self._nodes if price.each_node else 1)
+        own = price.own * (self._nodes() if price.each_node else 1)
         size = self._size(price, node)
         if price.is_list:
             entry = own + inner.of(LIST_ASSUMED)

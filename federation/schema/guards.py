@@ -186,7 +186,7 @@ class Guards(SchemaExtension):
             good.document,
             context._provided_operation_name,  # noqa: SLF001 - as above
             context.variables or {},
-            context.context.nodes,
+            lambda: context.context.nodes,
         )
 
     def _limits(self) -> Limits:

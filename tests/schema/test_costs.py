@@ -79,7 +79,7 @@ SCHEMA = Schema(query=Query)
 
 
 def cost(document, nodes=1, operation=None, schema=SCHEMA, **variables):
-    return Costs().of(schema._schema, parse(document), operation, variables, nodes)
+    return Costs().of(schema._schema, parse(document), operation, variables, lambda: nodes)
 
 
 @pytest.mark.parametrize(
