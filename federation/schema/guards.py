@@ -174,10 +174,11 @@ class Guards(SchemaExtension):
             self._answers.keep(context.query, context.result)
 
     def get_results(self) -> dict[str, Any]:
-        """Say what the document cost; another server is not told."""
-        context = self.execution_context.context
-        is_told = self._charged is not None and not context.is_server
-        return {"cost": self._charged._asdict()} if self._charged and is_told else {}
+        """Say what the document cost, if anything; another server is not told."""
+        charged = self._charged
+        if charged is None or not charged.requested or self.execution_context.context.is_server:
+            return {}
+        return {"cost": charged._asdict()}
 
     def _cost(self, good: Good) -> int:
         context = self.execution_context
