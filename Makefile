@@ -60,6 +60,7 @@ judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL and
 	@$(BIN)/python -m tests.site.stacks.runner workerd
 	@$(BIN)/python tools/judges/breaking.py
 	@$(BIN)/python -m tools.judges.entities
+	@$(BIN)/python -m tools.judges.supergraph
 	@$(BIN)/python -m tools.judges.sign_in
 	@$(BIN)/python -m tools.judges.rsl
 

@@ -33,6 +33,8 @@ Act = Literal[
     "account",  # a password that is tried for an account, from addresses it was not used from
     "session",  # another role or a token for the shell that a person in a browser asks for
     "graphql",  # a root field of a GraphQL request
+    "cost",  # what a document costs; one that costs more than `burst` is refused for good
+    "anonymous_cost",  # the same of who is not known, by address
     "introspection",  # a question about the schema that was not answered before
     "usage",  # a batch of usage lines
     "messages",  # a delivery of messages by another server
@@ -61,6 +63,8 @@ DEFAULTS: Mapping[Act, Quota] = MappingProxyType(
         "account": Quota(30, 5),
         "session": Quota(20, 2),  # each is a row of the audit log, which is never shortened
         "graphql": Quota(60_000, 60_000),
+        "cost": Quota(500_000, 6_000_000),
+        "anonymous_cost": Quota(50_000, 1_000_000),
         "introspection": Quota(10, 10),  # each takes the server 0.1 to 0.2 s, whatever waits
         "usage": Quota(2_000, 1_200),
         "messages": Quota(10_000, 12_000),
@@ -106,6 +110,10 @@ class Buckets:
         left = self._left(who)
         return 0 if left >= 1 else self._seconds(1 - left)
 
+    def left(self, who: str) -> int:
+        """Return how many acts may be taken now."""
+        return int(self._left(who))
+
     def give_back(self, who: str, count: int) -> None:
         """Count some acts less: they were taken for fear of what did not happen."""
         bucket = self._kept.get(who)
@@ -143,6 +151,14 @@ class Quotas:
         if seconds:
             said = f"{act}: {buckets.quota.burst} at once, {buckets.quota.per_minute} per minute"
             raise QuotaExceededError(said, retry_after=seconds)
+
+    def left(self, who: str, act: Act) -> int:
+        """Return how many acts a principal may do now."""
+        return self._buckets[act].left(who)
+
+    def burst(self, act: Act) -> int:
+        """Return how many acts a principal who did none may do at once."""
+        return self._buckets[act].quota.burst
 
     def give_back(self, who: str, act: Act, count: int) -> None:
         """Count some acts less: they were taken for fear of what did not happen."""

@@ -147,6 +147,8 @@ class Asker:
         self._call, self._now, self._wait = call, monotonic, wait
         self._lines: dict[str, Line] = {}
         self._pages: Counter[str] = Counter()
+        self.nodes = 0
+        """How many nodes there were when all of them were asked last."""
         self._flights: dict[_Key, _Flight] = {}
 
     @contextmanager
@@ -167,6 +169,7 @@ class Asker:
 
     def keep(self, codes: Sequence[str]) -> None:
         """Forget what is known of nodes that are admitted no more."""
+        self.nodes = len(codes)
         for code in self._lines.keys() - set(codes):
             del self._lines[code]
 

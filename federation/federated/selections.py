@@ -27,6 +27,7 @@ from graphql import (
 Fragments = Mapping[str, FragmentDefinitionNode]
 TYPENAME: Final = "__typename"
 THINGS: Final = frozenset({"late", "works"})  # fields of an answer that are lists of things
+ENTITY: Final = "_Entity"  # the union of what is asked for by its key
 
 
 class Asking(NamedTuple):
@@ -120,6 +121,13 @@ class Selection:
         )
         return f"query({head}) {{ {asked} }}\n{self.fragments}".rstrip(), values
 
+    def document_of_many(self, kind: str, ids: Sequence[str]) -> tuple[str, dict[str, Any]]:
+        """Return the document that asks a node for things of one kind by their ids."""
+        named = [{TYPENAME: kind, "id": thing} for thing in ids]
+        head, passed, values = self._given({"representations": Argument("[_Any!]!", named)})
+        asked = f"_entities({passed}) {{ ... on {kind} {self.below[0]} }}"
+        return f"query({head}) {{ {asked} }}\n{self.fragments}".rstrip(), values
+
     def _given(self, arguments: Mapping[str, Argument]) -> tuple[str, str, dict[str, Any]]:
         """Return a document's variables, the arguments that they are, and their values."""
         prefix = self.prefix
@@ -163,6 +171,21 @@ def select(asking: Asking, fields: Sequence[FieldNode]) -> Selection:
     return _selection(asking, below, edges, things)
 
 
+def select_of_kind(asking: Asking, fields: Sequence[FieldNode], kind: str) -> Selection:
+    """Return what the fields `_entities` of one name select of things of one kind.
+
+    Nothing stands below where it is nothing.
+    """
+    found = [
+        one
+        for field in fields
+        for one in _written_out(asking, field.selection_set, frozenset(), kind)
+    ]
+    inner = SelectionSetNode(selections=tuple(found))
+    below = {f"{{ {print_ast(inner)[1:-1].strip()} }}": (inner,)} if found else {}
+    return _selection(asking, below, {}, {})
+
+
 def _selection(
     asking: Asking,
     below: Mapping[str, tuple[SelectionSetNode, ...]],
@@ -203,18 +226,31 @@ def _collected(asking: Asking, fields: Iterable[FieldNode]) -> dict[str, list[Fi
 
 
 def _written_out(
-    asking: Asking, selections: SelectionSetNode | None, within: frozenset[str]
+    asking: Asking,
+    selections: SelectionSetNode | None,
+    within: frozenset[str],
+    kind: str | None = None,
 ) -> Iterator[FieldNode]:
+    """Yield what is selected, of things of one `kind` where several can stand there."""
     for one in selections.selections if selections else ():
         if not _is_included(one.directives or (), asking.values):
             continue
         if isinstance(one, FieldNode):
             yield one
         elif isinstance(one, InlineFragmentNode):
-            yield from _written_out(asking, one.selection_set, within)
+            if _applies(one, kind):
+                yield from _written_out(asking, one.selection_set, within, kind)
         elif isinstance(one, FragmentSpreadNode) and one.name.value not in within:
-            inner = asking.fragments[one.name.value].selection_set
-            yield from _written_out(asking, inner, within | {one.name.value})
+            inner = asking.fragments[one.name.value]
+            if _applies(inner, kind):
+                yield from _written_out(
+                    asking, inner.selection_set, within | {one.name.value}, kind
+                )
+
+
+def _applies(fragment: InlineFragmentNode | FragmentDefinitionNode, kind: str | None) -> bool:
+    condition = fragment.type_condition
+    return kind is None or condition is None or condition.name.value in {kind, ENTITY}
 
 
 def _is_included(directives: Iterable[DirectiveNode], values: Mapping[str, Any]) -> bool:

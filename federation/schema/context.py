@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import msgspec
 import strawberry
@@ -22,6 +22,20 @@ from federation.values.roles import PEER, SIGNED_IN, Readers, Role
 Result = TypeVar("Result")
 
 
+class CostTooHighError(RefusalError):
+    """The document costs more than one may; ask for shorter pages, or for less of each entry."""
+
+    code: ClassVar[str] = "COST_TOO_HIGH"
+
+
+class Charged(NamedTuple):
+    """What a document cost, what one may cost at most, and what is left of the quota."""
+
+    requested: int
+    limit: int
+    left: int
+
+
 class Context(BaseContext, kw_only=True):
     """The context of one GraphQL request: this server, and who asks, None for nobody.
 
@@ -36,18 +50,43 @@ class Context(BaseContext, kw_only=True):
     loaders: dict[str, DataLoader[Any, Any]] = msgspec.field(default_factory=dict)
     sent: dict[str, Any] = msgspec.field(default_factory=dict)
 
-    def count(self, weight: Weight, *, is_answered: bool) -> None:
-        """Count what running a document costs beyond a request, or refuse (TOO_MANY_REQUESTS).
+    def count(self, weight: Weight, cost: int, *, is_answered: bool) -> Charged:
+        """Count what running a document costs beyond a request, or refuse it.
 
         A root field is a request of its own; a question about the schema costs nothing once it
-        `is_answered`.
+        `is_answered` (TOO_MANY_REQUESTS, COST_TOO_HIGH).
         """
-        quotas = self.server.quotas
-        act: Act = "anonymous" if self.principal is None else "graphql"
-        if weight.root_fields > 1:
-            quotas.take(self.asker, act, weight.root_fields - 1)
+        charged = self._charge(cost)
+        self.count_requests(weight.root_fields - 1)
         if weight.introspections and not is_answered:
-            quotas.take(self.asker, "introspection", weight.introspections)
+            self.server.quotas.take(self.asker, "introspection", weight.introspections)
+        return charged
+
+    def _charge(self, cost: int) -> Charged:
+        act: Act = "anonymous_cost" if self.principal is None else "cost"
+        quotas = self.server.quotas
+        limit = quotas.burst(act)
+        if cost > limit:
+            raise CostTooHighError(f"it costs {cost}, and {limit} is the limit")
+        if cost:
+            quotas.take(self.asker, act, cost)
+        return Charged(cost, limit, quotas.left(self.asker, act))
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes there are to ask, as of the last question to all of them."""
+        return max(1, self.server.asker.nodes)
+
+    @property
+    def is_server(self) -> bool:
+        """Whether another server asks."""
+        return self.principal is not None and not self.principal.roles.isdisjoint({PEER, SIGNED_IN})
+
+    def count_requests(self, more: int) -> None:
+        """Count so many requests more, or refuse (TOO_MANY_REQUESTS)."""
+        act: Act = "anonymous" if self.principal is None else "graphql"
+        if more > 0:
+            self.server.quotas.take(self.asker, act, more)
 
     def document(self, name: str, text: str | None) -> str | None:
         """Return the document that another server names by its id, or sends whole with it.
@@ -55,7 +94,7 @@ class Context(BaseContext, kw_only=True):
         It is kept for that server alone; what others send is taken as if no id stood beside it.
         """
         who = self.principal
-        if who is None or who.roles.isdisjoint({PEER, SIGNED_IN}):
+        if who is None or not self.is_server:
             return text
         if text is None:
             return self.server.documents.get(who.subject, name)

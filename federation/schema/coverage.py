@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 import strawberry
+from strawberry.federation.schema_directives import Cost
 
 from federation.consent.states import Reason
 from federation.licensing import coverage as rules
@@ -71,7 +72,8 @@ class CoverageQuery:
     """What a lab's own licences cover: at the hub."""
 
     @strawberry.field(
-        description="Which of your licences cover up to 1,000 URLs, for which uses and until when."
+        description="Which of your licences cover up to 1,000 URLs, for which uses and until when.",
+        directives=[Cost(weight=10)],
     )
     async def coverage(
         self, info: Info, urls: list[str], uses: list[str], at: datetime | None = None

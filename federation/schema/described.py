@@ -1,7 +1,8 @@
 """What every part of a schema means: said in its class, else in the files of `words`.
 
 A file is of one subject: a table for each type, or for the arguments of a field, with a text for
-each name in it. `everywhere.toml` has the names that mean one thing wherever they stand.
+each name in it; `types` are those that have no class of ours. `everywhere.toml` has the names that
+mean one thing wherever they stand.
 """
 
 import tomllib
@@ -45,11 +46,12 @@ def described(schema: strawberry.Schema) -> strawberry.Schema:
 def parts(schema: GraphQLSchema) -> Iterator[tuple[list[tuple[str, str]], Part]]:
     """Go through what has to be described, each with its places (table, name), the nearest first.
 
-    Left out are what GraphQL itself brings, and unions.
+    Left out is what GraphQL itself brings.
     """
     for kind in schema.type_map.values():
         if kind.name.startswith("__"):
             continue
+        yield [("types", kind.name)], kind
         if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
             for name, field in kind.fields.items():
                 yield [(kind.name, name), ("names", name)], field

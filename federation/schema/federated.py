@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 import msgspec
 import strawberry
 from graphql import GraphQLObjectType, get_named_type
+from strawberry.federation.schema_directives import Cost
 
 from federation.federated.asking import Node as AskedNode
 from federation.federated.cursors import Cursors, Position
@@ -24,6 +25,7 @@ from federation.federated.shapes import shapes_of
 from federation.federated.wire import DEADLINE_MS, OnBehalfOf
 from federation.schema.choices import NodeState, Require
 from federation.schema.context import Info
+from federation.schema.costs import EACH_NODE
 from federation.schema.pages import Edge, PageInfo
 from federation.schema.reservations import Reservation
 from federation.schema.rightholders import Rightholder
@@ -194,14 +196,19 @@ def listing_of(
     and one is needed.
     """
     raw = info._raw_info  # noqa: SLF001 - the document itself is passed on
-    asking = Asking(raw.operation, raw.fragments, info.variable_values, info.context.sent)
-    selection = select(asking, raw.field_nodes)
+    selection = select(asking_of(info), raw.field_nodes)
     if is_thing_needed and not selection.below:
         selection = selection.with_id()
     shapes = shapes_of(
         cast("GraphQLObjectType", raw.schema.type_map[kind]), selection, raw.fragments
     )
     return Listing(field, arguments, selection, shapes, on_behalf_of)
+
+
+def asking_of(info: Info) -> Asking:
+    """Return the document that is answered, as it came."""
+    raw = info._raw_info  # noqa: SLF001 - the document itself is passed on
+    return Asking(raw.operation, raw.fragments, info.variable_values, info.context.sent)
 
 
 async def trusted_nodes(server: Server) -> Sequence[AskedNode]:
@@ -223,7 +230,11 @@ def instant(value: datetime | None) -> Argument:
 class FederatedQuery:
     """The registries of all nodes, asked as one."""
 
-    @strawberry.field(description="Works of all collectives, by title; as they are published.")
+    @strawberry.field(
+        description="Works of all collectives, by title; as they are published.",
+        directives=[Cost(weight=10)],
+        metadata=EACH_NODE,
+    )
     async def works(
         self,
         info: Info,
@@ -251,7 +262,11 @@ class FederatedQuery:
             ),
         )
 
-    @strawberry.field(description="Rightholders of all collectives, by name; for partners.")
+    @strawberry.field(
+        description="Rightholders of all collectives, by name; for partners.",
+        directives=[Cost(weight=10)],
+        metadata=EACH_NODE,
+    )
     async def rightholders(
         self,
         info: Info,

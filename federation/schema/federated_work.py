@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import ClassVar, cast
 
 import strawberry
+from strawberry.federation.schema_directives import Cost
 
 from federation.errors import RefusalError
 from federation.federated.asking import ERROR
@@ -21,6 +22,7 @@ from federation.holdings.service import Age, Routed, whom_to_ask
 from federation.identifiers.schemes import parse_identifier
 from federation.schema.choices import Require
 from federation.schema.context import Info
+from federation.schema.costs import EACH_NODE
 from federation.schema.federated import (
     NodeAnswer,
     instant,
@@ -31,7 +33,7 @@ from federation.schema.splicing import Spliced
 from federation.schema.work_types import Work
 from federation.server import Server
 from federation.trust.parties import get_party
-from federation.values.ids import BadIdError
+from federation.values.ids import code_of
 
 
 class OneOfTwoError(RefusalError):
@@ -109,7 +111,11 @@ class WorkAnswer:
 class FederatedWorkQuery:
     """A work of any collective."""
 
-    @strawberry.field(description="A work of any collective, by its id or an identifier.")
+    @strawberry.field(
+        description="A work of any collective, by its id or an identifier.",
+        directives=[Cost(weight=5)],
+        metadata=EACH_NODE,
+    )
     async def work(
         self,
         info: Info,
@@ -165,9 +171,7 @@ class FederatedWorkQuery:
 
 async def _by_id(server: Server, id: str) -> Routed:
     """Return the node of an id, `GB:W-17` (BAD_ID, UNKNOWN_NODE)."""
-    code, colon, own = id.partition(":")
-    if not (code and colon and own):
-        raise BadIdError(f"{id[:80]!r}: write the collective's code before it, GB:W-17")
+    code = code_of(id)
     async with server.db.read() as session:
         await get_party(session, code)
     return Routed([code], [])

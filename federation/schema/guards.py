@@ -19,13 +19,17 @@ from graphql import (
     specified_rules,
 )
 from strawberry.extensions import MaskErrors, SchemaExtension
+from strawberry.federation.schema import FederationAny
 from strawberry.schema.schema import validate_document
 from strawberry.types import ExecutionContext
 
 from federation.errors import RefusalError
 from federation.logs import get_logger
+from federation.schema.context import Charged
+from federation.schema.costs import Costs, size_lists
 from federation.schema.introspection import Answers, asks_for_schema_only
 from federation.schema.limits import ANONYMOUS, KNOWN, Limits, Weight, weigh
+from federation.schema.scalars import REPRESENTATION
 from federation.values.plain import BadTextError, require_plain_text
 
 CACHE_BYTES_MAX = 16 * 1024 * 1024
@@ -36,8 +40,24 @@ UNEXPECTED = "UNEXPECTED"
 _log = get_logger(__name__)
 
 
-class Schema(strawberry.Schema):
-    """A schema that writes no line for a mistake of whoever asks; `present` logs defects."""
+class Schema(strawberry.federation.Schema):
+    """A schema that writes no line for a mistake of whoever asks; `present` logs defects.
+
+    It is a subgraph of Apollo Federation, of a version that every composer takes (decision 65).
+    """
+
+    def __init__(self, **named: Any) -> None:
+        size_lists(named.get("query"), named.get("mutation"))
+        super().__init__(
+            federation_version="2.9", scalar_overrides={FederationAny: REPRESENTATION}, **named
+        )
+        self._text: str | None = None
+
+    def as_str(self) -> str:
+        """Return the schema in GraphQL's schema language; it is written once."""
+        if self._text is None:
+            self._text = super().as_str()
+        return self._text
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
@@ -53,8 +73,8 @@ def extensions(
     `limits` are those of who is not known. The documents found good are remembered per schema, and
     what it was asked about itself.
     """
-    documents, answers = Documents(), Answers()
-    return [Masking, lambda: Guards(documents, answers, limits, known)]
+    documents, answers, costs = Documents(), Answers(), Costs()
+    return [Masking, lambda: Guards(documents, answers, costs, limits, known)]
 
 
 class Good(NamedTuple):
@@ -101,11 +121,12 @@ class Guards(SchemaExtension):
     """Parses within the limits, weighs, then validates; what is found good is remembered."""
 
     def __init__(
-        self, documents: Documents, answers: Answers, limits: Limits, known: Limits
+        self, documents: Documents, answers: Answers, costs: Costs, limits: Limits, known: Limits
     ) -> None:
-        self._documents, self._answers = documents, answers
+        self._documents, self._answers, self._costs = documents, answers, costs
         self._strangers, self._known = limits, known
         self._good: Good | None = None
+        self._charged: Charged | None = None
 
     def on_parse(self) -> Iterator[None]:
         """Parse the document, or find it among those found good."""
@@ -145,12 +166,29 @@ class Guards(SchemaExtension):
             return
         is_kept = good.weight.introspections > 0 and asks_for_schema_only(good.document)
         answer = self._answers.find(context.query) if is_kept else None
-        count(good.weight, is_answered=answer is not None)
+        self._charged = count(good.weight, self._cost(good), is_answered=answer is not None)
         if answer is not None:
             context.result = ExecutionResult(data=cast("Any", answer))  # JSON as it is sent
         yield
         if is_kept and answer is None:
             self._answers.keep(context.query, context.result)
+
+    def get_results(self) -> dict[str, Any]:
+        """Say what the document cost, if anything; another server is not told."""
+        charged = self._charged
+        if charged is None or not charged.requested or self.execution_context.context.is_server:
+            return {}
+        return {"cost": charged._asdict()}
+
+    def _cost(self, good: Good) -> int:
+        context = self.execution_context
+        return self._costs.of(
+            context.schema._schema,  # noqa: SLF001 - as above
+            good.document,
+            context._provided_operation_name,  # noqa: SLF001 - as above
+            context.variables or {},
+            lambda: context.context.nodes,
+        )
 
     def _limits(self) -> Limits:
         who = getattr(self.execution_context.context, "principal", None)

@@ -19,6 +19,7 @@ from federation.schema.federated import FederatedQuery
 from federation.schema.federated_work import FederatedWorkQuery
 from federation.schema.guards import Schema, extensions
 from federation.schema.held_claims import HeldClaimQuery, HeldDecisionMutation
+from federation.schema.hub_entities import HubEntityQuery
 from federation.schema.invoices import InvoiceQuery
 from federation.schema.joining import AdmissionMutation, AdmissionQuery, MembershipQuery
 from federation.schema.ledger import LedgerQuery
@@ -51,6 +52,7 @@ from federation.schema.work_list import WorkListQuery
 
 @strawberry.type(description="What one may ask the hub.")
 class Query(
+    HubEntityQuery,
     MembershipQuery,
     AdmissionQuery,
     NodeQuery,

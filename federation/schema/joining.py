@@ -1,5 +1,6 @@
 """Joining: applications at the hub, the application at a node, and who belongs."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -65,7 +66,7 @@ class Application:
         )
 
 
-@strawberry.type(description="An admitted collective, or the hub.")
+@strawberry.federation.type(keys=["code"], description="An admitted collective, or the hub.")
 class Collective:
     """An admitted server: its code, its name for signatures (`entity_id`), and its address.
 
@@ -148,6 +149,13 @@ ApplicationResult = Annotated[Application | Refused, strawberry.union("Applicati
 ApplicationSentResult = Annotated[
     ApplicationSent | Refused, strawberry.union("ApplicationSentResult")
 ]
+
+
+async def find_collectives(info: Info, codes: Sequence[str]) -> dict[str, Collective]:
+    """Return {code: the admitted server}; open to everybody."""
+    async with info.context.server.db.read() as session:
+        rows = await trust.parties(session)
+    return {row.code: Collective.of(row) for row in rows if row.code in codes}
 
 
 @strawberry.type

@@ -6,6 +6,7 @@ from itertools import accumulate
 from typing import TypeVar
 
 import strawberry
+from strawberry.federation.schema_directives import Cost
 
 from federation.clock import today
 from federation.ledger import balance_store
@@ -138,7 +139,8 @@ class LedgerQuery:
     """What auditors and settlement staff read of the books: on every server."""
 
     @strawberry.field(
-        description="Every account as known at `asOf` (now), counting what is dated by `until`."
+        description="Every account as known at `asOf` (now), counting what is dated by `until`.",
+        directives=[Cost(weight=50)],
     )
     async def trial_balance(
         self,
@@ -169,7 +171,9 @@ class LedgerQuery:
             ],
         )
 
-    @strawberry.field(description="What moved an account, with its running balance.")
+    @strawberry.field(
+        description="What moved an account, with its running balance.", directives=[Cost(weight=50)]
+    )
     async def account_history(
         self,
         info: Info,

@@ -1,9 +1,11 @@
 """Licences in GraphQL: accepted, suspended, revoked, registered at nodes, and paid for."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 
 import strawberry
+from strawberry.federation.schema_directives import Cost
 
 from federation.documents import licence_books
 from federation.licensing import service, store
@@ -40,7 +42,7 @@ class Registration:
         )
 
 
-@strawberry.type(description="A licence as its licensor signed it.")
+@strawberry.federation.type(keys=["number"], description="A licence as its licensor signed it.")
 class Licence:
     """A licence in its newest version; `signed` is its licensor's signature over all of it."""
 
@@ -57,7 +59,9 @@ class Licence:
     usage_basis: UsageBasis
     signed: str
 
-    @strawberry.field(description="Where the licence stands at each node.")
+    @strawberry.field(
+        description="Where the licence stands at each node.", directives=[Cost(weight=2)]
+    )
     async def registrations(self, info: Info) -> list[Registration]:
         """List the nodes that were sent this licence; at a node the list is empty."""
         async with info.context.server.db.read() as session:
@@ -111,6 +115,14 @@ LicenseeResult = Annotated[Licensee | Refused, strawberry.union("LicenseeResult"
 
 
 ReceiptResult = Annotated[Receipt | Refused, strawberry.union("ReceiptResult")]
+
+
+async def find_licences(info: Info, numbers: Sequence[str]) -> dict[str, Licence]:
+    """Return {number: the licence}; to a lab another's does not exist."""
+    licensee = info.context.whose(MAY_READ_LICENCES)
+    async with info.context.server.db.read() as session:
+        rows = await store.licences_of(session, numbers)
+    return {row.number: Licence.of(row) for row in rows if licensee in (None, row.licensee)}
 
 
 @strawberry.type

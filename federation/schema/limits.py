@@ -22,19 +22,20 @@ from graphql import (
 )
 
 _COUNT_SHOWN_MAX = 1_000_000
-INTROSPECTION = frozenset({"__schema", "__type"})
+INTROSPECTION = frozenset({"__schema", "__type", "_service"})
 
 
 @dataclass(frozen=True)
 class Limits:
     """How large a document may be, as if each fragment were written out where it is spread.
 
-    A page of a connection is three fields deep (connection, edges, node), so a depth of 12 leaves
-    room for three nested pages and a value. `nesting` is of fragments, named and inline. A screen
-    that compares a dozen nodes, each under its alias, stays below 15 aliases. `__schema` and
-    `__type` count one level: the usual tools' introspection is 15 deep, and graphql-core bounds
-    its lists by a rule of its own. Each may be answered with the whole schema, so there are two of
-    them. A thousand tokens are some 8,000 characters; who is known may write long texts into a
+    A page of a connection is three fields deep (connection, edges, node), so a depth of 12
+    leaves room for three nested pages and a value. `nesting` is of fragments, named and inline.
+    A screen that compares a dozen nodes, each under its alias, stays below 15 aliases.
+    `__schema` and `__type` count one level: the usual tools' introspection is 15 deep, and
+    graphql-core bounds its lists by a rule of its own; so does `_service`, which says the same
+    in another language. Each may be answered with the whole schema, so there are two of them. A
+    thousand tokens are some 8,000 characters; who is known may write long texts into a
     document.
     """
 
@@ -72,7 +73,7 @@ _MEASURES = {
     "directives": ("TOO_MANY_DIRECTIVES", "directives"),
     "root_fields": ("TOO_MANY_ROOT_FIELDS", "root fields"),
     "fields": ("TOO_MANY_FIELDS", "fields with its fragments written out"),
-    "introspections": ("TOO_MANY_FIELDS", "fields __schema or __type"),
+    "introspections": ("TOO_MANY_FIELDS", "fields __schema, __type or _service"),
 }
 
 

@@ -1,5 +1,6 @@
 """A collective's members, their claims and opt-outs in GraphQL: at a node."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -36,7 +37,9 @@ class MemberState(StrEnum):
     SUSPENDED = "SUSPENDED"
 
 
-@strawberry.type(description="A member of this collective, as it was at the instant asked about.")
+@strawberry.federation.type(
+    keys=["id"], description="A member of this collective, as it was at the instant asked about."
+)
 class Member:
     """A member's registration; the account itself is not shown."""
 
@@ -180,6 +183,16 @@ class EndedRow:
     member: str | None
     reason: str
     ended_on: str
+
+
+async def find_members(info: Info, ids: Sequence[str]) -> dict[str, Member]:
+    """Return {id: the member}, as of now: to a member itself and whom it succeeds, to staff all."""
+    own = info.context.whose(MAY_READ_CLAIMS)
+    shown = ids if own is None else sorted(await info.context.own_members() & set(ids))
+    moment = Moment(info.context.server.clock(), None)
+    async with info.context.server.db.read() as session:
+        found = await history.find(session, MEMBERS, shown, moment)
+        return await _shown(session, list(found.values()), moment)
 
 
 @strawberry.type

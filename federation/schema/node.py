@@ -24,6 +24,7 @@ from federation.schema.ledger import LedgerQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
 from federation.schema.member_payments import MemberPaymentMutation
 from federation.schema.members import MemberQuery
+from federation.schema.node_entities import NodeEntityQuery
 from federation.schema.objections import AnswerMutation, RunAnswerQuery
 from federation.schema.of_all import OfAllQuery
 from federation.schema.offers import OfferMutation, OfferQuery
@@ -61,6 +62,7 @@ from federation.schema.works import WorkMutation, WorkQuery
 
 @strawberry.type(description="What one may ask a node.")
 class Query(
+    NodeEntityQuery,
     MembershipQuery,
     NodeRightsQuery,
     NodeRightsStatementQuery,

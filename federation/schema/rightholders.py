@@ -1,12 +1,13 @@
 """Whom a collective represents, in GraphQL: at a node."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Final
 
 import strawberry
 
 from federation.history.kinds import Found, Place
-from federation.history.merges import find_as_merged
+from federation.history.merges import as_merged, find_as_merged
 from federation.history.search_store import search
 from federation.history.service import Acts
 from federation.rightholders import rightholder as rules
@@ -25,7 +26,9 @@ _LIST = "rightholders"
 strawberry.enum(rules.RightholderKind, description="What a rightholder is.")
 
 
-@strawberry.type(description="Whom a collective represents, a member of it or not.")
+@strawberry.federation.type(
+    keys=["id"], description="Whom a collective represents, a member of it or not."
+)
 class Rightholder:
     """A rightholder as it was at the instant asked about."""
 
@@ -107,6 +110,21 @@ class RightholderInput:
 
 
 RightholderResult = Annotated[Rightholder | Refused, strawberry.union("RightholderResult")]
+
+
+async def find_rightholders(info: Info, ids: Sequence[str]) -> dict[str, Rightholder]:
+    """Return {id: the rightholder}, as of now, as `rightholder` shows it; merged ones as one."""
+    info.context.require(*MAY_READ_HISTORIES)
+    staff, server = is_staff(info), info.context.server
+    own = {asked: without_code(server.code, asked) for asked in ids}
+    async with server.db.read() as session:
+        moment = moment_of(info, None, None)
+        found = await as_merged(session, RIGHTHOLDERS, list(own.values()), moment)
+    return {
+        asked: Rightholder.of(server.code, found[name], is_staff=staff)
+        for asked, name in own.items()
+        if name in found
+    }
 
 
 @strawberry.type

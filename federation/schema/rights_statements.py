@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import strawberry
+from strawberry.federation.schema_directives import Cost
 
 from federation.licensing import rights as rules
 from federation.licensing import service as licensing
@@ -33,7 +34,9 @@ class SignedRights:
 class HubRightsStatementQuery:
     """An answer on rights that one can show."""
 
-    @strawberry.field(description="What may be done with up to 1,000 URLs, signed.")
+    @strawberry.field(
+        description="What may be done with up to 1,000 URLs, signed.", directives=[Cost(weight=10)]
+    )
     async def rights_statement(
         self,
         info: Info,
@@ -56,7 +59,10 @@ class HubRightsStatementQuery:
 class NodeRightsStatementQuery:
     """The same at a node: of its own registry, or through the hub of everybody's."""
 
-    @strawberry.field(description="What may be done with up to 1,000 URLs, signed by this node.")
+    @strawberry.field(
+        description="What may be done with up to 1,000 URLs, signed by this node.",
+        directives=[Cost(weight=10)],
+    )
     async def rights_statement(
         self,
         info: Info,

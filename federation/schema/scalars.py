@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any, NewType, Self
+from typing import Any, Final, NewType, Self
 
 import strawberry
 from graphql import GraphQLError, IntValueNode, StringValueNode, ValueNode
@@ -96,6 +96,12 @@ _CONTENT_TIER = strawberry.scalar(
     description="A tier of works, by the word that the federation's terms have for it: standard.",
     serialize=str,
     parse_value=_word("ContentTier"),
+)
+REPRESENTATION: Final = strawberry.scalar(
+    name="_Any",
+    description='A thing by its type and its key: {__typename: "Work", id: "GB:W-17"}.',
+    serialize=lambda value: value,
+    parse_value=lambda value: value,
 )
 _DAY = replace(DateDefinition, description="A day in ISO 8601, as 2026-09-01.")
 

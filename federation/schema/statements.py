@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import strawberry
+from strawberry.federation.schema_directives import Cost
 
 from federation.config import settlement_currency
 from federation.distribution import member_month
@@ -185,7 +186,10 @@ MemberStatementResult = Annotated[
 class StatementQuery:
     """What a member sees of its month: at a node."""
 
-    @strawberry.field(description="A member's statement of a month, or that it is not settled yet.")
+    @strawberry.field(
+        description="A member's statement of a month, or that it is not settled yet.",
+        directives=[Cost(weight=20)],
+    )
     async def member_statement(
         self, info: Info, period: str, member: str | None = None
     ) -> MemberStatementResult:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import strawberry
+from strawberry.federation.schema_directives import Cost
 
 from federation.addresses.urls import normalise_url
 from federation.proof import uses
@@ -71,7 +72,9 @@ class UsesAnswer:
 class UsesQuery:
     """Whether a work was used: on every server, for what counted there."""
 
-    @strawberry.field(description="Who used an address: licence, use, units, money.")
+    @strawberry.field(
+        description="Who used an address: licence, use, units, money.", directives=[Cost(weight=20)]
+    )
     async def uses_of(self, info: Info, url: str) -> UsesAnswer:
         """Answer for one address (MALFORMED_URL); a member sees its own, staff see any."""
         member, server = info.context.whose(MAY_READ_USES), info.context.server

@@ -1,6 +1,7 @@
 """Why an amount is what it is, in GraphQL: steps that add up to it."""
 
 import strawberry
+from strawberry.federation.schema_directives import Cost
 
 from federation.proof import why
 from federation.proof.questions import Question, explain
@@ -51,7 +52,8 @@ class WhyQuery:
         description=(
             "Why an amount is what it is: of a document (number), a payment, a member's month "
             "(period, member) or a share (period, licence, party)."
-        )
+        ),
+        directives=[Cost(weight=10)],
     )
     async def why_amount(
         self,

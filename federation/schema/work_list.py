@@ -1,6 +1,7 @@
 """What waits on a server in GraphQL: why, whose turn it is, until when."""
 
 import strawberry
+from strawberry.federation.schema_directives import Cost
 
 from federation.accounts.worklist import of_accounts
 from federation.banking.worklist import of_banking
@@ -41,7 +42,10 @@ class WorkItem:
 class WorkListQuery:
     """What waits, for whom: on every server."""
 
-    @strawberry.field(description="Everything that waits here: why, whose turn, until when.")
+    @strawberry.field(
+        description="Everything that waits here: why, whose turn, until when.",
+        directives=[Cost(weight=5)],
+    )
     async def work_list(self, info: Info) -> list[WorkItem]:
         """List what waits: of months, payments, held money, bank entries; of people; of messages.
 

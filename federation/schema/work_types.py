@@ -53,7 +53,9 @@ class Creator:
     )
 
 
-@strawberry.type(description="A work of a collective's repertoire, as it was at one instant.")
+@strawberry.federation.type(
+    keys=["id"], description="A work of a collective's repertoire, as it was at one instant."
+)
 class Work:
     """A work as its collective knew it then."""
 

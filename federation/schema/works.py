@@ -1,5 +1,6 @@
 """The works of a collective's repertoire, in GraphQL: at a node."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -7,7 +8,7 @@ import strawberry
 
 from federation.addresses.urls import normalise_url
 from federation.history.kinds import Place
-from federation.history.merges import find_as_merged
+from federation.history.merges import as_merged, find_as_merged
 from federation.history.search_store import search
 from federation.history.service import Acts
 from federation.identifiers import schemes
@@ -24,6 +25,19 @@ from federation.works.store import WORKS
 
 _LIST, _LIST_AT = "works", "worksAt"
 WorkResult = Annotated[Work | Refused, strawberry.union("WorkResult")]
+
+
+async def find_works(info: Info, ids: Sequence[str]) -> dict[str, Work]:
+    """Return {id: the work}, as of now, as `work` shows it: a merged one as the one that stays."""
+    moment, whole, server = moment_of(info, None, None), is_partner(info), info.context.server
+    own = {asked: without_code(server.code, asked) for asked in ids}
+    async with server.db.read() as session:
+        found = await as_merged(session, WORKS, list(own.values()), moment)
+    return {
+        asked: Work.of(server.code, found[name], whole=whole)
+        for asked, name in own.items()
+        if name in found
+    }
 
 
 @strawberry.type

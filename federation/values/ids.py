@@ -22,3 +22,11 @@ def is_plain_id(text: str) -> bool:
 def without_code(node: str, text: str) -> str:
     """Return the id within a collective of what may be written with its code: GB:W-17."""
     return text.removeprefix(f"{node}:")
+
+
+def code_of(text: str) -> str:
+    """Return the collective's code of an id in the federation, GB:W-17 (BAD_ID)."""
+    code, colon, own = text.partition(":")
+    if not (code and colon and own):
+        raise BadIdError(f"{text[:80]!r}: write the collective's code before it, GB:W-17")
+    return code

@@ -141,7 +141,7 @@ async def test_a_document_asks_for_the_schema_twice_at_most(field):
 
     assert set(twice.data) == {"a0", "a1"}
     assert [error.message for (error,) in errors] == [
-        "The document has 3 fields __schema or __type; 2 are allowed."
+        "The document has 3 fields __schema, __type or _service; 2 are allowed."
     ] * 2
     assert [error.extensions for (error,) in errors] == [{"code": "TOO_MANY_FIELDS"}] * 2
 

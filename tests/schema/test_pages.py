@@ -17,6 +17,7 @@ from federation.banking.tables import OverpaymentSetOff
 from federation.clients.tables import Client
 from federation.distribution.tables import StatedCredit
 from federation.documents.tables import Document
+from federation.federated.asking import Asker, no_call
 from federation.ledger.tables import JournalEntry, LedgerHead
 from federation.licensing.objects import OfferTerms
 from federation.licensing.tables import BillingDetails, Licensee, Offer
@@ -82,6 +83,7 @@ def a_server(database=None):
         code="GB",
         clock=lambda: NOW,
         quotas=Quotas(),
+        asker=Asker(no_call),
         country=None,
         pepper=SimpleNamespace(seal=lambda text: sha256(b"secret" + text).digest()),
     )
