@@ -12,6 +12,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    Node,
     OperationDefinitionNode,
     Token,
     TokenKind,
@@ -92,9 +93,9 @@ class Documents:
             self.size -= given_up
 
 
-def weight_of(query: str, document: DocumentNode) -> int:
-    """Return about how many bytes a parsed document holds: its text, and its tree by tokens."""
-    return 4 * len(query) + TOKEN_BYTES * sum(1 for _ in _tokens(document))
+def weight_of(query: str, node: Node) -> int:
+    """Return about how many bytes the document of a node holds: its text, its tree by tokens."""
+    return 4 * len(query) + TOKEN_BYTES * sum(1 for _ in _tokens(node))
 
 
 class Guards(SchemaExtension):
@@ -179,8 +180,11 @@ def parse_within(query: str, limits: Limits) -> DocumentNode:
 _TEXTS = frozenset({TokenKind.STRING, TokenKind.BLOCK_STRING})
 
 
-def _tokens(document: DocumentNode) -> Iterator[Token]:
-    token = document.loc.start_token if document.loc else None
+def _tokens(node: Node) -> Iterator[Token]:
+    """Yield the tokens of the document that a node is, or belongs to."""
+    token = node.loc.start_token if node.loc else None
+    while token is not None and token.prev is not None:
+        token = token.prev
     while token is not None:
         yield token
         token = token.next

@@ -6,6 +6,7 @@ from federation.schema.audit_log import AuditLogQuery
 from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.billing import BillingMutation, BillingQuery
 from federation.schema.clients import ClientMutation, ClientQuery
+from federation.schema.compiled import Compiling
 from federation.schema.consents import ConsentMutation, ConsentQuery
 from federation.schema.conversions import ConversionMutation
 from federation.schema.deliveries import DeliveryMutation, DeliveryQuery
@@ -150,5 +151,11 @@ class Mutation(
 
 
 schema = described(
-    Schema(query=Query, mutation=Mutation, config=schema_config(), extensions=extensions())
+    Schema(
+        query=Query,
+        mutation=Mutation,
+        config=schema_config(),
+        extensions=extensions(),
+        execution_context_class=Compiling,
+    )
 )
