@@ -59,6 +59,7 @@ class Compiled:
         key: Key,
         operation: OperationDefinitionNode,
         kind: Kind,
+        details: Details,
         make: Callable[[], Written | None],
     ) -> Complete | None:
         """Return the function of a selection, made if need be; None where there can be none."""
@@ -71,7 +72,7 @@ class Compiled:
         if written is not None:
             size += CHARACTER_BYTES * written.length
         complete = written.complete if written else None
-        self._kept[key] = _Kept(complete, size, (operation, kind))
+        self._kept[key] = _Kept(complete, size, (operation, kind, *(one.node for one in details)))
         self.size += size
         while self.size > self._bytes_max:
             _, given_up = self._kept.popitem(last=False)
@@ -167,6 +168,7 @@ class Compiling(StrawberryGraphQLCoreExecutionContext):
             key,
             self.operation,
             kind,
+            details,
             lambda: write(self.schema, kind, details, self.collect_subfields),
         )
 

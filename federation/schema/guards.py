@@ -147,6 +147,7 @@ class Guards(SchemaExtension):
         is_kept = good.weight.introspections > 0 and asks_for_schema_only(good.document)
         answer = self._answers.find(context.query) if is_kept else None
         count(good.weight, is_answered=answer is not None)
+        context.context.keep_document()
         if answer is not None:
             context.result = ExecutionResult(data=cast("Any", answer))  # JSON as it is sent
         yield

@@ -327,7 +327,7 @@ def test_functions_are_kept_by_their_bytes_and_those_used_longest_ago_give_way()
     def get(number):
         operation, kind = operations[number], kinds["Book"]
         key = id(operation), id(kind), (), ()
-        kept.get(key, operation, kind, lambda: made.append(number))
+        kept.get(key, operation, kind, [], lambda: made.append(number))
 
     kept = Compiled()
     get(0)
