@@ -18,9 +18,11 @@ from graphql import (
     TokenKind,
     parse,
     specified_rules,
+    validate,
 )
 from strawberry.extensions import MaskErrors, SchemaExtension
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types import ExecutionContext
 
 from federation.errors import RefusalError
@@ -32,7 +34,9 @@ from federation.values.plain import BadTextError, require_plain_text
 CACHE_BYTES_MAX = 16 * 1024 * 1024
 CACHED_BYTES_MAX = 1024 * 1024  # of one document
 TOKEN_BYTES = 700  # what a token comes to in a syntax tree, measured: 610 on average
+ERRORS_MAX = 5  # of validation that are shown; more are not looked for
 UNEXPECTED = "UNEXPECTED"
+_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
 _log = get_logger(__name__)
 
@@ -205,7 +209,7 @@ def check_document(
         weight = weigh(document, limits)
     except GraphQLError as refusal:
         return Weight(), (refusal,)
-    found = validate_document(schema, document, tuple(specified_rules))
+    found = validate(schema, document, _RULES, max_errors=ERRORS_MAX, hide_suggestions=True)
     return weight, tuple(_with_code(error, "INVALID_DOCUMENT") for error in found)
 
 
