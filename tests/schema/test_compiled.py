@@ -46,7 +46,7 @@ class Book:
     pages: int | None
     score: float | None
     number: BigInt
-    word: Word | None
+    word: Word
     colour: Colour | None
     colours: list[Colour]
     rows: list[list[int | None] | None]
