@@ -147,6 +147,8 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     Who has no token is known by the address it comes from (`proxies`). Let a proxy hold a request
     back until its body has come: 64 of one address may be on their way.
     """
+    trusted_documents: Path | None = None
+    """A folder of `.graphql` files: who is not known here may ask by these documents alone."""
     proxies: Annotated[int, Meta(ge=0, le=8)] = 0
     """How many proxies of one's own, one behind the other, every request comes through.
 

@@ -21,6 +21,7 @@ from federation.edge.keys import ServerKeys
 from federation.edge.peers import PeerClient
 from federation.edge.people import take_in_listed
 from federation.edge.relay import Relay
+from federation.federated.documents import read_trusted
 from federation.quotas import Quotas
 from federation.server import Server
 from federation.store.database import Boundary, Database
@@ -84,6 +85,8 @@ class Service:
         *,
         boundary: Boundary = no_boundary,
     ) -> None:
+        folder = config.trusted_documents
+        trusted = {} if folder is None else read_trusted(folder)
         config.data_dir.mkdir(parents=True, exist_ok=True)
         self.config = config
         self._socket = _bind(config.host, config.port)
@@ -104,6 +107,7 @@ class Service:
             pepper=Pepper(config.data_dir),
             url=self.url,
             quotas=Quotas(config.quotas),
+            trusted_documents=trusted,
         )
         self.parts = compose(self.server, self._peers)
         db.listen(POSTED, self.parts.relay.wake)

@@ -137,7 +137,8 @@ class Server:
         default_factory=lambda: Earlier(time.monotonic)
     )  # what nodes answered it
     filters: Filters = field(default_factory=Filters)  # of what nodes hold, at the hub
-    documents: Documents = field(default_factory=Documents)  # that other servers have sent
+    documents: Documents = field(default_factory=Documents)  # that were sent with their ids
+    trusted_documents: Mapping[str, str] = field(default_factory=dict[str, str])  # by id
     knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it
     retry: Retry = field(
         default_factory=_NoHandlers

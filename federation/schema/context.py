@@ -11,6 +11,7 @@ from strawberry.dataloader import DataLoader
 from strawberry.litestar import BaseContext
 
 from federation.errors import RefusalError
+from federation.federated.documents import DocumentNotTrustedError, document_id, require_id
 from federation.quotas import Act
 from federation.schema.limits import Weight
 from federation.server import Server
@@ -41,7 +42,8 @@ class Context(BaseContext, kw_only=True):
 
     `asker` is by what quotas count whoever asks: its subject, or the address it comes from.
     `loaders` put together what the fields of one request ask for, by name. `sent` are its variables
-    as they were sent, where a field passes them on.
+    as they were sent, where a field passes them on. `named` is a document that came with its id,
+    after that id.
     """
 
     server: Server
@@ -49,6 +51,7 @@ class Context(BaseContext, kw_only=True):
     asker: str
     loaders: dict[str, DataLoader[Any, Any]] = msgspec.field(default_factory=dict)
     sent: dict[str, Any] = msgspec.field(default_factory=dict)
+    named: tuple[str, str] | None = None
 
     def count(self, weight: Weight, cost: int, *, is_answered: bool) -> Charged:
         """Count what running a document costs beyond a request, or refuse it.
@@ -88,18 +91,30 @@ class Context(BaseContext, kw_only=True):
         if more > 0:
             self.server.quotas.take(self.asker, act, more)
 
-    def document(self, name: str, text: str | None) -> str | None:
-        """Return the document that another server names by its id, or sends whole with it.
+    def document(self, name: str | None, text: str | None) -> str | None:
+        """Return the document to run: as it was sent, or as its id names it.
 
-        It is kept for that server alone; what others send is taken as if no id stood beside it.
+        Of the documents that this server trusts anybody names each by its id, and who is not known
+        may ask no others, where it trusts any (DOCUMENT_NOT_TRUSTED). Who is known names what it
+        has sent itself (DOCUMENT_NOT_KNOWN, BAD_DOCUMENT_ID); nothing is kept of who is not.
         """
-        who = self.principal
-        if who is None or not self.is_server:
+        trusted, who = self.server.trusted_documents, self.principal
+        if name is not None and text is None and name in trusted:
+            return trusted[name]
+        if name is not None and text is None:
+            return self.server.documents.get(who.subject if who else "", name)
+        if who is None and trusted and document_id(text or "") not in trusted:
+            raise DocumentNotTrustedError
+        if who is None or name is None or text is None:
             return text
-        if text is None:
-            return self.server.documents.get(who.subject, name)
-        self.server.documents.keep(who.subject, name, text)
+        require_id(name, text)
+        self.named = name, text
         return text
+
+    def keep_document(self) -> None:
+        """Keep the document that was sent with its id: it was found good, and is about to run."""
+        if self.principal is not None and self.named is not None:
+            self.server.documents.keep(self.principal.subject, *self.named)
 
     def require(self, *roles: str) -> Principal:
         """Return who asks, holding one of the roles, or refuse."""

@@ -24,7 +24,7 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 
 from federation.errors import LaterError, RefusalError
-from federation.federated.documents import DocumentNotKnownError
+from federation.federated.documents import DocumentNotKnownError, DocumentNotTrustedError
 from federation.quotas import QuotaExceededError
 from federation.schema import explorer
 from federation.schema.guards import UNEXPECTED, present
@@ -106,6 +106,8 @@ class GraphQLOverHTTP(GraphQLController[Any, Any]):
             require_plain(said.extensions, "extensions")
         except DocumentNotKnownError as refusal:
             raise NotTakenError(404, refusal) from refusal
+        except DocumentNotTrustedError as refusal:
+            raise NotTakenError(403, refusal) from refusal
         except (ValueError, RecursionError, RefusalError) as error:
             raise HTTPException(400, f"The request cannot be read: {error}.") from error
         return GraphQLRequestData(query, said.variables, said.operation_name, said.extensions)
@@ -240,9 +242,9 @@ def _from_body(request: Any) -> _Parameters:
 
 
 def _document(request: Any, said: _Parameters) -> str | None:
-    """Return the document to run: as it was sent, or by the id under which it was sent before."""
+    """Return the document to run: as it was sent, or as its id names it."""
     find = getattr(request.request.state.graphql_context, "document", None)
-    if said.document_id is None or find is None:
+    if find is None:
         return said.query
     found: str | None = find(said.document_id, said.query)
     return found

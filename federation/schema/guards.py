@@ -12,15 +12,18 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    Node,
     OperationDefinitionNode,
     Token,
     TokenKind,
     parse,
     specified_rules,
+    validate,
 )
 from strawberry.extensions import MaskErrors, SchemaExtension
 from strawberry.federation.schema import FederationAny
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types import ExecutionContext
 
 from federation.errors import RefusalError
@@ -35,7 +38,9 @@ from federation.values.plain import BadTextError, require_plain_text
 CACHE_BYTES_MAX = 16 * 1024 * 1024
 CACHED_BYTES_MAX = 1024 * 1024  # of one document
 TOKEN_BYTES = 700  # what a token comes to in a syntax tree, measured: 610 on average
+ERRORS_MAX = 5  # of validation that are shown; more are not looked for
 UNEXPECTED = "UNEXPECTED"
+_RULES = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
 
 _log = get_logger(__name__)
 
@@ -112,9 +117,9 @@ class Documents:
             self.size -= given_up
 
 
-def weight_of(query: str, document: DocumentNode) -> int:
-    """Return about how many bytes a parsed document holds: its text, and its tree by tokens."""
-    return 4 * len(query) + TOKEN_BYTES * sum(1 for _ in _tokens(document))
+def weight_of(query: str, node: Node) -> int:
+    """Return about how many bytes the document of a node holds: its text, its tree by tokens."""
+    return 4 * len(query) + TOKEN_BYTES * sum(1 for _ in _tokens(node))
 
 
 class Guards(SchemaExtension):
@@ -167,6 +172,7 @@ class Guards(SchemaExtension):
         is_kept = good.weight.introspections > 0 and asks_for_schema_only(good.document)
         answer = self._answers.find(context.query) if is_kept else None
         self._charged = count(good.weight, self._cost(good), is_answered=answer is not None)
+        context.context.keep_document()
         if answer is not None:
             context.result = ExecutionResult(data=cast("Any", answer))  # JSON as it is sent
         yield
@@ -217,8 +223,11 @@ def parse_within(query: str, limits: Limits) -> DocumentNode:
 _TEXTS = frozenset({TokenKind.STRING, TokenKind.BLOCK_STRING})
 
 
-def _tokens(document: DocumentNode) -> Iterator[Token]:
-    token = document.loc.start_token if document.loc else None
+def _tokens(node: Node) -> Iterator[Token]:
+    """Yield the tokens of the document that a node is, or belongs to."""
+    token = node.loc.start_token if node.loc else None
+    while token is not None and token.prev is not None:
+        token = token.prev
     while token is not None:
         yield token
         token = token.next
@@ -238,7 +247,7 @@ def check_document(
         weight = weigh(document, limits)
     except GraphQLError as refusal:
         return Weight(), (refusal,)
-    found = validate_document(schema, document, tuple(specified_rules))
+    found = validate(schema, document, _RULES, max_errors=ERRORS_MAX, hide_suggestions=True)
     return weight, tuple(_with_code(error, "INVALID_DOCUMENT") for error in found)
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from graphql import GraphQLOutputType, GraphQLResolveInfo
 from graphql.pyutils import Path, Undefined
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from federation.schema.compiled import Compiling
 from federation.schema.context import Context
 
 
@@ -18,7 +18,7 @@ class Spliced:
         self.value = value
 
 
-class Splicing(StrawberryGraphQLCoreExecutionContext):
+class Splicing(Compiling):
     """Executes as ever, and takes what is spliced in as it is: whoever made it has checked it.
 
     The variables are given to the resolvers as they were sent, too, to be passed on.

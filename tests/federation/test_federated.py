@@ -339,23 +339,72 @@ async def test_a_node_stops_when_the_hub_waits_no_longer(catalogues):
     assert of_a_person.status == 200
 
 
-async def test_another_server_may_name_a_document_that_it_has_sent(catalogues):
-    token = call_token(catalogues, HUB, entity("DE"))
-    name = document_id("{ __typename }")
-    of_a_person = catalogues.at("DE", "auditor")._token()
+@pytest.fixture
+def told(catalogues):
+    """Send a body to the node DE, as the hub, an auditor or nobody; return how it is answered."""
+    tokens = {
+        "hub": call_token(catalogues, HUB, entity("DE")),
+        "auditor": catalogues.at("DE", "auditor")._token(),
+        "nobody": None,
+    }
 
-    async def told(by=token, **body):
+    async def tell(who, **body):
         body, headers = msgspec.json.encode(body), {"Content-Type": "application/json"}
-        answer = await send(catalogues, "DE", "/graphql", body, token=by, headers=headers)
-        return answer.status, answer.code or answer.body["data"]
+        found = await send(catalogues, "DE", "/graphql", body, token=tokens[who], headers=headers)
+        return found.status, found.code or found.body["data"]
 
-    answered = 200, {"__typename": "Query"}
-    assert await told(documentId=name) == (404, "DOCUMENT_NOT_KNOWN")
-    assert await told(documentId=name, query="{ a: __typename }") == (400, "BAD_REQUEST")
-    assert await told(documentId=name, query="{ __typename }") == answered
-    assert await told(documentId=name) == answered
-    assert (await told(by=of_a_person, documentId=name))[0] == 400  # no query
-    assert await told(by=of_a_person, documentId=name, query="{ __typename }") == answered
+    return tell
+
+
+ANSWERED = 200, {"__typename": "Query"}
+NOT_KNOWN = 404, "DOCUMENT_NOT_KNOWN"
+NOT_TRUSTED = 403, "DOCUMENT_NOT_TRUSTED"
+
+
+@pytest.mark.parametrize("who", ["hub", "auditor"])
+async def test_whoever_is_known_may_name_a_document_that_it_has_sent(told, who):
+    text = f"{{ __typename }} # {who}"
+    name = document_id(text)
+
+    assert await told(who, documentId=name) == NOT_KNOWN
+    assert await told(who, documentId=name, query="{ a: __typename }") == (400, "BAD_REQUEST")
+    assert await told(who, documentId=name, query=text) == ANSWERED
+    assert await told(who, documentId=name) == ANSWERED
+    assert await told("auditor" if who == "hub" else "hub", documentId=name) == NOT_KNOWN
+
+
+async def test_of_who_is_not_known_no_document_is_kept(told, catalogues):
+    text = "{ __typename } # of nobody"
+    name = document_id(text)
+
+    assert await told("nobody", documentId=name, query=text) == ANSWERED
+    assert await told("nobody", documentId=name) == NOT_KNOWN
+    assert "" not in catalogues.keepers["DE"].service.server.documents._shelves
+
+
+@pytest.mark.parametrize("text", ["{ nothing }", "{", "{ " + "a: __typename " * 16 + "}"])
+async def test_a_document_that_is_refused_is_not_kept(told, text):
+    name = document_id(text)
+    await told("auditor", documentId=name, query=text)
+
+    assert await told("auditor", documentId=name) == NOT_KNOWN
+
+
+async def test_where_documents_are_trusted_nobody_else_asks_others(told, catalogues):
+    trusted, other = "{ __typename }", "{ a: __typename }"
+    server = catalogues.keepers["DE"].service.server
+    server.trusted_documents = {document_id(trusted): trusted}
+    try:
+        for who in ("nobody", "auditor", "hub"):
+            assert await told(who, documentId=document_id(trusted)) == ANSWERED
+            assert await told(who, query=trusted) == ANSWERED
+        assert await told("nobody", query=other) == NOT_TRUSTED
+        assert await told("nobody", query=other, documentId=document_id(trusted)) == NOT_TRUSTED
+        assert await told("nobody", documentId=document_id(other)) == NOT_KNOWN
+        assert await told("nobody") == NOT_TRUSTED
+        assert await told("auditor", query=other) == (200, {"a": "Query"})
+    finally:
+        server.trusted_documents = {}
 
 
 @pytest.mark.parametrize(

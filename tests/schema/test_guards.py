@@ -3,7 +3,7 @@ import strawberry
 from graphql import get_introspection_query, parse
 
 from federation.schema.guards import Documents, Good, extensions, weight_of
-from federation.schema.limits import Limits, Weight, weigh
+from federation.schema.limits import Limits, Weight, _Scales, weigh
 from federation.schema.scalars import schema_config
 from tests.schema import probe
 
@@ -160,10 +160,17 @@ async def test_what_was_refused_once_is_refused_again_from_the_cache():
     assert await refusal(document) == await refusal(document)
 
 
-def test_weighing_takes_time_linear_in_the_document():
+@pytest.mark.parametrize(("levels", "spreads"), [(60, 2), (100, 9)])
+def test_weighing_looks_at_every_part_of_the_document_once(levels, spreads, monkeypatch):
+    seen, look = [], _Scales._selection
+    monkeypatch.setattr(
+        _Scales, "_selection", lambda self, *part: (seen.append(part), look(self, *part))[1]
+    )
     limits = Limits(tokens=10**6, depth=10**3, nesting=10**3, fields=10**400)
-    document = parse(nested_fragments(100, 9))
-    weigh(document, limits)
+
+    weigh(parse(nested_fragments(levels, spreads)), limits)
+
+    assert len(seen) == 1 + 1 + levels * spreads + 1  # a field, a spread, the fragments, a name
 
 
 async def test_a_defect_is_masked_and_found_again_by_its_id(capsys):
