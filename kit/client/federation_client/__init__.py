@@ -12,6 +12,7 @@ from federation_client.blocking.crawling import Crawler
 from federation_client.blocking.lab import Lab
 from federation_client.blocking.pages import Pages, Works
 from federation_client.generated.answers import ExpectedInput as Expected
+from federation_client.generated.words import RightsStatus
 from federation_client.refusals import (
     IncompleteError,
     NotRegisteredInTimeError,
@@ -39,6 +40,7 @@ __all__ = [
     "Pages",
     "RefusedError",
     "ReportStoppedError",
+    "RightsStatus",
     "SigningKey",
     "UsageLine",
     "UsageReceipt",

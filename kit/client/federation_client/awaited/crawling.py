@@ -16,9 +16,12 @@ class AsyncCrawler:
     signature of its own. How fast, and what robots.txt says, is the lab's to see to.
     """
 
-    def __init__(self, bound: BoundCrawler, http: httpx.AsyncClient, clock: Clock) -> None:
+    def __init__(
+        self, bound: BoundCrawler, http: httpx.AsyncClient, *, user_agent: str, clock: Clock
+    ) -> None:
         self._bound = bound
         self._http = http
+        self._shown = {"User-Agent": user_agent}
         self._clock = clock
 
     async def get(
@@ -26,7 +29,8 @@ class AsyncCrawler:
     ) -> httpx.Response:
         """Return what a site answers, 401 to 403 too. Raises LicenceUnusableError and its kind."""
         address = str(httpx.URL(url))  # as it is sent, so as it is signed
-        shown = await self._bound.headers("GET", address, headers, use=use)
+        given = self._shown | dict(headers or {})
+        shown = await self._bound.headers("GET", address, given, use=use)
         answer = await self._http.get(address, headers=shown, follow_redirects=False)
         self._bound.heard(answer.status_code, answer.content)
         return answer

@@ -199,12 +199,17 @@ class AsyncLab:
         licence: str,
         key: Path,
         *,
+        user_agent: str,
         uses: Sequence[str] | None = None,
         http: httpx.AsyncClient | None = None,
     ) -> AsyncCrawler:
-        """Return a crawler for the sites of all members; the file of its key is made if missing."""
+        """Return a crawler for the sites of all members; the file of its key is made if missing.
+
+        `http` sends its requests, where that is another client than the one that asks the server.
+        """
         bound = BoundCrawler(self._mint, licence, crawl_key(key), uses=uses, clock=self._clock)
-        return AsyncCrawler(bound, http or self._http, self._clock)
+        sends = http or self._http
+        return AsyncCrawler(bound, sends, user_agent=user_agent, clock=self._clock)
 
     async def report(
         self, lines: Iterable[UsageLine], *, key: str, done: int = 0

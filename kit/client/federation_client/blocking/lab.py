@@ -198,12 +198,17 @@ class Lab:
         licence: str,
         key: Path,
         *,
+        user_agent: str,
         uses: Sequence[str] | None = None,
         http: httpx.Client | None = None,
     ) -> Crawler:
-        """Return a crawler for the sites of all members; the file of its key is made if missing."""
+        """Return a crawler for the sites of all members; the file of its key is made if missing.
+
+        `http` sends its requests, where that is another client than the one that asks the server.
+        """
         bound = BoundCrawler(self._mint, licence, crawl_key(key), uses=uses, clock=self._clock)
-        return Crawler(bound, http or self._http, self._clock)
+        sends = http or self._http
+        return Crawler(bound, sends, user_agent=user_agent, clock=self._clock)
 
     def report(self, lines: Iterable[UsageLine], *, key: str, done: int = 0) -> list[UsageReceipt]:
         """Report usage, 5,000 lines at a time. The same lines with the same key count once.
