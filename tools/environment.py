@@ -61,7 +61,12 @@ def stamp(kind: str) -> Path:
 
 def digest(kind: str) -> str:
     """Return the hash of what an installation depends on, the place of the checkout included."""
-    sources = [lock(kind), ROOT / "pyproject.toml", KIT / "pyproject.toml", CLIENT / "pyproject.toml"]
+    sources = [
+        lock(kind),
+        ROOT / "pyproject.toml",
+        KIT / "pyproject.toml",
+        CLIENT / "pyproject.toml",
+    ]
     content = b"\0".join(source.read_bytes() for source in sources) + str(ROOT).encode()
     return hashlib.sha256(content).hexdigest()
 

@@ -9,7 +9,6 @@ import keyword
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Final
 
 from graphql import (
@@ -27,8 +26,8 @@ from graphql import (
     GraphQLUnionType,
     OperationDefinitionNode,
     SelectionSetNode,
-    Undefined,
     build_schema,
+    is_required_input_field,
     parse,
     print_ast,
     strip_ignored_characters,
@@ -36,9 +35,6 @@ from graphql import (
     validate,
 )
 
-ROOT: Final = Path(__file__).parents[2]
-SCHEMA: Final = ROOT / "federation" / "schema" / "hub.graphql"
-ASKED: Final = ROOT / "kit" / "client" / "lab.graphql"
 SCALARS: Final = {
     "BigInt": "int",
     "Boolean": "bool",
@@ -79,10 +75,12 @@ class UnknownFormError(Exception):
     """The documents hold a form that this generator has no class for."""
 
 
-def generated() -> dict[str, str]:
-    """Return the text of each module by its name, before they are formatted."""
-    schema = build_schema(SCHEMA.read_text(encoding="utf-8"))
-    document = parse(ASKED.read_text(encoding="utf-8"))
+def generated(schema_text: str, asked: str) -> dict[str, str]:
+    """Return the text of each module by its name, before they are formatted.
+
+    Raises UnknownFormError for what `asked` may not ask of the schema, or asks in another form.
+    """
+    schema, document = build_schema(schema_text), parse(asked)
     errors = validate(schema, document)
     if errors:
         raise UnknownFormError("\n".join(str(error) for error in errors))
@@ -156,7 +154,7 @@ class _Package:
         lines, told = [], []
         for name, field in kind.fields.items():
             shape = self._given(field.type)
-            is_optional = field.default_value is not Undefined or not _is_needed(field.type)
+            is_optional = not is_required_input_field(field)
             lines.append(f"{snake(name)}: {shape}{' | UnsetType = UNSET' if is_optional else ''}")
             told.append((snake(name), field.description or ""))
         bases = 'Struct, frozen=True, kw_only=True, rename="camel"'
@@ -287,7 +285,7 @@ def _class(
 
 def _enum(kind: GraphQLEnumType) -> str:
     """Return the class of an enum, with what each of its words means."""
-    told = [(name, value.description or "") for name, value in kind.values.items()]
+    told = [(snake(name).upper(), value.description or "") for name, value in kind.values.items()]
     lines = [f'{snake(name).upper()} = "{name}"' for name in kind.values]
     return _class(kind.name, "Word", kind.description or "", told, lines)
 

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from tools.client.blocking import blocking
-from tools.client.types import ROOT, generated
+from tools.client.types import generated
 
+ROOT: Final = Path(__file__).parents[2]
+SCHEMA: Final = ROOT / "federation" / "schema" / "hub.graphql"
+ASKED: Final = ROOT / "kit" / "client" / "lab.graphql"
 PACKAGE: Final = ROOT / "kit" / "client" / "federation_client"
 
 
@@ -37,7 +40,8 @@ def main() -> None:
 def texts() -> dict[Path, str]:
     """Return every file that is generated, as ruff formats it."""
     folder = PACKAGE / "awaited"
-    found = {PACKAGE / "generated" / f"{name}.py": text for name, text in generated().items()}
+    modules = generated(SCHEMA.read_text(encoding="utf-8"), ASKED.read_text(encoding="utf-8"))
+    found = {PACKAGE / "generated" / f"{name}.py": text for name, text in modules.items()}
     for path in sorted(folder.glob("*.py")):
         found[PACKAGE / "blocking" / path.name] = blocking(path.read_text(encoding="utf-8"))
     return {path: formatted(path, text) for path, text in found.items()}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from federation_client.generated.answers import PageInfo
+from federation_client.refusals import NotUnderstoodError
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -34,3 +35,10 @@ class Page(Protocol[T_co]):
     def page_info(self) -> PageInfo:
         """Whether there are more, and from where on."""
         ...
+
+
+def end_of(info: PageInfo, asked: str | None) -> str:
+    """Return from where on the next page is; a list that would never end is refused."""
+    if info.end_cursor is None or info.end_cursor == asked:
+        raise NotUnderstoodError("there is to be another page, and nowhere to go on from")
+    return info.end_cursor

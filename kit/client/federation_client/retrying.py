@@ -1,6 +1,5 @@
 """How much of an answer is read, and whether and when a request is sent again."""
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,7 +65,7 @@ class Tries:
     where it is certain that nothing came of it.
     """
 
-    def __init__(self, *, is_repeatable: bool, chance: Callable[[], float] = random.random) -> None:
+    def __init__(self, *, is_repeatable: bool, chance: Callable[[], float]) -> None:
         self._is_repeatable = is_repeatable
         self._chance = chance
         self._pause = Pause()

@@ -1,6 +1,7 @@
 """Requests of a lab at one server, for programs with an event loop: shown, sent, sent again."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Final, TypeVar
@@ -35,11 +36,13 @@ class AsyncAsking:
         http: httpx.AsyncClient,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._server = server.rstrip("/")
         self._bearer = bearer
         self._http = http
         self._sleep = sleep
+        self._chance = chance
 
     async def ask(self, question: Question[T | Refused]) -> T:
         """Return the answer to a question. Raises RefusedError, also for a member `Refused`."""
@@ -67,7 +70,7 @@ class AsyncAsking:
         Raises RefusedError, NotUnderstoodError, NoTokenError; UnreachableError where nobody
         answered, OutcomeUnknownError where that leaves open what was done.
         """
-        tries, is_first = Tries(is_repeatable=is_repeatable), True
+        tries, is_first = Tries(is_repeatable=is_repeatable, chance=self._chance), True
         while True:
             found = await self._sent(path, body, headers)
             if isinstance(found, bytes):

@@ -5,8 +5,8 @@ from typing import Final, Generic, TypeVar
 
 from federation_client.generated.answers import NodeAnswer, Work, WorkPage
 from federation_client.generated.words import NodeState
-from federation_client.paged import Page
-from federation_client.refusals import IncompleteError, NotUnderstoodError
+from federation_client.paged import Page, end_of
+from federation_client.refusals import IncompleteError
 
 T = TypeVar("T")
 FIRST: Final = 100
@@ -27,15 +27,14 @@ class AsyncPages(Generic[T]):
 
     async def __aiter__(self) -> AsyncIterator[T]:
         while True:
-            page = await self._ask(self.cursor)
+            asked = self.cursor
+            page = await self._ask(asked)
             for edge in page.edges:
                 self.cursor = edge.cursor
                 yield edge.node
             if not page.page_info.has_next_page:
                 return
-            if page.page_info.end_cursor is None:
-                raise NotUnderstoodError("a page that is not the last has no end")
-            self.cursor = page.page_info.end_cursor
+            self.cursor = end_of(page.page_info, asked)
 
 
 class AsyncWorks:
@@ -43,7 +42,8 @@ class AsyncWorks:
 
     `nodes` says how each collective answered last, `is_complete` whether nothing is missing up to
     here. A list that ends with something missing raises IncompleteError, unless it was asked for
-    with `partial`; from its `cursor` on, within a day, it gives what was missing.
+    with `partial`. From its `cursor` on, the end of the last page that was given whole, it goes on
+    within a day, with what was missing.
     """
 
     def __init__(
@@ -61,17 +61,17 @@ class AsyncWorks:
 
     async def __aiter__(self) -> AsyncIterator[Work]:
         while True:
-            page = await self._ask(self.cursor)
+            asked = self.cursor
+            page = await self._ask(asked)
             self.nodes, self.is_complete = page.nodes, page.complete
             for work in page.late:
                 yield work
             for edge in page.edges:
                 yield edge.node
-            self.cursor = page.page_info.end_cursor or self.cursor
+            self.cursor = page.page_info.end_cursor or asked
             if not page.page_info.has_next_page:
                 break
-            if page.page_info.end_cursor is None:
-                raise NotUnderstoodError("a page that is not the last has no end")
+            end_of(page.page_info, asked)
         if not (self.is_complete or self._partial):
             missing = [each.node for each in self.nodes if each.state != NodeState.OK]
             raise IncompleteError(missing)

@@ -2,6 +2,7 @@
 
 # Written from `awaited` by `make client`, not by hand.
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -37,11 +38,13 @@ class Asking:
         http: httpx.Client,
         *,
         sleep: Callable[[float], None] = time.sleep,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._server = server.rstrip("/")
         self._bearer = bearer
         self._http = http
         self._sleep = sleep
+        self._chance = chance
 
     def ask(self, question: Question[T | Refused]) -> T:
         """Return the answer to a question. Raises RefusedError, also for a member `Refused`."""
@@ -69,7 +72,7 @@ class Asking:
         Raises RefusedError, NotUnderstoodError, NoTokenError; UnreachableError where nobody
         answered, OutcomeUnknownError where that leaves open what was done.
         """
-        tries, is_first = Tries(is_repeatable=is_repeatable), True
+        tries, is_first = Tries(is_repeatable=is_repeatable, chance=self._chance), True
         while True:
             found = self._sent(path, body, headers)
             if isinstance(found, bytes):

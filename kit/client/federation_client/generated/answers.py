@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from federation_client.generated.words import (
     ConsentReason,
@@ -601,5 +601,5 @@ class QuoteInput(Struct, frozen=True, kw_only=True, rename="camel"):
     expected: Sequence[ExpectedInput]
     starts_on: date
     ends_on: date
-    usage_basis: UsageBasis
-    territories: Sequence[str]
+    usage_basis: UsageBasis | UnsetType = UNSET
+    territories: Sequence[str] | UnsetType = UNSET

@@ -211,8 +211,8 @@ class RightsStatus(Word):
 class Unclaimed(Word):
     """What happens to the part of URLs that nobody claims.
 
-    exclude: They do not count.
-    hold: Their part is held until somebody claims it.
+    EXCLUDE: They do not count.
+    HOLD: Their part is held until somebody claims it.
     """
 
     EXCLUDE = "exclude"
@@ -222,8 +222,8 @@ class Unclaimed(Word):
 class UsageBasis(Word):
     """Whose count of the usage decides.
 
-    site: What the members' sites counted.
-    lab: What the lab reported.
+    SITE: What the members' sites counted.
+    LAB: What the lab reported.
     """
 
     SITE = "site"
