@@ -1,4 +1,4 @@
-"""Each program of docs/client.md is a file that is checked for its types, and names what is there."""
+"""Each program of docs/client.md is a file whose types are checked, and names what is there."""
 
 import ast
 import re

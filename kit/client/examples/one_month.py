@@ -19,7 +19,7 @@ async def one_month(hub: str, client: ClientCredential, urls: list[str]) -> None
         for item in rights.items:
             if item.status == RightsStatus.LICENSABLE:
                 page = await crawler.get(item.url, use="TRAIN")
-                if page.is_success:
+                if page.is_served:
                     lines.append(crawler.line(item.url, use="TRAIN"))
         await lab.report(lines, key="2026-10")
         async for invoice in lab.invoices():

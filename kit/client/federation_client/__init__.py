@@ -13,6 +13,7 @@ from federation_client.blocking.lab import Lab
 from federation_client.blocking.pages import Pages, Works
 from federation_client.generated.answers import ExpectedInput as Expected
 from federation_client.generated.words import RightsStatus
+from federation_client.page import Page
 from federation_client.refusals import (
     IncompleteError,
     NotRegisteredInTimeError,
@@ -37,6 +38,7 @@ __all__ = [
     "NotRegisteredInTimeError",
     "NotUnderstoodError",
     "OutcomeUnknownError",
+    "Page",
     "Pages",
     "RefusedError",
     "ReportStoppedError",

@@ -96,7 +96,9 @@ class AsyncAsking:
         shown["Authorization"] = f"Bearer {token}"
         url = f"{self._server}{path}"
         try:
-            async with self._http.stream("POST", url, content=body, headers=shown) as response:
+            async with self._http.stream(
+                "POST", url, content=body, headers=shown, auth=None, follow_redirects=False
+            ) as response:
                 said = Answer()
                 async for part in response.aiter_bytes():
                     said.add(part)

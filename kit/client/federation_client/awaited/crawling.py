@@ -6,6 +6,8 @@ import httpx
 
 from federation.clock import Clock
 from federation.crawler.crawlers import BoundCrawler
+from federation_client.page import Page
+from federation_client.retrying import Answer
 from federation_client.usage import UsageLine
 
 
@@ -24,16 +26,24 @@ class AsyncCrawler:
         self._shown = {"User-Agent": user_agent}
         self._clock = clock
 
-    async def get(
-        self, url: str, *, use: str, headers: Mapping[str, str] | None = None
-    ) -> httpx.Response:
-        """Return what a site answers, 401 to 403 too. Raises LicenceUnusableError and its kind."""
+    async def get(self, url: str, *, use: str, headers: Mapping[str, str] | None = None) -> Page:
+        """Return what a site answers, a refusal too.
+
+        Raises LicenceUnusableError and its kind, NotMintedError, NotUnderstoodError for more than
+        32 MiB, and an `httpx.TransportError` where the site does not answer.
+        """
         address = str(httpx.URL(url))  # as it is sent, so as it is signed
         given = self._shown | dict(headers or {})
         shown = await self._bound.headers("GET", address, given, use=use)
-        answer = await self._http.get(address, headers=shown, follow_redirects=False)
-        self._bound.heard(answer.status_code, answer.content)
-        return answer
+        body = Answer()
+        async with self._http.stream(
+            "GET", address, headers=shown, auth=None, follow_redirects=False
+        ) as response:
+            async for part in response.aiter_bytes():
+                body.add(part)
+        page = Page(address, response.status_code, response.headers, body.body())
+        self._bound.heard(page.status, page.body)
+        return page
 
     def line(self, url: str, *, use: str, units: int = 1) -> UsageLine:
         """Return a line of usage of now, for `report`."""

@@ -60,8 +60,8 @@ class AsyncLab:
     ) -> None:
         if isinstance(client, ClientCredential):
             client = ClientBearer(client, server=server, clock=clock, fetch=fetch)
-        self._own = httpx.AsyncClient(timeout=_TIMEOUT) if http is None else None
-        self._http = http or self._own or httpx.AsyncClient()
+        self._is_http_own = http is None
+        self._http = httpx.AsyncClient(timeout=_TIMEOUT) if http is None else http
         self._asking = AsyncAsking(server, client, self._http)
         self._mint = Mint(server, client, clock=clock, fetch=fetch)
         self._clock = clock
@@ -79,8 +79,8 @@ class AsyncLab:
 
     async def aclose(self) -> None:
         """Close its connections, but for those of an `http` that it was given."""
-        if self._own is not None:
-            await self._own.aclose()
+        if self._is_http_own:
+            await self._http.aclose()
 
     async def quote(
         self,

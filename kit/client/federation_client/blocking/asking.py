@@ -98,7 +98,9 @@ class Asking:
         shown["Authorization"] = f"Bearer {token}"
         url = f"{self._server}{path}"
         try:
-            with self._http.stream("POST", url, content=body, headers=shown) as response:
+            with self._http.stream(
+                "POST", url, content=body, headers=shown, auth=None, follow_redirects=False
+            ) as response:
                 said = Answer()
                 for part in response.iter_bytes():
                     said.add(part)

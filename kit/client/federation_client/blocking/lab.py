@@ -62,8 +62,8 @@ class Lab:
     ) -> None:
         if isinstance(client, ClientCredential):
             client = ClientBearer(client, server=server, clock=clock, fetch=fetch)
-        self._own = httpx.Client(timeout=_TIMEOUT) if http is None else None
-        self._http = http or self._own or httpx.Client()
+        self._is_http_own = http is None
+        self._http = httpx.Client(timeout=_TIMEOUT) if http is None else http
         self._asking = Asking(server, client, self._http)
         self._mint = Mint(server, client, clock=clock, fetch=fetch)
         self._clock = clock
@@ -81,8 +81,8 @@ class Lab:
 
     def close(self) -> None:
         """Close its connections, but for those of an `http` that it was given."""
-        if self._own is not None:
-            self._own.close()
+        if self._is_http_own:
+            self._http.close()
 
     def quote(
         self,
