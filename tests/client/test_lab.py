@@ -2,11 +2,12 @@
 
 import inspect
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
-from graphql import parse
+from graphql import build_schema, parse, validate
 
 from federation.schema.limits import KNOWN, weigh
 from federation_client import (
@@ -25,6 +26,7 @@ from federation_client.question import Question
 from federation_client.usage import Counted
 from tests.client.faces import FACES, Bearer, Server, data, from_lab
 
+ROOT = Path(__file__).parents[2]
 in_both_faces = pytest.mark.parametrize("face", FACES)
 MONEY = {"minor": "12345678901234567890", "currency": "EUR"}
 TERM = {"startsOn": "2026-10-01", "endsOn": "2027-09-30"}
@@ -229,6 +231,15 @@ def test_what_may_be_sent_twice_reads_only_or_has_a_key():
 @pytest.mark.parametrize("name", every_question())
 def test_a_hub_takes_each_document(name):
     weigh(parse(every_question()[name].document, max_tokens=KNOWN.tokens), KNOWN)
+
+
+def test_a_node_takes_each_question_but_those_of_the_hub_alone():
+    schema = build_schema((ROOT / "federation" / "schema" / "node.graphql").read_text("utf-8"))
+    of_hub = {
+        name for name, each in every_question().items() if validate(schema, parse(each.document))
+    }
+
+    assert of_hub == {"coverage", "licence_usage", "request_quote", "works"}
 
 
 def test_both_faces_have_the_same_methods():

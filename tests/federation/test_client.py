@@ -74,11 +74,11 @@ async def small(any_backend, opened_past):
         yield found
 
 
-async def client_of(small, *, by="secret"):
+async def client_of(small, *, by="secret", code=HUB):
     key = SigningKey.generate() if by == "key" else None
     jwk = msgspec.json.encode(key.public_jwk()).decode() if key else None
-    made = await small.at(HUB, "licensing").ask(ISSUE, publicKey=jwk)
-    issuer = small.running[HUB].config.entity_id if key else None
+    made = await small.at(code, "licensing").ask(ISSUE, publicKey=jwk)
+    issuer = small.running[code].config.entity_id if key else None
     return ClientCredential(
         client_id=made["client"]["id"], secret=made["secret"], key=key, issuer=issuer
     )
@@ -215,6 +215,17 @@ async def test_a_list_goes_on_from_the_cursor_of_its_last_entry(small, monkeypat
     assert usage == ["DE-000001", "HUB-000001"]
 
 
+async def test_a_node_is_asked_the_same(small):
+    async with lab_at(small, await client_of(small, code="DE"), "DE") as lab:
+        sold = [each.number async for each in lab.licences()]
+        rights = await lab.rights([OPEN[1], "https://news.example/de/private/1"], "TRAIN")
+        minted = await lab.tokens("DE-000001", [["https://news.example/de/"]], uses=["TRAIN"])
+
+    assert sold == ["DE-000001", "HUB-000001"]
+    assert [each.status for each in rights.items] == ["LICENSABLE", "RESERVED"]
+    assert (len(minted.tokens), minted.expires_in, minted.refused) == (1, 900, ())
+
+
 async def test_who_does_not_answer_stays_visible(small):
     async with lab_at(small, await client_of(small)) as lab:
         whole = await lab.rights([*OPEN, "https://nobody.example/"], "TRAIN")
@@ -228,7 +239,11 @@ async def test_who_does_not_answer_stays_visible(small):
             [each async for each in works]
         partial_list = lab.works("reef", partial=True)
         assert [each async for each in partial_list] == []
+        await small.start("DE")
+        again = lab.works("reef", after=works.cursor)
+        assert [each async for each in again] == []
 
+    assert again.is_complete
     assert (whole.complete, [each.status for each in whole.items]) == (
         True,
         ["LICENSABLE", "LICENSABLE", "NOT_REPRESENTED"],
