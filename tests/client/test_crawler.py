@@ -58,6 +58,16 @@ def test_a_page_is_asked_for_with_a_token_a_use_a_name_and_a_signature(face, tmp
     assert {"signature", "signature-input"} <= {*sent.headers}
 
 
+def test_an_address_is_signed_in_the_spelling_in_which_it_is_sent(face, tmp_path):
+    server = Server(httpx.Response(200))
+
+    page = crawled(
+        face, server, tmp_path, lambda it: it.get("https://Site.example:443/é x", use="T")
+    )
+
+    assert page.url == str(server.requests[0].url) == "https://site.example/%C3%A9%20x"
+
+
 @pytest.mark.parametrize("status", [302, 401, 402, 403, 404, 503])
 def test_what_a_site_refuses_is_the_labs_to_judge(face, tmp_path, status):
     server = Server(httpx.Response(status, headers={"location": "https://other.example/"}))
