@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 FOUND = command -v "$(PYTHON)" >/dev/null || \
 	{ echo "There is no $(PYTHON) here. Install Python 3.11 or newer."; exit 1; }
 
-.PHONY: demo test test-all check lint types fix bench soak mutation judges browser graphiql known-answers lock main-env dev-env
+.PHONY: demo test test-all check lint types fix bench soak mutation judges browser graphiql client known-answers lock main-env dev-env
 
 demo: main-env   ## the whole story on this machine: hub, nodes, labs, sites, settlement
 	@$(BIN)/federation demo $(ARGS)
@@ -33,6 +33,7 @@ lint: dev-env
 
 types: dev-env
 	@$(BIN)/mypy
+	@$(BIN)/mypy kit/client/examples
 	@$(BIN)/pyright
 
 fix: dev-env
@@ -63,6 +64,7 @@ judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL and
 	@$(BIN)/python -m tools.judges.supergraph
 	@$(BIN)/python -m tools.judges.sign_in
 	@$(BIN)/python -m tools.judges.rsl
+	@$(BIN)/python -m tools.judges.lab
 
 browser: dev-env   ## look at GraphiQL as a person would (needs chromium, node, npm); ARGS=FOLDER keeps pictures
 	@cd tools/browser && npm install --silent --no-package-lock
@@ -70,6 +72,9 @@ browser: dev-env   ## look at GraphiQL as a person would (needs chromium, node, 
 
 graphiql: dev-env   ## fetch again what servers serve of GraphiQL, in the versions that tools/graphiql.py names (needs npm)
 	@$(BIN)/python -m tools.graphiql
+
+client: dev-env   ## write again what follows of the client from the hub's schema and kit/client/lab.graphql
+	@$(BIN)/python -m tools.client.write $(ARGS)
 
 known-answers: main-env   ## real scenarios beside the checkout, compared with what is known
 	@$(BIN)/python tools/known_answers.py --real $(ARGS)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 KIT = ROOT / "kit" / "python"
+CLIENT = ROOT / "kit" / "client"  # for developers; it needs httpx, which is in dev.lock
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts" if os.name == "nt" else "bin") / "python"
 NEEDED = (3, 11)
@@ -60,7 +61,12 @@ def stamp(kind: str) -> Path:
 
 def digest(kind: str) -> str:
     """Return the hash of what an installation depends on, the place of the checkout included."""
-    sources = [lock(kind), ROOT / "pyproject.toml", KIT / "pyproject.toml"]
+    sources = [
+        lock(kind),
+        ROOT / "pyproject.toml",
+        KIT / "pyproject.toml",
+        CLIENT / "pyproject.toml",
+    ]
     content = b"\0".join(source.read_bytes() for source in sources) + str(ROOT).encode()
     return hashlib.sha256(content).hexdigest()
 
@@ -86,12 +92,14 @@ def create() -> None:
 
 
 def install(kind: str) -> None:
-    """Install the lock by its hashes, then both distributions of the tree, without more."""
+    """Install the lock by its hashes, then the distributions of the tree, without more."""
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if shutil.which("uv"):
         pip = ["uv", "pip", "install", "--quiet", "--python", str(PYTHON)]
     run(*pip, "--require-hashes", "-r", str(lock(kind)))
     run(*pip, "--no-deps", "-e", str(KIT), "-e", str(ROOT))
+    if kind == "dev":
+        run(*pip, "--no-deps", "-e", str(CLIENT))
 
 
 def run(*command: str) -> None:

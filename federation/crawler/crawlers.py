@@ -62,7 +62,20 @@ class BoundCrawler:
         `url` is the address exactly as it will be sent, and each request needs its own headers: a
         site serves a signature once. Raises as `Mint.bound` does, and UNSIGNABLE_REQUEST.
         """
-        shown = _with_token(headers, await self._token.current(), use)
+        return self._signed(method, url, _with_token(headers, await self._token.current(), use))
+
+    def blocking_headers(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        use: str | None = None,
+    ) -> dict[str, str]:
+        """Return what `headers` does, to a program without an event loop."""
+        return self._signed(method, url, _with_token(headers, self._kept.current(), use))
+
+    def _signed(self, method: str, url: str, shown: dict[str, str]) -> dict[str, str]:
         now = self._clock()
         signed = sign_request(
             self._key, method=method, url=url, headers=shown, now=now, agent=self._agent

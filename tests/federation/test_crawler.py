@@ -3,7 +3,6 @@
 import asyncio
 import re
 from functools import partial
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import httpx
@@ -29,6 +28,7 @@ from federation.signing.keys import SigningKey
 from federation.values.party import HUB
 from tests.federation.harness import DAY, days, resumed
 from tests.federation.holders import Holder, page
+from tests.federation.programs import imported
 
 README = Path(__file__).parents[2] / "federation" / "crawler" / "README.md"
 [EXAMPLE] = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
@@ -71,15 +71,6 @@ async def site(small, folder):
         origins=["https://news.example"],
     )
     return httpx.AsyncClient(transport=httpx.ASGITransport(AsgiGate(page, Gate(config))))
-
-
-def imported(folder, text):
-    """Return a block of the page as the module that it would be."""
-    (folder / "example.py").write_text(text)
-    spec = spec_from_file_location("example", folder / "example.py")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(("code", "by"), [(HUB, "secret"), ("DE", "key")])
