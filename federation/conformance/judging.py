@@ -1,0 +1,58 @@
+"""All rules, tried one after the other within one budget."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from federation.conformance import admission, optouts, paging, refusals, schema
+from federation.conformance.hub import TrialHub
+from federation.conformance.papers import Papers
+from federation.conformance.trial import Trial
+from federation.conformance.verdicts import BrokenError, NotTriedError, Outcome, Rule, Verdict
+from federation.conformance.wire import Budget, Wire, http_session
+
+SECONDS: Final = 600.0
+REQUESTS_MAX: Final = 2_000
+RULES: Final[Sequence[Rule]] = tuple(
+    rule for room in (admission, schema, paging, optouts, refusals) for rule in room.RULES.all
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which rules are tried: all, or those whose name begins with one of some texts."""
+
+    names: tuple[str, ...] = ()
+
+    def rules(self) -> list[Rule]:
+        """Return the rules that are chosen, in their order."""
+        return [rule for rule in RULES if not self.names or rule.name.startswith(self.names)]
+
+
+async def judged(
+    url: str, papers: Papers, choice: Choice = Choice(), *, seconds: float = SECONDS
+) -> AsyncIterator[Verdict]:
+    """Try the rules against the node at an address; yields each verdict as it is reached."""
+    budget = Budget(seconds, REQUESTS_MAX)
+    async with http_session() as http, TrialHub(papers) as hub:
+        trial = Trial(Wire(url, http, budget), hub)
+        for rule in choice.rules():
+            yield await _tried(rule, trial)
+
+
+async def _tried(rule: Rule, trial: Trial) -> Verdict:
+    """Try one rule; what a node sends that nobody thought of is its fault, not the kit's."""
+    try:
+        async with asyncio.timeout(trial.wire.budget.left()):
+            await rule.check(trial)
+    except BrokenError as error:
+        return Verdict(rule, Outcome.FAILED, error.reason, error.sent, error.came)
+    except NotTriedError as error:
+        return Verdict(rule, Outcome.NOT_TRIED, str(error))
+    except TimeoutError:
+        return Verdict(rule, Outcome.NOT_TRIED, "the time of the kit is over")
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        reason = f"what came has not the shape that was asked for ({type(error).__name__}: {error})"
+        return Verdict(rule, Outcome.FAILED, reason)
+    return Verdict(rule, Outcome.PASSED)
