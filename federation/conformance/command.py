@@ -60,16 +60,22 @@ def conformance(
 async def _judged(
     url: str, papers: "Papers", only: tuple[str, ...], seconds: float, *, as_json: bool
 ) -> list[Verdict]:
-    from federation.conformance.judging import Choice, judged  # noqa: PLC0415 - loads a server
+    from federation.conformance.hub import TrialHub  # noqa: PLC0415
+    from federation.conformance.judging import (  # noqa: PLC0415 - loads a server
+        Choice,
+        judged,
+        trial_with,
+    )
 
     choice = Choice(only)
     if not choice.rules():
         raise BadTrialError(f"no rule begins with {' or '.join(only)}")
     verdicts: list[Verdict] = []
-    async for verdict in judged(url, papers, choice, seconds=seconds):
-        verdicts.append(verdict)
-        if not as_json:
-            _show(verdict)
+    async with TrialHub(papers) as hub, trial_with(url, hub, seconds) as trial:
+        async for verdict in judged(trial, choice):
+            verdicts.append(verdict)
+            if not as_json:
+                _show(verdict)
     counts = {one.value: sum(v.outcome is one for v in verdicts) for one in Outcome}
     if as_json:
         found: dict[str, Any] = {"url": url, "counts": counts}

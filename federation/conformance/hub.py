@@ -5,7 +5,7 @@ memory, up to a limit.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, NamedTuple, Self
 
@@ -85,7 +85,7 @@ class TrialHub:
         self.heard: list[Message] = []
         self.refused: list[str] = []
         """Why a call of the node was not taken."""
-        self._heard_bytes = 0
+        self._heard_bytes, self._places = 0, set[tuple[str, int]]()
         self._news = asyncio.Event()
         self._runner: web.AppRunner | None = None
 
@@ -185,16 +185,24 @@ class TrialHub:
         """Take every message of the node, and keep what there is room for."""
         self._check_node(request)
         messages = msgspec.json.decode(body, type=list[Message])
+        self.take(messages)
+        return {"up_to": {message.stream: message.sequence for message in messages}}
+
+    def take(self, messages: Iterable[Message]) -> None:
+        """Keep each message once, however often it is delivered, while there is room."""
         for message in messages:
+            place = message.stream, message.sequence
+            if place in self._places:
+                continue
             self._heard_bytes += len(message.body)
             if len(self.heard) >= HEARD_MAX or self._heard_bytes > HEARD_BYTES_MAX:
                 raise ValueError("the trial's hub has heard all that it keeps")
+            self._places.add(place)
             self.heard.append(message)
             if message.kind == "keys.published":
                 jwks = msgspec.json.decode(message.body, type=_Keys).jwks
                 self.papers.keep(token_jwks=jwks)
         self._news.set()
-        return {"up_to": {message.stream: message.sequence for message in messages}}
 
     def _listed(self, request: web.Request, _: bytes) -> Mapping[str, Any]:
         """Tell the node what is held of it."""

@@ -2,12 +2,25 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from federation.conformance import admission, optouts, paging, refusals, schema
+from federation.conformance import (
+    admission,
+    documents,
+    filters,
+    idempotency,
+    limits,
+    messages,
+    optouts,
+    over_http,
+    paging,
+    refusals,
+    schema,
+    signed,
+)
 from federation.conformance.hub import TrialHub
-from federation.conformance.papers import Papers
 from federation.conformance.trial import Trial
 from federation.conformance.verdicts import BrokenError, NotTriedError, Outcome, Rule, Verdict
 from federation.conformance.wire import Budget, Wire, http_session
@@ -15,7 +28,22 @@ from federation.conformance.wire import Budget, Wire, http_session
 SECONDS: Final = 600.0
 REQUESTS_MAX: Final = 2_000
 RULES: Final[Sequence[Rule]] = tuple(
-    rule for room in (admission, schema, paging, optouts, refusals) for rule in room.RULES.all
+    rule
+    for room in (
+        schema,
+        over_http,
+        admission,
+        signed,
+        paging,
+        optouts,
+        refusals,
+        documents,
+        messages,
+        filters,
+        idempotency,
+        limits,
+    )
+    for rule in room.RULES.all
 )
 
 
@@ -30,15 +58,17 @@ class Choice:
         return [rule for rule in RULES if not self.names or rule.name.startswith(self.names)]
 
 
-async def judged(
-    url: str, papers: Papers, choice: Choice = Choice(), *, seconds: float = SECONDS
-) -> AsyncIterator[Verdict]:
-    """Try the rules against the node at an address; yields each verdict as it is reached."""
-    budget = Budget(seconds, REQUESTS_MAX)
-    async with http_session() as http, TrialHub(papers) as hub:
-        trial = Trial(Wire(url, http, budget), hub)
-        for rule in choice.rules():
-            yield await _tried(rule, trial)
+@asynccontextmanager
+async def trial_with(url: str, hub: TrialHub, seconds: float = SECONDS) -> AsyncIterator[Trial]:
+    """Begin a trial with the node at an address; its hub listens already."""
+    async with http_session() as http:
+        yield Trial(Wire(url, http, Budget(seconds, REQUESTS_MAX)), hub)
+
+
+async def judged(trial: Trial, choice: Choice = Choice()) -> AsyncIterator[Verdict]:
+    """Try the rules that are chosen; yields each verdict as it is reached."""
+    for rule in choice.rules():
+        yield await _tried(rule, trial)
 
 
 async def _tried(rule: Rule, trial: Trial) -> Verdict:

@@ -1,12 +1,21 @@
 """Rules of how soon an opt-out is heeded: by the next question, at the next site."""
 
+import asyncio
+import time
 from typing import Any, Final
 
+import msgspec
+
+from federation.conformance.hub import Message
+from federation.conformance.licences import crawler_token
+from federation.conformance.signed import policy_of
 from federation.conformance.trial import USE, Trial
-from federation.conformance.verdicts import Rules
-from federation.conformance.wire import Exchange
+from federation.conformance.verdicts import BrokenError, Rules
+from federation.conformance.wire import OK, Exchange
 
 RULES: Final = Rules()
+POLICY_SECONDS, TOLD_SECONDS, PAUSE_SECONDS = 60.0, 60.0, 0.5
+LICENCE: Final = "HUB-000001"  # nothing is said against it in the status list of the trial's hub
 RIGHTS: Final = """query($urls: [String!]!, $use: String!) {
   rights(urls: $urls, use: $use, ownOnly: true) {
     items { url status contentTier reason } nodes { registryVersion } } }"""
@@ -37,3 +46,74 @@ async def rights(trial: Trial) -> None:
     status, answer = await status_of(trial, f"https://{trial.host}/other/page")
     if status != "LICENSABLE":
         raise answer.broken(f"an address beside the withheld one is {status}, not LICENSABLE")
+
+
+async def _validated(trial: Trial, path: str) -> Exchange:
+    """Ask whether a token of the hub opens a page of the member."""
+    prefix = f"https://{trial.host}/"
+    asked = {
+        "token": crawler_token(trial.hub, LICENCE, prefix, USE),
+        "publisher_id": trial.member,
+        "url": f"https://{trial.host}{path}",
+        "use": USE,
+    }
+    body, kind = msgspec.json.encode(asked), {"Content-Type": "application/json"}
+    return await trial.wire.send("POST", "/validate", body, kind)
+
+
+@RULES.rule("optouts.tokens", "federation/gate/README.md; decision 0044")
+async def tokens(trial: Trial) -> None:
+    """A token that opened a page opens it no more once the page is withheld (403, WITHHELD)."""
+    await trial.claimed()
+    before = await _validated(trial, "/sold/page")
+    before.expect(OK)
+    await trial.opt_out("/sold/")
+    after = await _validated(trial, "/sold/page")
+    after.expect(403)
+    after.expect_code("WITHHELD")
+
+
+@RULES.rule("optouts.policy", "decisions 0019 and 0050")
+async def in_policy(trial: Trial) -> None:
+    """An opt-out is in the policy of the member's site within a minute."""
+    trial.bearer("site")
+    await trial.opt_out("/site/")
+    subject, until = f"{trial.host}/site/", time.monotonic() + POLICY_SECONDS
+    while True:
+        found, answer = await policy_of(trial)
+        withheld = {(one.subject, one.use) for one in found.site.optouts}
+        if found.site.reserved_all or withheld & {(subject, USE), (subject, "*")}:
+            return
+        if time.monotonic() > until:
+            raise answer.broken(f"{subject} is not withheld in the policy after a minute")
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+@RULES.rule("optouts.told", "decision 0003; federation/registry/README.md")
+async def is_told(trial: Trial) -> None:
+    """The hub hears of an opt-out within a minute, in the stream of the registry."""
+    await trial.opt_out("/told/")
+
+    def is_it(message: Message) -> bool:
+        if message.kind != "registry.delta":
+            return False
+        facts = msgspec.json.decode(message.body).get("reservations", [])
+        return any((one["host"], one["path"]) == (trial.host, "/told/") for one in facts)
+
+    if await trial.hub.hear(is_it, TOLD_SECONDS) is None:
+        raise BrokenError(f"the hub did not hear of it within {TOLD_SECONDS:.0f} seconds")
+
+
+@RULES.rule("optouts.index", "decision 0003; decision 0012")
+async def gapless(trial: Trial) -> None:
+    """What a node tells the index of its registry is numbered without a gap, oldest first."""
+    await is_told(trial)
+    found = [
+        msgspec.json.decode(one.body)["version"]
+        for one in trial.hub.heard
+        if one.kind == "registry.delta"
+    ]
+    distinct = list(dict.fromkeys(found))  # one may be delivered twice
+    wanted = list(range(distinct[0], distinct[0] + len(distinct)))
+    if distinct != wanted:
+        raise BrokenError(f"the versions are {', '.join(map(str, distinct[:20]))}")

@@ -8,9 +8,11 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar, cast
 
+from federation.clock import system_clock
 from federation.conformance.hub import Node, TrialHub
 from federation.conformance.verdicts import BrokenError, NotTriedError
 from federation.conformance.wire import Exchange, Wire
@@ -34,25 +36,26 @@ WORK: Final = f"""mutation($id: String!, $work: WorkInput!, $reason: String!) {{
   registerWork(id: $id, work: $work, reason: $reason) {{ {REFUSED} }} }}"""
 OPT_OUT: Final = f"""mutation($subject: String!, $use: String!, $reason: String!) {{
   recordOptOut(subject: $subject, use: $use, reason: $reason) {{ {REFUSED} }} }}"""
-SIGNED_IN: Final = """query($use: String!) {
-  rights(urls: [], use: $use, ownOnly: true) { complete } }"""
+SIGNED_IN: Final = """query($urls: [String!]!, $use: String!) {
+  rights(urls: $urls, use: $use, ownOnly: true) { complete } }"""
 TITLES: Final = (
-    "{} Zebra",
-    "{} éclair",
-    "{} apple",
-    "{} Eclair",
-    "{} ÉCLAIR!",
-    "{} apple pie",
-    "{} Apple",
-    "{} zebra 2",
+    ("Zebra", "zebra"),
+    ("éclair", "eclair"),
+    ("apple", "apple"),
+    ("Eclair", "eclair"),
+    ("ÉCLAIR!", "eclair"),
+    ("apple pie", "apple pie"),
+    ("Apple", "apple"),
+    ("zebra 2", "zebra 2"),
 )
-"""Some are equal once case, accents and marks are left out: then ids decide."""
+"""Titles, and their words by which they are put in order: where these are equal, ids decide."""
+NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 Found = TypeVar("Found")
 
 
-def isbn(number: int) -> str:
-    """Return an ISBN that is nobody's by chance: its check digit is right, its rest is drawn."""
-    digits = [9, 7, 9, 8, *(secrets.randbelow(10) for _ in range(7)), number % 10]
+def isbn() -> str:
+    """Draw an ISBN with the right check digit: a filter is asked for what nobody else has."""
+    digits = [9, 7, 9, 8, *(secrets.randbelow(10) for _ in range(8))]
     check = -sum(digit * (3 if place % 2 else 1) for place, digit in enumerate(digits)) % 10
     return "ISBN:" + "".join(map(str, [*digits, check]))
 
@@ -63,6 +66,7 @@ class Work:
 
     id: str
     title: str
+    sorts_by: str
     identifier: str
 
 
@@ -73,6 +77,9 @@ class Trial:
     wire: Wire
     hub: TrialHub
     word: str = field(default_factory=lambda: "q" + secrets.token_hex(5))
+    began: datetime = field(default_factory=system_clock)
+    works_at: datetime = NEVER
+    """When the works of this run had been registered."""
     _steps: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
@@ -162,7 +169,8 @@ class Trial:
 
     async def _asked_as_hub(self) -> Exchange:
         headers = {"Authorization": f"Bearer {self.hub.token()}", ON_BEHALF_OF: "signed-in"}
-        return await self.wire.graphql(SIGNED_IN, {"use": USE}, headers)
+        asked = {"urls": [f"https://{self.host}/"], "use": USE}
+        return await self.wire.graphql(SIGNED_IN, asked, headers)
 
     async def register(self) -> str:
         """Register the member, unless an earlier run has, and its claim; return what it claims."""
@@ -178,18 +186,19 @@ class Trial:
         """Register works whose order by title is not that in which they are registered."""
         await self.joined()
         made = [
-            Work(f"{self.word}-{number}", title.format(self.word), isbn(number))
+            await self.register_work(f"{self.word}-{number}", self.word, *title)
             for number, title in enumerate(TITLES)
         ]
-        for work in made:
-            await self.register_work(work)
-        node = await self.joined()
-        return [replace(work, id=f"{node.code}:{work.id}") for work in made]
+        self.works_at = system_clock()
+        return made
 
-    async def register_work(self, work: Work) -> None:
-        """Register one work under the id of the collective's own."""
+    async def register_work(self, number: str, word: str, title: str, sorts_by: str) -> Work:
+        """Register a work with a word of its own in its title, under the collective's own id."""
+        node = await self.joined()
+        work = Work(f"{node.code}:{number}", f"{word} {title}", f"{word} {sorts_by}", isbn())
         said = {"title": work.title, "identifiers": [work.identifier]}
-        await self.done(WORK, {"id": work.id, "work": said, "reason": REASON})
+        await self.done(WORK, {"id": number, "work": said, "reason": REASON})
+        return work
 
     async def done(self, document: str, variables: Mapping[str, Any]) -> None:
         """Have a registry officer do something at once."""

@@ -156,9 +156,11 @@ class Wire:
 
     async def graphql(
         self,
-        document: str,
+        document: str | None,
         variables: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        seconds: float = ANSWER_SECONDS,
         **more: Any,
     ) -> Exchange:
         """Send a document of GraphQL; `more` stands beside it in the body."""
@@ -168,8 +170,9 @@ class Wire:
         )
         kinds = {"Content-Type": "application/json", "Accept": GRAPHQL_JSON, **(headers or {})}
         rest = {name: value for name, value in said.items() if name != "query" and value}
-        shown = " ".join(document.split()) + " " + msgspec.json.encode(rest).decode()
-        return await self.send("POST", "/graphql", body, kinds, shown=shown)
+        text = " ".join((document or "").split())
+        shown = f"{text} {msgspec.json.encode(rest).decode()}"
+        return await self.send("POST", "/graphql", body, kinds, seconds=seconds, shown=shown)
 
 
 SHOWN: Final = 1_000
