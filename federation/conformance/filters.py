@@ -90,9 +90,8 @@ def told(trial: Trial, node: str) -> Told | None:
     if [one.number for one in news] != list(range(1, len(news) + 1)):
         raise BrokenError("what came since the filter is not numbered without a gap")
     added = frozenset(key for one in news for key in _keys(one.keys))
-    return Told(
-        first.seed, data, first.keys, added, max([first.as_of, *(one.as_of for one in news)])
-    )
+    as_of = max([first.as_of, *(one.as_of for one in news)])
+    return Told(first.seed, data, first.keys, added, as_of)
 
 
 def _require_alike(parts: list[_Part], node: str) -> None:

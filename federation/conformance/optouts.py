@@ -12,6 +12,7 @@ from federation.conformance.signed import policy_of
 from federation.conformance.trial import USE, Trial
 from federation.conformance.verdicts import BrokenError, Rules
 from federation.conformance.wire import OK, Exchange
+from federation.signing.policy import CheckedPolicy
 
 RULES: Final = Rules()
 POLICY_SECONDS, TOLD_SECONDS, PAUSE_SECONDS = 60.0, 60.0, 0.5
@@ -76,29 +77,42 @@ async def tokens(trial: Trial) -> None:
 @RULES.rule("optouts.policy", "decisions 0019 and 0050")
 async def in_policy(trial: Trial) -> None:
     """An opt-out is in the policy of the member's site within a minute."""
-    trial.bearer("site")
+    subject = f"{trial.host}/site/"
+    found, answer = await policy_of(trial)
+    if _withholds(found, subject):
+        raise answer.broken(f"{subject} is withheld before anybody has said so")
     await trial.opt_out("/site/")
-    subject, until = f"{trial.host}/site/", time.monotonic() + POLICY_SECONDS
+    until = time.monotonic() + POLICY_SECONDS
     while True:
         found, answer = await policy_of(trial)
-        withheld = {(one.subject, one.use) for one in found.site.optouts}
-        if found.site.reserved_all or withheld & {(subject, USE), (subject, "*")}:
+        if _withholds(found, subject):
             return
         if time.monotonic() > until:
             raise answer.broken(f"{subject} is not withheld in the policy after a minute")
         await asyncio.sleep(PAUSE_SECONDS)
 
 
+def _withholds(policy: CheckedPolicy, subject: str) -> bool:
+    """Tell whether a policy withholds a place from the use."""
+    said = {(one.subject, one.use) for one in policy.site.optouts}
+    return policy.site.reserved_all or not said.isdisjoint({(subject, USE), (subject, "*")})
+
+
 @RULES.rule("optouts.told", "decision 0003; federation/registry/README.md")
 async def is_told(trial: Trial) -> None:
     """The hub hears of an opt-out within a minute, in the stream of the registry."""
-    await trial.opt_out("/told/")
+    await _hear_of(trial, "/told/")
+
+
+async def _hear_of(trial: Trial, path: str) -> None:
+    """Withhold a path, and require that the hub hears of it."""
+    await trial.opt_out(path)
 
     def is_it(message: Message) -> bool:
         if message.kind != "registry.delta":
             return False
         facts = msgspec.json.decode(message.body).get("reservations", [])
-        return any((one["host"], one["path"]) == (trial.host, "/told/") for one in facts)
+        return any((one["host"], one["path"]) == (trial.host, path) for one in facts)
 
     if await trial.hub.hear(is_it, TOLD_SECONDS) is None:
         raise BrokenError(f"the hub did not hear of it within {TOLD_SECONDS:.0f} seconds")
@@ -107,7 +121,8 @@ async def is_told(trial: Trial) -> None:
 @RULES.rule("optouts.index", "decision 0003; decision 0012")
 async def gapless(trial: Trial) -> None:
     """What a node tells the index of its registry is numbered without a gap, oldest first."""
-    await is_told(trial)
+    for path in ("/first/", "/second/", "/third/"):
+        await _hear_of(trial, path)
     found = [
         msgspec.json.decode(one.body)["version"]
         for one in trial.hub.heard

@@ -1,0 +1,127 @@
+"""A node that breaks one law fails the rules of that law, by name, and keeps all others."""
+
+import pytest
+import pytest_asyncio
+
+from federation.conformance import messages, optouts
+from federation.conformance.hub import TrialHub
+from federation.conformance.judging import RULES, Choice, judged, trial_with
+from federation.conformance.papers import Papers
+from federation.conformance.verdicts import Outcome
+from tests.conformance import wrong_nodes
+from tests.conformance.node import on_trial
+from tests.conformance.wrong_nodes import Wrong, standing_in
+from tests.federation.harness import reserved_port
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SPEAKS_AS_THE_HUB = (wrong_nodes.believes_any_key, wrong_nodes.believes_any_audience)
+WRONG = (
+    *SPEAKS_AS_THE_HUB,
+    wrong_nodes.loses,
+    wrong_nodes.doubles,
+    wrong_nodes.reorders,
+    wrong_nodes.counts_rows,
+    wrong_nodes.takes_any_first,
+    wrong_nodes.begins_anew,
+    wrong_nodes.caches_rights,
+    wrong_nodes.caches_tokens,
+    wrong_nodes.caches_policies,
+    wrong_nodes.takes_others_under_a_number,
+    wrong_nodes.takes_twice,
+    wrong_nodes.takes_what_it_knows,
+    wrong_nodes.takes_any_number_of_urls,
+    wrong_nodes.tells_of_itself,
+    wrong_nodes.shows_partners_things,
+    wrong_nodes.forgets_documents,
+    wrong_nodes.takes_other_batches,
+    wrong_nodes.has_another_schema,
+    wrong_nodes.signs_with_another_key,
+    wrong_nodes.never_ends,
+)
+NOT_QUICK = "limits.slow"  # ten seconds of each node
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def joined(sqlite, tmp_path_factory):
+    """A node that has joined the trial's hub, which goes on listening."""
+    folder = tmp_path_factory.mktemp("wrong")
+    async with on_trial(sqlite, folder) as node, TrialHub(Papers(node.folder)) as hub:
+        async with trial_with(node.url, hub) as trial:
+            await trial.joined()
+        yield node, hub
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch):
+    """What never comes is not waited for a minute."""
+    monkeypatch.setattr(optouts, "POLICY_SECONDS", 1.0)
+    monkeypatch.setattr(optouts, "TOLD_SECONDS", 10.0)
+    monkeypatch.setattr(messages, "HEARD_SECONDS", 10.0)
+
+
+async def verdicts_on(wrong: Wrong, joined, choice: Choice):
+    """Judge a wrong node; return {rule: verdict} of those that it did not pass."""
+    node, hub = joined
+    with reserved_port() as holder:
+        port = holder.getsockname()[1]
+        async with (
+            standing_in(wrong, node.url, hub, port) as url,
+            trial_with(url, hub) as trial,
+        ):
+            found = [one async for one in judged(trial, choice)]
+    return {one.rule.name: one for one in found if one.outcome is not Outcome.PASSED}
+
+
+def made(make, joined) -> Wrong:
+    return make(joined[1]) if make in SPEAKS_AS_THE_HUB else make()
+
+
+def failed(found):
+    return {name for name, verdict in found.items() if verdict.outcome is Outcome.FAILED}
+
+
+def rules_of(groups) -> Choice:
+    """Return the quick rules of some groups."""
+    names = [rule.name for rule in RULES if rule.name != NOT_QUICK]
+    return Choice(tuple(name for name in names if name.partition(".")[0] in groups))
+
+
+@pytest.mark.parametrize("make", WRONG, ids=lambda make: make.__name__)
+async def test_a_wrong_node_fails_the_rules_of_what_it_breaks(make, joined):
+    wrong = made(make, joined)
+    groups = {name.partition(".")[0] for name in wrong.breaks}
+
+    found = await verdicts_on(wrong, joined, rules_of(groups))
+
+    assert failed(found) == wrong.breaks, {name: one.as_json() for name, one in found.items()}
+    assert found.keys() == wrong.breaks
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", WRONG, ids=lambda make: make.__name__)
+async def test_a_wrong_node_keeps_all_other_rules(make, joined):
+    """The quick test tries the groups that are broken; this one every rule but one."""
+    wrong = made(make, joined)
+
+    found = await verdicts_on(
+        wrong, joined, rules_of({rule.name.partition(".")[0] for rule in RULES})
+    )
+
+    assert failed(found) == found.keys() == wrong.breaks
+
+
+@pytest.mark.parametrize(
+    ("make", "not_tried"),
+    [
+        (wrong_nodes.has_an_empty_filter, set()),
+        (wrong_nodes.has_a_filter_of_another_digest, {"holdings.held"}),
+    ],
+)
+async def test_a_wrong_filter_is_found_out(make, not_tried, sqlite, tmp_path):
+    wrong = make()
+    async with on_trial(sqlite, tmp_path) as node, TrialHub(Papers(node.folder)) as hub:
+        found = await verdicts_on(wrong, (node, hub), rules_of({"admission", "holdings"}))
+
+    assert failed(found) == wrong.breaks
+    assert found.keys() - failed(found) == not_tried
