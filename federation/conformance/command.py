@@ -62,17 +62,17 @@ async def _judged(
 ) -> list[Verdict]:
     from federation.conformance.hub import TrialHub  # noqa: PLC0415
     from federation.conformance.judging import (  # noqa: PLC0415 - loads a server
-        Choice,
+        chosen,
         judged,
         trial_with,
     )
 
-    choice = Choice(only)
-    if not choice.rules():
+    rules = chosen(only)
+    if not rules:
         raise BadTrialError(f"no rule begins with {' or '.join(only)}")
     verdicts: list[Verdict] = []
     async with TrialHub(papers) as hub, trial_with(url, hub, seconds) as trial:
-        async for verdict in judged(trial, choice):
+        async for verdict in judged(trial, rules):
             verdicts.append(verdict)
             if not as_json:
                 _show(verdict)

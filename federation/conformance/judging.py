@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from federation.conformance import (
@@ -24,6 +23,7 @@ from federation.conformance.hub import TrialHub
 from federation.conformance.trial import Trial
 from federation.conformance.verdicts import BrokenError, NotTriedError, Outcome, Rule, Verdict
 from federation.conformance.wire import Budget, Wire, http_session
+from federation.errors import RefusalError
 
 SECONDS: Final = 600.0
 REQUESTS_MAX: Final = 2_000
@@ -47,15 +47,9 @@ RULES: Final[Sequence[Rule]] = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which rules are tried: all, or those whose name begins with one of some texts."""
-
-    names: tuple[str, ...] = ()
-
-    def rules(self) -> list[Rule]:
-        """Return the rules that are chosen, in their order."""
-        return [rule for rule in RULES if not self.names or rule.name.startswith(self.names)]
+def chosen(names: Sequence[str]) -> list[Rule]:
+    """Return the rules whose name begins with one of some texts, in their order; all for none."""
+    return [rule for rule in RULES if not names or rule.name.startswith(tuple(names))]
 
 
 @asynccontextmanager
@@ -65,9 +59,9 @@ async def trial_with(url: str, hub: TrialHub, seconds: float = SECONDS) -> Async
         yield Trial(Wire(url, http, Budget(seconds, REQUESTS_MAX)), hub)
 
 
-async def judged(trial: Trial, choice: Choice = Choice()) -> AsyncIterator[Verdict]:
-    """Try the rules that are chosen; yields each verdict as it is reached."""
-    for rule in choice.rules():
+async def judged(trial: Trial, rules: Sequence[Rule] = RULES) -> AsyncIterator[Verdict]:
+    """Try some rules; yields each verdict as it is reached."""
+    for rule in rules:
         yield await _tried(rule, trial)
 
 
@@ -82,7 +76,7 @@ async def _tried(rule: Rule, trial: Trial) -> Verdict:
         return Verdict(rule, Outcome.NOT_TRIED, str(error))
     except TimeoutError:
         return Verdict(rule, Outcome.NOT_TRIED, "the time of the kit is over")
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RefusalError) as error:
         reason = f"what came has not the shape that was asked for ({type(error).__name__}: {error})"
         return Verdict(rule, Outcome.FAILED, reason)
     return Verdict(rule, Outcome.PASSED)

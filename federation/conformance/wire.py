@@ -19,6 +19,8 @@ ANSWER_BYTES_MAX: Final = 8 * 1024 * 1024
 ANSWER_SECONDS: Final = 15.0  # a node gives a body ten seconds to come (`edge`)
 GRAPHQL_JSON: Final = "application/graphql-response+json"
 OK: Final = 200
+BUSY: Final = (429, 503)
+BUSY_SECONDS: Final = 2.0
 
 Body = bytes | AsyncIterable[bytes]
 
@@ -122,13 +124,34 @@ class Wire:
         seconds: float = ANSWER_SECONDS,
         shown: str = "",
     ) -> Exchange:
-        """Send a request and return what came (BrokenError: nothing, or too much)."""
+        """Send a request and return what came (BrokenError: nothing, or too much).
+
+        Who is busy is asked once more; then the rule is not tried (NotTriedError).
+        """
         text = shown or (short(body) if isinstance(body, bytes) else "")
         sent = short(f"{method} {path} {text}")
+        answer = await self._send(method, path, body, headers or {}, seconds, sent)
+        if answer.status not in BUSY:
+            return answer
+        await asyncio.sleep(min(BUSY_SECONDS, self.budget.left()))
+        answer = await self._send(method, path, body, headers or {}, seconds, sent)
+        if answer.status in BUSY:
+            raise NotTriedError(f"the node is busy: HTTP {answer.status}, twice")
+        return answer
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: Body | None,
+        headers: Mapping[str, str],
+        seconds: float,
+        sent: str,
+    ) -> Exchange:
         seconds = min(seconds, self.budget.spend())
         try:
             async with asyncio.timeout(seconds):
-                return await self._answered(method, path, body, headers or {}, sent)
+                return await self._answered(method, path, body, headers, sent)
         except TimeoutError as error:
             raise BrokenError(f"no whole answer came within {seconds:.0f} seconds", sent) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:

@@ -3,9 +3,9 @@
 import pytest
 import pytest_asyncio
 
-from federation.conformance import messages, optouts
+from federation.conformance import filters, messages, optouts
 from federation.conformance.hub import TrialHub
-from federation.conformance.judging import RULES, Choice, judged, trial_with
+from federation.conformance.judging import RULES, judged, trial_with
 from federation.conformance.papers import Papers
 from federation.conformance.verdicts import Outcome
 from tests.conformance import wrong_nodes
@@ -58,9 +58,10 @@ def _impatient(monkeypatch):
     monkeypatch.setattr(optouts, "POLICY_SECONDS", 1.0)
     monkeypatch.setattr(optouts, "TOLD_SECONDS", 10.0)
     monkeypatch.setattr(messages, "HEARD_SECONDS", 10.0)
+    monkeypatch.setattr(filters, "SECONDS", 10.0)
 
 
-async def verdicts_on(wrong: Wrong, joined, choice: Choice):
+async def verdicts_on(wrong: Wrong, joined, rules):
     """Judge a wrong node; return {rule: verdict} of those that it did not pass."""
     node, hub = joined
     with reserved_port() as holder:
@@ -69,7 +70,7 @@ async def verdicts_on(wrong: Wrong, joined, choice: Choice):
             standing_in(wrong, node.url, hub, port) as url,
             trial_with(url, hub) as trial,
         ):
-            found = [one async for one in judged(trial, choice)]
+            found = [one async for one in judged(trial, rules)]
     return {one.rule.name: one for one in found if one.outcome is not Outcome.PASSED}
 
 
@@ -81,10 +82,10 @@ def failed(found):
     return {name for name, verdict in found.items() if verdict.outcome is Outcome.FAILED}
 
 
-def rules_of(groups) -> Choice:
+def rules_of(groups):
     """Return the quick rules of some groups."""
-    names = [rule.name for rule in RULES if rule.name != NOT_QUICK]
-    return Choice(tuple(name for name in names if name.partition(".")[0] in groups))
+    quick = [rule for rule in RULES if rule.name != NOT_QUICK]
+    return [rule for rule in quick if rule.name.partition(".")[0] in groups]
 
 
 @pytest.mark.parametrize("make", WRONG, ids=lambda make: make.__name__)
