@@ -37,8 +37,11 @@ async def unknown(trial: Trial) -> None:
 async def kept(trial: Trial) -> None:
     """A document that was sent with its id runs by the id alone from then on."""
     text = f"# {trial.word}\n{RIGHTS}"
-    (await _by_id(trial, _id(text), text)).data()
-    (await _by_id(trial, _id(text), None)).data()
+    for sent in (text, None):
+        answer = await _by_id(trial, _id(text), sent)
+        urls = [item["url"] for item in answer.data()["rights"]["items"]]
+        if urls != [f"https://{trial.host}/"]:
+            raise answer.broken("the question was not answered")
 
 
 @RULES.rule("documents.id", SOURCE)

@@ -158,7 +158,7 @@ class Trial:
         while time.monotonic() < until:
             if self.hub.node is not None:
                 answer = await self._asked_as_hub()
-                if answer.code() != "NOT_AUTHENTICATED":
+                if answer.is_data() and answer.data() == {"rights": {"complete": True}}:
                     return self.hub.node
             await asyncio.sleep(PAUSE_SECONDS)
             self.wire.budget.left()

@@ -99,13 +99,19 @@ class Exchange:
             came = self.code() or "no code"
             raise self.broken(f"{came} came, {' or '.join(codes)} was expected")
 
-    def data(self) -> dict[str, Any]:
-        """Return the data of an answer of GraphQL, which has no error."""
+    def is_data(self) -> bool:
+        """Tell whether GraphQL answered with data alone: each root field, and no error."""
         found = self.json()
         data = found.get("data") if isinstance(found, dict) else None
-        if self.status != OK or not isinstance(data, dict) or found.get("errors"):
+        is_whole = isinstance(data, dict) and bool(data) and not found.get("errors")
+        return self.status == OK and is_whole
+
+    def data(self) -> dict[str, Any]:
+        """Return the data of an answer of GraphQL, which has no error."""
+        if not self.is_data():
             raise self.broken("GraphQL did not answer with data alone")
-        return data
+        found: dict[str, Any] = self.json()["data"]
+        return found
 
 
 class Wire:

@@ -1,5 +1,7 @@
 """A node that breaks one law fails the rules of that law, by name, and keeps all others."""
 
+from types import SimpleNamespace
+
 import pytest
 import pytest_asyncio
 
@@ -15,6 +17,7 @@ from tests.federation.harness import reserved_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+NOT_QUICK = "limits.slow"  # ten seconds of each node
 SPEAKS_AS_THE_HUB = (wrong_nodes.believes_any_key, wrong_nodes.believes_any_audience)
 WRONG = (
     *SPEAKS_AS_THE_HUB,
@@ -38,8 +41,43 @@ WRONG = (
     wrong_nodes.has_another_schema,
     wrong_nodes.signs_with_another_key,
     wrong_nodes.never_ends,
+    wrong_nodes.answers_in_another_type,
+    wrong_nodes.runs_the_first_operation,
+    wrong_nodes.counts_answers,
+    wrong_nodes.tells_no_registry,
+    wrong_nodes.leaves_gaps,
+    wrong_nodes.registers_anything,
 )
-NOT_QUICK = "limits.slow"  # ten seconds of each node
+FILTERS = (wrong_nodes.has_an_empty_filter, wrong_nodes.has_a_filter_of_another_digest)
+CODES = {
+    "UNKNOWN_USE": {"refusals.use"},
+    "NOT_AUTHENTICATED": {"refusals.strangers"},
+    "NOT_ALLOWED": {"refusals.labs", "questions.behalf"},
+    "BAD_IDENTIFIER": {"refusals.identifier"},
+    "MALFORMED": {"refusals.urls"},
+    "DOCUMENT_NOT_KNOWN": {"documents.unknown"},
+    "DEADLINE_OVER": {"questions.deadline"},
+    "OUT_OF_ORDER": {"messages.order"},
+    "BAD_IDEMPOTENCY_KEY": {"idempotency.key"},
+    "BAD_PAGE": {"paging.first"},
+}
+STATUSES = [
+    (413, 200, b"query", {"limits.body"}),
+    (405, 200, b"mutation", {"http.get"}),
+    (415, 400, b"typename", {"http.bodies"}),
+    (400, 200, b"noSuchField", {"http.errors"}),
+    (404, 200, b"documentId", {"documents.unknown", "documents.id"}),
+    (400, 200, b"...F60", {"limits.fragments"}),
+    (400, 200, b"... { __typename ... { __typename", {"limits.depth"}),
+    (400, 200, b"a199:", {"limits.aliases"}),
+    (400, 200, b"}, {", {"limits.batches"}),
+]
+PATHS = {
+    "/.well-known/openid-federation": {"signed.configuration"},
+    "/.well-known/jwks.json": {"signed.keys"},
+    "/sites/conformance-member/policy": {"signed.policy"},
+}
+NOT_BROKEN = {"admission.joins", "registry.takes", "registry.works", NOT_QUICK}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -90,13 +128,52 @@ def rules_of(groups):
 
 @pytest.mark.parametrize("make", WRONG, ids=lambda make: make.__name__)
 async def test_a_wrong_node_fails_the_rules_of_what_it_breaks(make, joined):
-    wrong = made(make, joined)
+    assert await only_fails(made(make, joined), joined) == set()
+
+
+async def only_fails(wrong, joined):
+    """Judge a wrong node by the groups that it breaks; what it fails is what it breaks."""
     groups = {name.partition(".")[0] for name in wrong.breaks}
-
     found = await verdicts_on(wrong, joined, rules_of(groups))
-
     assert failed(found) == wrong.breaks, {name: one.as_json() for name, one in found.items()}
-    assert found.keys() == wrong.breaks
+    return found.keys() - wrong.breaks
+
+
+@pytest.mark.parametrize("code", CODES)
+async def test_a_refusal_by_another_code_is_found_out(code, joined):
+    wrong = wrong_nodes.answers_by_another_code(code, *CODES[code])
+
+    assert await only_fails(wrong, joined) == set()
+
+
+@pytest.mark.parametrize(("status", "other", "mark", "rules"), STATUSES)
+async def test_another_status_is_found_out(status, other, mark, rules, joined):
+    wrong = wrong_nodes.answers_by_another_status(status, other, mark, *rules)
+
+    assert await only_fails(wrong, joined) == set()
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_what_is_not_served_is_found_out(path, joined):
+    not_tried = {"signed.statuses"} if "jwks" in path else set()
+
+    assert await only_fails(wrong_nodes.has_no(path, *PATHS[path]), joined) == not_tried
+
+
+async def test_a_policy_for_everybody_is_found_out(joined):
+    token = joined[1].papers.settings.bearers.site
+
+    assert await only_fails(wrong_nodes.shows_policies_to_everybody(token), joined) == set()
+
+
+def test_every_rule_but_those_of_the_ground_is_broken_by_some_node():
+    hub = SimpleNamespace(key=None)
+    nodes = [make(hub) if make in SPEAKS_AS_THE_HUB else make() for make in (*WRONG, *FILTERS)]
+    broken = {name for node in nodes for name in node.breaks} | {"signed.others"}
+    for rules in (*CODES.values(), *(row[-1] for row in STATUSES), *PATHS.values()):
+        broken |= rules
+
+    assert broken == {rule.name for rule in RULES} - NOT_BROKEN
 
 
 @pytest.mark.slow
@@ -113,11 +190,7 @@ async def test_a_wrong_node_keeps_all_other_rules(make, joined):
 
 
 @pytest.mark.parametrize(
-    ("make", "not_tried"),
-    [
-        (wrong_nodes.has_an_empty_filter, set()),
-        (wrong_nodes.has_a_filter_of_another_digest, {"holdings.held"}),
-    ],
+    ("make", "not_tried"), zip(FILTERS, (set(), {"holdings.held"}), strict=True)
 )
 async def test_a_wrong_filter_is_found_out(make, not_tried, sqlite, tmp_path):
     wrong = make()

@@ -490,6 +490,125 @@ def never_ends() -> Wrong:
     return Wrong("sends without an end", _of("signed.statuses"), answers)
 
 
+def answers_by_another_code(code: str, *rules: str) -> Wrong:
+    """A refusal has another code than is agreed."""
+
+    async def answers(call: Call, ask: Ask) -> Came:
+        came = await ask(call)
+        return replace(came, body=came.body.replace(f'"{code}"'.encode(), b'"SOMETHING"'))
+
+    return Wrong(f"does not say {code}", _of(*rules), answers)
+
+
+def answers_by_another_status(status: int, other: int, mark: bytes, *rules: str) -> Wrong:
+    """What holds a text, in its body or address, is answered with another status."""
+
+    async def answers(call: Call, ask: Ask) -> Came:
+        came = await ask(call)
+        is_it = mark in call.body or mark in call.path.encode()
+        return replace(came, status=other) if is_it and came.status == status else came
+
+    return Wrong(f"answers {other} for {status}", _of(*rules), answers)
+
+
+def answers_in_another_type() -> Wrong:
+    """The media type that was asked for makes no difference."""
+
+    async def answers(call: Call, ask: Ask) -> Came:
+        came = await ask(call)
+        return replace(came, headers=came.headers | {"Content-Type": "text/plain"})
+
+    return Wrong("answers in plain text", _of("http.answers"), answers)
+
+
+def runs_the_first_operation() -> Wrong:
+    """`operationName` is not looked at."""
+
+    async def answers(call: Call, ask: Ask) -> Came:
+        said = call.said | {"operationName": "A"}
+        is_named = "operationName" in call.said
+        return await ask(replace(call, body=json.dumps(said).encode()) if is_named else call)
+
+    return Wrong("runs the first operation", _of("http.operation"), answers)
+
+
+def shows_policies_to_everybody(token: str) -> Wrong:
+    """A site's policy is for whoever asks."""
+
+    async def answers(call: Call, ask: Ask) -> Came:
+        if not call.path.endswith("/policy"):
+            return await ask(call)
+        return await ask(replace(call, headers=call.headers | {"Authorization": f"Bearer {token}"}))
+
+    return Wrong("shows policies to everybody", _of("signed.others"), answers)
+
+
+def has_no(path: str, *rules: str) -> Wrong:
+    """There is nothing at an address."""
+
+    async def answers(call: Call, ask: Ask) -> Came:
+        came = await ask(call)
+        return replace(came, status=404) if call.path == path and came.status == 200 else came
+
+    return Wrong(f"has no {path}", _of(*rules), answers)
+
+
+def counts_answers() -> Wrong:
+    """The answer to a batch that comes again says how often it came."""
+    seen: dict[bytes, int] = {}
+
+    async def answers(call: Call, ask: Ask) -> Came:
+        came = await ask(call)
+        if call.path != "/usage" or came.status != 200:
+            return came
+        seen[call.body] = seen.get(call.body, 0) + 1
+        return came.saying(came.json | {"came": seen[call.body]})
+
+    return Wrong("counts answers", _of("idempotency.same", "idempotency.other"), answers)
+
+
+def tells_no_registry() -> Wrong:
+    """The hub does not hear of opt-outs."""
+
+    def tells(message: Message) -> list[Message]:
+        return [] if message.kind == "registry.delta" else [message]
+
+    return Wrong("tells no registry", _of("optouts.told", "optouts.index"), None, tells)
+
+
+def leaves_gaps() -> Wrong:
+    """The versions of its registry are numbered with gaps."""
+
+    def tells(message: Message) -> list[Message]:
+        if message.kind != "registry.delta":
+            return [message]
+        body = json.loads(bytes(message.body))
+        raw = msgspec.Raw(json.dumps(body | {"version": body["version"] * 2}).encode())
+        return [msgspec.structs.replace(message, body=raw)]
+
+    return Wrong("leaves gaps", _of("optouts.index"), None, tells)
+
+
+def registers_anything() -> Wrong:
+    """A licence is registered whoever signed it."""
+    waiting: list[str] = []
+
+    async def answers(call: Call, ask: Ask) -> Came:
+        if call.path == "/federation/inbox" and b"licence/ZZ-" in call.body:
+            waiting.extend(one["stream"] for one in json.loads(call.body))
+        return await ask(call)
+
+    def tells(message: Message) -> list[Message]:
+        if message.kind != "licence.registered" or not waiting:
+            return [message]
+        stream = waiting.pop()
+        said = {"number": stream.removeprefix("licence/"), "version": 1, "state": "REGISTERED"}
+        body = msgspec.Raw(json.dumps(said).encode())
+        return [Message(stream, 1, "licence.registered", body), message]
+
+    return Wrong("registers anything", _of("messages.licensor"), answers, tells)
+
+
 def _of(*rules: str) -> frozenset[str]:
     return frozenset(rules)
 

@@ -40,6 +40,11 @@ def test_the_page_has_every_group_in_order():
     assert re.findall(r"^### (.*)$", TEXT, re.MULTILINE) == groups
 
 
+def write(name, mode, text):
+    with Path(name).open(mode, encoding="utf-8") as file:
+        file.write(text)
+
+
 async def invoke(*arguments):
     result = await asyncio.to_thread(CliRunner().invoke, cli, arguments)
     assert result.exception is None, result.output
@@ -65,14 +70,14 @@ async def test_every_command_does_what_the_page_says(sqlite, tmp_path, monkeypat
                 NodeConfig,
                 dec_hook=lambda shape, value: shape(value),
             )
-            Path("gb.toml").write_text(toml_text(config), encoding="utf-8")
+            write("gb.toml", "w", toml_text(config))
             node = create_node(config, system_clock)
             await node.start()
             try:
                 bearers = {line[-1]: (await invoke(*line)).strip() for line in tokens}
                 assert bearers.keys() == set(Bearers.__struct_fields__)
-                with Path("trial", SETTINGS).open("a", encoding="utf-8") as file:
-                    file.writelines(f'{role} = "{token}"\n' for role, token in bearers.items())
+                lines = [f'{role} = "{token}"\n' for role, token in bearers.items()]
+                write(f"trial/{SETTINGS}", "a", "".join(lines))
                 text = await invoke(*judge)
                 printed = json.loads(await invoke(*some))
             finally:
