@@ -7,11 +7,11 @@ from typing import Final
 
 from federation.conformance import (
     admission,
+    deliveries,
     documents,
     filters,
     idempotency,
     limits,
-    messages,
     optouts,
     over_http,
     paging,
@@ -38,7 +38,7 @@ RULES: Final[Sequence[Rule]] = tuple(
         optouts,
         refusals,
         documents,
-        messages,
+        deliveries,
         filters,
         idempotency,
         limits,

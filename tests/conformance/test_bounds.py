@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from aiohttp import web
 
-from federation.conformance import filters, messages, optouts, trial, wire
+from federation.conformance import deliveries, filters, optouts, trial, wire
 from federation.conformance.hub import TrialHub
 from federation.conformance.judging import RULES, chosen, judged, trial_with
 from federation.conformance.papers import SETTINGS, Bearers, Papers, prepare
@@ -36,7 +36,7 @@ JUNK = [
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    for module in (filters, messages, optouts, trial):
+    for module in (deliveries, filters, optouts, trial):
         for name in (name for name in vars(module) if name.endswith("_SECONDS")):
             monkeypatch.setattr(module, name, 0.05)
     monkeypatch.setattr(filters, "SECONDS", 0.05)
