@@ -121,11 +121,13 @@ async def _hear_of(trial: Trial, path: str) -> None:
 @RULES.rule("optouts.index", "decision 0003; decision 0012")
 async def gapless(trial: Trial) -> None:
     """What a node tells the index of its registry is numbered without a gap, oldest first."""
+    await trial.claimed()
+    before = len(trial.hub.heard)
     for path in ("/first/", "/second/", "/third/"):
         await _hear_of(trial, path)
     found = [
         msgspec.json.decode(one.body)["version"]
-        for one in trial.hub.heard
+        for one in trial.hub.heard[before:]
         if one.kind == "registry.delta"
     ]
     distinct = list(dict.fromkeys(found))  # one may be delivered twice

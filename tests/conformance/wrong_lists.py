@@ -42,7 +42,11 @@ def doubles() -> Wrong:
 
 def reorders() -> Wrong:
     """A page is in the order of titles as they are written."""
-    change = _with_edges(lambda _, edges: sorted(edges, key=lambda one: one["node"]["title"]))
+
+    def title(edge: Any) -> str:
+        return str(edge.get("node", {}).get("title"))
+
+    change = _with_edges(lambda _, edges: sorted(edges, key=title))
     return Wrong("orders by letters as they are", of("paging.order"), change)
 
 
