@@ -17,6 +17,7 @@ from federation import __version__
 from federation.cli.keys import keys
 from federation.cli.options import FILE, config_option, load_config, run_loop
 from federation.clock import Clock, FileClock, system_clock
+from federation.conformance.command import conformance
 from federation.desk.audit import audit
 from federation.desk.clients import clients
 from federation.desk.deliveries import deliveries
@@ -66,6 +67,7 @@ def cli() -> None:
 for command in (
     audit,
     clients,
+    conformance,
     deliveries,
     keys,
     month,
