@@ -1,7 +1,7 @@
 """One running server as its parts see it: configuration, keys, database, clock, and who to ask."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -111,6 +111,11 @@ def _nothing() -> None:
     """Do nothing."""
 
 
+async def _nowhere(url: str) -> None:
+    """Refuse no address: a server that calls none."""
+    del url
+
+
 @dataclass(slots=True)
 class Server:
     """One hub or node: its name, keys, database and clock. Composition roots make it."""
@@ -132,6 +137,7 @@ class Server:
     asker: Asker = field(default_factory=lambda: Asker(no_call))  # how the hub asks every node
     filters: Filters = field(default_factory=Filters)  # of what nodes hold, at the hub
     documents: Documents = field(default_factory=Documents)  # that other servers have sent
+    require_target: Callable[[str], Awaitable[None]] = _nowhere  # refuses what is not called
     knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it
     retry: Retry = field(
         default_factory=_NoHandlers

@@ -16,6 +16,7 @@ from federation.registryimports.tables import ImportBatch, RegistryImport
 from federation.registryimports.taking import Taker
 from federation.registryimports.verdicts import RowVerdict, Verdict, packed
 from federation.registryimports.waiting import Waiting, packed_waiting, with_states
+from federation.store.happened import taken_back
 from federation.store.sessions import ReadSession, WriteSession
 
 
@@ -109,9 +110,9 @@ async def take(
     saying = Saying(progress.sender, row.reason, progress.now)
     waiting: Sequence[Waiting]
     if row.is_dry_run:
-        undo = await session.begin_nested()
-        verdicts, waiting = (await taker.judge(session, rows, row.rows + 1, saying)).verdicts, []
-        await undo.rollback()
+        async with taken_back(session):
+            verdicts = (await taker.judge(session, rows, row.rows + 1, saying)).verdicts
+        waiting = []
         row = await get_import(session, import_id)
     else:
         verdicts, waiting = await taker.judge(session, rows, row.rows + 1, saying)
