@@ -161,7 +161,7 @@ class WebhookMutation:
     async def subscribe_webhook(
         self, info: Info, url: str, types: list[EventType], key: str
     ) -> GivenWebhookResult:
-        """Make a webhook (BAD_TARGET, ADDRESS_REFUSED, BAD_WEBHOOK, TOO_MANY_WEBHOOKS)."""
+        """Make a webhook (BAD_WEBHOOK_URL, ADDRESS_REFUSED, BAD_WEBHOOK, TOO_MANY_WEBHOOKS)."""
 
         async def act(at: Change) -> GivenWebhook:
             return _given(await service.subscribe(_act(at), url, types, key=key))

@@ -10,11 +10,11 @@ from federation.webhooks.tables import URL_LENGTH_MAX
 class BadTargetError(RefusalError):
     """A webhook is not told at such a URL."""
 
-    code: ClassVar[str] = "BAD_TARGET"
+    code: ClassVar[str] = "BAD_WEBHOOK_URL"
 
 
 def require_target(url: str) -> None:
-    """Refuse what is no URL, names credentials or a fragment, or is too long (BAD_TARGET)."""
+    """Refuse what is no URL, names credentials or a fragment, or is too long (BAD_WEBHOOK_URL)."""
     if not 1 <= len(url) <= URL_LENGTH_MAX:
         raise BadTargetError(f"a URL has 1 to {URL_LENGTH_MAX} characters")
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
