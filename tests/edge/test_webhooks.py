@@ -101,7 +101,8 @@ async def test_no_cookie_is_kept():
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "localhost", "127.1", "2130706433", "[::ffff:127.0.0.1]", "0.0.0.0"]
+    "host",
+    ["127.0.0.1", "localhost", "127.1", "2130706433", "[::ffff:127.0.0.1]", "0.0.0.0"],  # noqa: S104
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_target_inside_is_not_called_unless_the_operator_allows_it(host, scheme):

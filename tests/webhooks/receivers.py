@@ -36,15 +36,15 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(**given: Any):
-    """Run a receiver."""
+async def receiving(port: int = 0, **given: Any):
+    """Run a receiver, at a port that the system chooses where none is named."""
     receiver = Receiver(**given)
     app = web.Application()
     app.router.add_post("/{path:.*}", receiver.take)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", port, reuse_address=True)
         await site.start()
         [address] = runner.addresses
         receiver.url = f"http://127.0.0.1:{address[1]}/hooks"
