@@ -68,12 +68,12 @@ async def settled(any_backend, tmp_path_factory):
         for code in (HUB, "DE"):
             async with small.databases[code].write("test.clients") as session:
                 register_clients(session, is_hub=code == HUB)
-                add_webhook(session)
+                await add_webhook(session)
         small.constant = await small.rows(small.codes)
         yield small
 
 
-def add_webhook(session) -> None:
+async def add_webhook(session) -> None:
     """Add a webhook of lab-one, and an event that it was told."""
     session.add(
         Webhook(
@@ -89,6 +89,7 @@ def add_webhook(session) -> None:
             secret=b"",
         )
     )
+    await session.flush()
     told = {"id": 1, "webhook": "wh-1", "event": "evt_1", "type": "licence.granted", "at": DAY}
     session.add(Delivery(**told, data="{}", state="DELIVERED"))
 
