@@ -127,15 +127,18 @@ def _say(session: WriteSession, edit: Edit, numbers: Sequence[int]) -> None:
     for number, (new, _, replaces) in zip(numbers, edit.opt_outs, strict=True):
         if new.state == State.OPT_OUT:
             (came if replaces is None else end).append(number)
-    followed = {replaces for _, _, replaces in edit.opt_outs}
-    gone = [each.row for each in edit.gone_opt_outs if each.row.state == State.OPT_OUT]
-    left = [row for row in gone if row.id not in followed]
-    named = frozenset(row.member_id for row in left if row.member_id is not None)
     if came:
         happened(session, Event(EventType.OPT_OUT_RECORDED, {}, numbers=tuple(came)))
-    if end or left:
-        ended = (*end, *(row.id for row in left))
-        happened(session, Event(EventType.OPT_OUT_ENDED, {}, members=named, numbers=ended))
+    if end:
+        happened(session, Event(EventType.OPT_OUT_ENDED, {}, numbers=tuple(end)))
+    followed = {replaces for _, _, replaces in edit.opt_outs}
+    gone: dict[str | None, list[int]] = {}
+    for row in (each.row for each in edit.gone_opt_outs):
+        if row.state == State.OPT_OUT and row.id not in followed:
+            gone.setdefault(row.member_id, []).append(row.id)
+    for member, rows in gone.items():  # each its own, since no list shows them any more
+        own = frozenset([] if member is None else [member])
+        happened(session, Event(EventType.OPT_OUT_ENDED, {}, members=own, numbers=tuple(rows)))
 
 
 async def _write_members(session: WriteSession, edit: Edit, saying: Saying) -> None:

@@ -119,8 +119,8 @@ def types_of(row: Webhook) -> list[EventType]:
 async def subscribe(act: Act, url: str, types: Sequence[EventType], *, key: str) -> Given:
     """Have the events of some types told at a URL; the same key again answers without the secret.
 
-    Refuses who keeps no webhooks (NOT_ALLOWED), a URL that is none (BAD_WEBHOOK_URL), types that are not
-    the caller's to hear (BAD_WEBHOOK), and more than ten webhooks (TOO_MANY_WEBHOOKS).
+    Refuses who keeps no webhooks (NOT_ALLOWED), a URL that is none (BAD_WEBHOOK_URL), types that
+    are not the caller's to hear (BAD_WEBHOOK), and more than ten webhooks (TOO_MANY_WEBHOOKS).
     """
     role, party = require_keeper(act.who)
     require_target(url)

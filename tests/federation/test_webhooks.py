@@ -4,15 +4,18 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from sqlalchemy import func, select
 from standardwebhooks import Webhook as Library
-from standardwebhooks.webhooks import WebhookVerificationError
+from standardwebhooks import WebhookVerificationError
 
 from federation.cli.check import check_server
 from federation.clock import system_clock
 from federation.scenario import documents as ask
 from federation.values.party import HUB
+from federation.webhooks.tables import Delivery
 from federation.webhooks.tables import Webhook as Hook
-from tests.federation.harness import nothing_changes, resumed, soon
+from tests.federation.conftest import report_some_usage
+from tests.federation.harness import PERIOD, month_over, nothing_changes, resumed, soon
 from tests.federation.licence_acts import REINSTATE, REVOKE, SUSPEND
 from tests.federation.webhook_acts import (
     DELIVERIES,
@@ -227,3 +230,28 @@ async def test_a_webhook_that_the_server_paused_waits_in_the_work_list_and_in_th
     assert found.paused == 1
     assert "1 webhook paused by this server" in found.as_text()
     assert msgspec.json.decode(found.as_json())["paused_webhooks"] == 1
+
+
+async def test_a_member_is_told_that_its_statement_is_ready_once_its_month_is_distributed(
+    any_backend, opened_past
+):
+    async with resumed(any_backend, opened_past) as small, receiving() as anna:
+        async with receiving() as office, receiving() as other:
+            for code in ("DE", "FR"):
+                await opened(small, code)
+            types = ["STATEMENT_READY"]
+            await subscribed(small.member("DE", "de-a"), anna, types)
+            await subscribed(small.at("DE", "settlement"), office, types)
+            await subscribed(small.member("FR", "fr-late"), other, types)  # nothing was used of it
+            await report_some_usage(small)
+            month_over(small)
+            story = small.story()
+            await story.publish_rates()
+            await story.settle(PERIOD)
+            await small.silence()
+            told = [("statement.ready", {"server": "DE", "period": PERIOD})]
+            assert await data_of(anna, 1) == told
+            assert await data_of(office, 1) == told
+            assert other.came == []
+        async with small.databases["FR"].read() as session:
+            assert await session.scalar(select(func.count()).select_from(Delivery)) == 0
