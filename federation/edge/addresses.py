@@ -11,6 +11,8 @@ import errno
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -23,6 +25,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 RESOLVE_SECONDS = 5.0
 ADDRESSES_MAX = 16
+# A name whose servers hang holds a thread for longer than anybody waits; parties choose these.
+TARGET_NAMES = ThreadPoolExecutor(max_workers=64, thread_name_prefix="target-names")
 # Python calls these global, or did until some release.
 _NOT_PUBLIC: tuple[Network, ...] = tuple(
     map(
@@ -73,15 +77,18 @@ async def require_callable(url: str, allowed: Iterable[str]) -> None:
 async def require_target(url: str, allowed: Iterable[str]) -> None:
     """Refuse what `require_callable` does, and plain HTTP to any network that is not allowed."""
     parts = urlsplit(url)
-    if parts.scheme != "https":
-        await resolved(parts.hostname or "", networks(allowed), public=False)
-    else:
-        await require_callable(url, allowed)
+    host, is_public = parts.hostname or "", parts.scheme == "https"
+    await resolved(host, networks(allowed), public=is_public, names=TARGET_NAMES)
 
 
-async def resolved(host: str, allowed: Sequence[Network], *, public: bool = True) -> list[Address]:
-    """Return the addresses of a host; one of them that may not be called refuses the host."""
-    found = [literal] if (literal := literal_of(host)) else await _looked_up(host)
+async def resolved(
+    host: str, allowed: Sequence[Network], *, public: bool = True, names: Executor | None = None
+) -> list[Address]:
+    """Return the addresses of a host; one of them that may not be called refuses the host.
+
+    `names` are threads to look names up in, in the place of those that everybody shares.
+    """
+    found = [literal] if (literal := literal_of(host)) else await _looked_up(host, names)
     for address in found:
         if not is_callable(address, allowed, public=public):
             is_what = "not public" if public else "called by https only"
@@ -97,11 +104,15 @@ def literal_of(host: str) -> Address | None:
         return None
 
 
-async def _looked_up(host: str) -> list[Address]:
+async def _looked_up(host: str, names: Executor | None) -> list[Address]:
     loop = asyncio.get_running_loop()
+    ask = partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
     try:
         async with asyncio.timeout(RESOLVE_SECONDS):
-            rows = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            if names is None:
+                rows = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            else:
+                rows = await loop.run_in_executor(names, ask)
     except (TimeoutError, OSError) as error:
         raise AddressRefusedError(f"{host} cannot be resolved") from error
     texts = dict.fromkeys(str(row[4][0]).partition("%")[0] for row in rows)
@@ -129,15 +140,17 @@ def guarded_sockets(
 class GuardedResolver(AbstractResolver):
     """Resolves names for calls elsewhere, and refuses what `resolved` does."""
 
-    def __init__(self, allowed: Sequence[Network], *, public: bool = True) -> None:
-        self._allowed, self._public = allowed, public
+    def __init__(
+        self, allowed: Sequence[Network], *, public: bool = True, names: Executor | None = None
+    ) -> None:
+        self._allowed, self._public, self._names = allowed, public, names
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Return where to connect; raises OSError, as aiohttp expects, for what is refused."""
         try:
-            found = await resolved(host, self._allowed, public=self._public)
+            found = await resolved(host, self._allowed, public=self._public, names=self._names)
         except AddressRefusedError as refusal:
             raise OSError(errno.EACCES, refusal.message) from refusal
         families = {4: socket.AF_INET, 6: socket.AF_INET6}

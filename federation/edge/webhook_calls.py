@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 import aiohttp
 
-from federation.edge.addresses import GuardedResolver, Network, guarded_sockets
+from federation.edge.addresses import TARGET_NAMES, GuardedResolver, Network, guarded_sockets
 from federation.webhooks.attempts import Attempt, Outcome
 
 SECONDS: Final = 15.0  # for all of an attempt
@@ -71,7 +71,7 @@ class WebhookCalls:
                     limit=0,
                     force_close=True,
                     use_dns_cache=False,
-                    resolver=GuardedResolver(self._allowed, public=is_public),
+                    resolver=GuardedResolver(self._allowed, public=is_public, names=TARGET_NAMES),
                     socket_factory=guarded_sockets(self._allowed, public=is_public),
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),

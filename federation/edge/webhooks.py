@@ -1,7 +1,8 @@
 """Delivers events to webhooks: side by side, a turn for each, so that none waits for another.
 
 A webhook has one attempt at a time and a few of them per turn; a party has two turns at a time, a
-server 32. What hangs takes 15 seconds of its own turn; whoever was served longest ago is next.
+server 128, of which half are for those whose last attempt did not fail. What hangs takes 15 seconds
+of its own turn; whoever was served longest ago is next.
 """
 
 import asyncio
@@ -21,7 +22,8 @@ from federation.webhooks import attempts, store
 from federation.webhooks.recording import DUE, recorder
 from federation.webhooks.schedule import JITTER_PARTS, KEPT_FOR
 
-TURNS_MAX: Final = 32
+TURNS_MAX: Final = 128
+FAILING_MAX: Final = TURNS_MAX // 2
 TURNS_OF_A_PARTY: Final = 2
 IN_A_TURN: Final = 20
 IDLE_SECONDS: Final = 2.0
@@ -49,6 +51,7 @@ class WebhookWorker:
         self._wake = asyncio.Event()
         self._turns: dict[str, asyncio.Task[None]] = {}
         self._parties: Counter[Party] = Counter()
+        self._failing: set[str] = set()
         self._served_at: dict[str, float] = {}
         self._pruned_at = float("-inf")
 
@@ -79,22 +82,33 @@ class WebhookWorker:
         """Begin a turn for each webhook with something due, as far as there is room."""
         async with self._server.db.read() as session:
             due = await store.due(session, self._server.clock())
-        for gone in self._served_at.keys() - {webhook for webhook, _, _ in due}:
+        for gone in self._served_at.keys() - {one.webhook for one in due}:
             del self._served_at[gone]
-        for webhook, role, name in sorted(due, key=lambda one: self._served_at.get(one[0], 0.0)):
-            party = role, name
+        for one in sorted(due, key=lambda each: self._served_at.get(each.webhook, 0.0)):
             if len(self._turns) >= TURNS_MAX:
                 return
-            if webhook in self._turns or self._parties[party] >= TURNS_OF_A_PARTY:
-                continue
-            self._parties[party] += 1
-            self._served_at[webhook] = time.monotonic()
-            task = asyncio.create_task(self._turn(webhook))
-            self._turns[webhook] = task
-            task.add_done_callback(partial(self._ended, webhook, party))
+            if one.webhook not in self._turns and self._has_room(one):
+                self._begin(one)
 
-    def _ended(self, webhook: str, party: Party, _: asyncio.Task[None]) -> None:
-        del self._turns[webhook]
+    def _has_room(self, one: store.Due) -> bool:
+        """Tell whether a webhook's party, and those that fail, have turns left."""
+        if one.is_failing and len(self._failing) >= FAILING_MAX:
+            return False
+        return self._parties[one.role, one.party] < TURNS_OF_A_PARTY
+
+    def _begin(self, one: store.Due) -> None:
+        self._parties[one.role, one.party] += 1
+        if one.is_failing:
+            self._failing.add(one.webhook)
+        self._served_at[one.webhook] = time.monotonic()
+        task = asyncio.create_task(self._turn(one.webhook))
+        self._turns[one.webhook] = task
+        task.add_done_callback(partial(self._ended, one))
+
+    def _ended(self, one: store.Due, _: asyncio.Task[None]) -> None:
+        party = one.role, one.party
+        del self._turns[one.webhook]
+        self._failing.discard(one.webhook)
         self._parties[party] -= 1
         if not self._parties[party]:
             del self._parties[party]

@@ -266,6 +266,7 @@ async def _refused_target(info: Info, url: str) -> Refused | None:
     try:
         service.require_keeper(info.context.require(*MAY_KEEP_WEBHOOKS))
         require_target(url)
+        info.context.server.quotas.take(info.context.asker, "webhooks")
         await info.context.server.require_target(url)
     except RefusalError as refusal:
         return Refused.of(refusal)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import delete, exists, func, select, update
 
@@ -67,10 +68,19 @@ async def count_waiting(session: ReadSession, webhook: str) -> int:
     return await session.scalar(query) or 0
 
 
-async def due(session: ReadSession, now: datetime) -> list[tuple[str, str, str | None]]:
-    """Return (webhook, its role, its party) of those that have something due."""
+class Due(NamedTuple):
+    """A webhook that has something due, whose it is, and whether its last attempt failed."""
+
+    webhook: str
+    role: str
+    party: str | None
+    is_failing: bool
+
+
+async def due(session: ReadSession, now: datetime) -> list[Due]:
+    """Return the webhooks that have something due, by id."""
     query = (
-        select(Webhook.id, Webhook.role, Webhook.party)
+        select(Webhook.id, Webhook.role, Webhook.party, Webhook.failing_since)
         .where(
             Webhook.state == WebhookState.ACTIVE,
             exists().where(
@@ -81,7 +91,8 @@ async def due(session: ReadSession, now: datetime) -> list[tuple[str, str, str |
         )
         .order_by(Webhook.id)
     )
-    return [(webhook, role, party) for webhook, role, party in await session.execute(query)]
+    rows = await session.execute(query)
+    return [Due(*whose, since is not None) for *whose, since in rows]
 
 
 async def next_due(session: ReadSession, webhook: str, now: datetime) -> Delivery | None:

@@ -79,5 +79,5 @@ class Delivery(Base):
     __table_args__ = (
         UniqueConstraint("webhook", "event"),
         Index(None, "webhook", "id"),
-        Index(None, "state", "next_at"),
+        Index(None, "webhook", "state", "next_at"),
     )

@@ -55,7 +55,8 @@ def upgrade() -> None:
     )
     op.create_index(op.f(f"ix_{DELIVERY}_at"), DELIVERY, ["at"])
     op.create_index(op.f(f"ix_{DELIVERY}_webhook_id"), DELIVERY, ["webhook", "id"])
-    op.create_index(op.f(f"ix_{DELIVERY}_state_next_at"), DELIVERY, ["state", "next_at"])
+    due = ["webhook", "state", "next_at"]
+    op.create_index(op.f(f"ix_{DELIVERY}_webhook_state_next_at"), DELIVERY, due)
 
 
 def downgrade() -> None:

@@ -1,11 +1,13 @@
 """Deliveries over real connections: whoever answers wrongly, late or never delays nobody else."""
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import pytest
 
+from federation.edge import addresses
 from federation.edge import webhooks as delivering
 from federation.edge.addresses import AddressRefusedError, networks, require_target
 from federation.edge.webhook_calls import ANSWER_BYTES_MAX, WebhookCalls
@@ -13,6 +15,7 @@ from federation.edge.webhooks import WebhookWorker
 from federation.trust.private_files import make_once
 from federation.webhooks import service
 from federation.webhooks.attempts import Attempt, Outcome
+from federation.webhooks.tables import Webhook
 from tests.federation.harness import soon
 from tests.webhooks.keeping import (
     LAB,
@@ -310,6 +313,48 @@ async def test_a_server_has_so_many_turns_at_a_time(database, server, monkeypatc
         callee.go_on.set()
         await told(database, 3)
     assert callee.most == 2
+
+
+async def test_those_that_fail_leave_half_of_the_turns_to_others(database, server, monkeypatch):
+    monkeypatch.setattr(delivering, "FAILING_MAX", 1)
+    monkeypatch.setattr(delivering, "TURNS_OF_A_PARTY", 9)
+    await join(database)
+    urls = [f"https://slow-{number}.example/" for number in range(3)]
+    for url in urls:
+        given = await subscribe(database, LAB, url, key=url)
+        await happen(database, given.webhook.id)
+        async with database.write("test.fail") as session:
+            (await session.get_one(Webhook, given.webhook.id)).failing_since = NOON
+    other = await subscribe(database, LAB, "https://b.example/", key="other")
+    await happen(database, other.webhook.id, count=30)
+    callee = Callee(hanging=set(urls))
+    async with working(server, callee):
+        await told(database, 30)
+        assert sum(url in urls for url in callee.called) == 1
+        callee.go_on.set()
+        await told(database, 33)
+
+
+async def test_a_name_that_hangs_holds_a_thread_of_targets_only(monkeypatch):
+    asked, go_on = [], threading.Event()
+
+    def hang(*_, **__):
+        asked.append(threading.current_thread().name)
+        go_on.wait(SECONDS_MAX)
+        raise OSError
+
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", hang)
+    monkeypatch.setattr(addresses, "RESOLVE_SECONDS", 0.1)
+    try:
+        async with calling() as calls:
+            found = await calls.call(an_attempt("https://hangs.example/"))
+        with pytest.raises(AddressRefusedError):
+            await require_target("https://hangs.example/", [])
+    finally:
+        go_on.set()
+    assert found.is_good is False
+    assert "hangs.example cannot be resolved" in found.error
+    assert [name.startswith("target-names") for name in asked] == [True, True]
 
 
 async def test_a_turn_ends_with_the_first_failure(database, server):

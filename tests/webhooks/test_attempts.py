@@ -238,9 +238,11 @@ async def test_due_are_those_that_wait_and_are_told(database, webhook):
     await happen(database, webhook, at=NOON + timedelta(seconds=1))
     await happen(database, other, kind=EventType.LICENCE_GRANTED)
     async with database.read() as session:
-        assert await store.due(session, NOON) == [(other, "node_operator", None)]
-        both = {(webhook, "lab", "lab-one"), (other, "node_operator", None)}
-        assert set(await store.due(session, NOON + timedelta(seconds=1))) == both
+        assert await store.due(session, NOON) == [(other, "node_operator", None, False)]
+    await tried(database, other, BROKEN, NOON)
+    async with database.read() as session:
+        both = {(webhook, "lab", "lab-one", False), (other, "node_operator", None, True)}
+        assert set(await store.due(session, NOON + timedelta(seconds=9))) == both
 
 
 def test_the_largest_event_is_small():
