@@ -105,7 +105,7 @@ async def write_down(
     if outcome.is_good:
         found.state, found.next_at, row.failing_since = DeliveryState.DELIVERED, None, None
         return
-    row.failing_since = row.failing_since or found.tried_at or now
+    row.failing_since = since = row.failing_since or found.tried_at or now
     if outcome.status == GONE_STATUS:
         found.state, found.next_at = DeliveryState.FAILED, None
         row.state, row.why, row.changed_at = WebhookState.ENDED, GONE, now
@@ -115,10 +115,9 @@ async def write_down(
     wait = wait_after(found.attempts, part)
     found.state = DeliveryState.FAILED if wait is None else DeliveryState.WAITING
     found.next_at = None if wait is None else now + wait
-    if row.state == WebhookState.ACTIVE and now - row.failing_since >= PAUSED_AFTER:
-        since = row.failing_since.isoformat(timespec="seconds")
-        row.state, row.why = WebhookState.PAUSED, f"no event has arrived since {since}"
-        row.changed_at = now
+    if row.state == WebhookState.ACTIVE and now - since >= PAUSED_AFTER:
+        why = f"no event has arrived since {since.isoformat(timespec='seconds')}"
+        row.state, row.why, row.changed_at = WebhookState.PAUSED, why, now
 
 
 async def _stands(session: ReadSession, row: Webhook) -> bool:

@@ -92,7 +92,7 @@ async def due(session: ReadSession, now: datetime) -> list[Due]:
         .order_by(Webhook.id)
     )
     rows = await session.execute(query)
-    return [Due(*whose, since is not None) for *whose, since in rows]
+    return [Due(webhook, role, party, since is not None) for webhook, role, party, since in rows]
 
 
 async def next_due(session: ReadSession, webhook: str, now: datetime) -> Delivery | None:

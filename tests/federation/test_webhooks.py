@@ -233,23 +233,25 @@ async def test_a_webhook_that_the_server_paused_waits_in_the_work_list_and_in_th
 async def test_a_member_is_told_that_its_statement_is_ready_once_its_month_is_distributed(
     any_backend, opened_past
 ):
-    async with resumed(any_backend, opened_past) as small, receiving() as anna:
-        async with receiving() as office, receiving() as other:
-            for code in ("DE", "FR"):
-                await opened(small, code)
-            types = ["STATEMENT_READY"]
-            await subscribed(small.member("DE", "de-a"), anna, types)
-            await subscribed(small.at("DE", "settlement"), office, types)
-            await subscribed(small.member("FR", "fr-a"), other, types)
-            await report_some_usage(small)
-            month_over(small)
-            story = small.story()
-            await story.publish_rates()
-            await story.settle(PERIOD)
-            await small.silence()
-            told = [("statement.ready", {"server": "DE", "period": PERIOD})]
-            assert await data_of(anna, 1) == told
-            assert await data_of(office, 1) == told
-            assert await data_of(other, 1) == [
-                ("statement.ready", {"server": "FR", "period": PERIOD})
-            ]
+    async with (
+        resumed(any_backend, opened_past) as small,
+        receiving() as anna,
+        receiving() as office,
+        receiving() as other,
+    ):
+        for code in ("DE", "FR"):
+            await opened(small, code)
+        types = ["STATEMENT_READY"]
+        await subscribed(small.member("DE", "de-a"), anna, types)
+        await subscribed(small.at("DE", "settlement"), office, types)
+        await subscribed(small.member("FR", "fr-a"), other, types)
+        await report_some_usage(small)
+        month_over(small)
+        story = small.story()
+        await story.publish_rates()
+        await story.settle(PERIOD)
+        await small.silence()
+        told = [("statement.ready", {"server": "DE", "period": PERIOD})]
+        assert await data_of(anna, 1) == told
+        assert await data_of(office, 1) == told
+        assert await data_of(other, 1) == [("statement.ready", {"server": "FR", "period": PERIOD})]
