@@ -1,6 +1,6 @@
 """Secrets and signatures of webhooks, as the Standard Webhooks convention has them. Pure.
 
-https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+https://www.standardwebhooks.com
 """
 
 import hmac
