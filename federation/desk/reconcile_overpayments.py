@@ -16,7 +16,7 @@ from federation.errors import RefusalError
 class BadTargetError(RefusalError):
     """What an overpayment is set off against is written INVOICE:REF or REMITTANCE_IN:REF."""
 
-    code: ClassVar[str] = "BAD_WEBHOOK_URL"
+    code: ClassVar[str] = "BAD_TARGET"
 
 
 @click.group()
