@@ -65,6 +65,7 @@ judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL and
 	@$(BIN)/python -m tools.judges.sign_in
 	@$(BIN)/python -m tools.judges.rsl
 	@$(BIN)/python -m tools.judges.lab
+	@$(BIN)/python -m tools.judges.webhooks
 
 browser: dev-env   ## look at GraphiQL as a person would (needs chromium, node, npm); ARGS=FOLDER keeps pictures
 	@cd tools/browser && npm install --silent --no-package-lock

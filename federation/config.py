@@ -158,6 +158,11 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     and `account`.
     """
 
+    peer_networks: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
+    """CIDR blocks that may be called although they are not public, as `127.0.0.0/8`: the hub's
+    nodes there, and targets of webhooks, by plain HTTP too.
+    """
+
     def __repr__(self) -> str:
         """Say whose configuration it is, and nothing that is secret."""
         return f"{type(self).__name__}({self.entity_id!r})"
@@ -165,6 +170,8 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     def __post_init__(self) -> None:
         _check_people(self.principal)
         _check_secrets(self.key_secret)
+        for block in self.peer_networks:
+            _check_network(block)
         if not self.database_url:
             url = f"sqlite+aiosqlite:///{self.data_dir / 'federation.sqlite'}"
             msgspec.structs.force_setattr(self, "database_url", url)
@@ -208,13 +215,9 @@ class HubConfig(ServerConfig, frozen=True, forbid_unknown_fields=True, kw_only=T
     calendar: Calendar = Calendar()
     adjustments: Adjustments = Adjustments()
     payment_days: Annotated[int, Meta(ge=0, le=365)] = 10  # from approval to the value date
-    peer_networks: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
-    """CIDR blocks in which nodes may be although they are not public, as `127.0.0.0/8`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for block in self.peer_networks:
-            _check_network(block)
         _check_currency("clearing_currency", self.clearing_currency)
         if self.fee_band_bps[0] > self.fee_band_bps[1]:
             raise ValueError("`fee_band_bps` is [lowest, highest]")

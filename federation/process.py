@@ -6,6 +6,7 @@ import gc
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import uvicorn
@@ -14,7 +15,7 @@ from litestar import Litestar
 from federation.clients.secret import Pepper
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
-from federation.edge.addresses import networks
+from federation.edge.addresses import networks, require_target
 from federation.edge.client_upkeep import prepare_pepper
 from federation.edge.connections import connections
 from federation.edge.keys import ServerKeys
@@ -108,6 +109,7 @@ class Service:
             url=self.url,
             quotas=Quotas(config.quotas),
             trusted_documents=trusted,
+            require_target=partial(require_target, allowed=config.peer_networks),
         )
         self.parts = compose(self.server, self._peers)
         db.listen(POSTED, self.parts.relay.wake)

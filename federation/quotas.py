@@ -40,6 +40,7 @@ Act = Literal[
     "messages",  # a delivery of messages by another server
     "files",  # a file sent here or fetched from here
     "quotes",  # a line of a quote
+    "webhooks",  # a webhook that is made or changed: its target's name is looked up
     "tokens",  # a licence token, by the lab that asks: a batch counts each of its sites
 ]
 
@@ -70,6 +71,7 @@ DEFAULTS: Mapping[Act, Quota] = MappingProxyType(
         "messages": Quota(10_000, 12_000),
         "files": Quota(2_000, 1_200),
         "quotes": Quota(20_000, 2_000),
+        "webhooks": Quota(30, 10),
         "tokens": Quota(20_000, 20_000),  # a full batch is a twentieth of a second of one core
     }
 )

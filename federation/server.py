@@ -1,7 +1,7 @@
 """One running server as its parts see it: configuration, keys, database, clock, and who to ask."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -112,6 +112,11 @@ def _nothing() -> None:
     """Do nothing."""
 
 
+async def _nowhere(url: str) -> None:
+    """Refuse no address: a server that calls none."""
+    del url
+
+
 @dataclass(slots=True)
 class Server:
     """One hub or node: its name, keys, database and clock. Composition roots make it."""
@@ -139,6 +144,7 @@ class Server:
     filters: Filters = field(default_factory=Filters)  # of what nodes hold, at the hub
     documents: Documents = field(default_factory=Documents)  # that were sent with their ids
     trusted_documents: Mapping[str, str] = field(default_factory=dict[str, str])  # by id
+    require_target: Callable[[str], Awaitable[None]] = _nowhere  # refuses what is not called
     knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it
     retry: Retry = field(
         default_factory=_NoHandlers

@@ -31,6 +31,7 @@ import federation.successions.tables
 import federation.suspense.tables
 import federation.trust.tables
 import federation.visits.tables
+import federation.webhooks.tables
 import federation.works.tables  # noqa: F401 - imported for their tables
 from federation.store.base import Base
 

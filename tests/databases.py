@@ -50,6 +50,7 @@ import federation.store.tables
 import federation.successions.tables
 import federation.suspense.tables
 import federation.trust.tables
+import federation.webhooks.tables
 import federation.works.tables  # noqa: F401 - imported for their tables
 from federation.clock import Clock, system_clock
 from federation.process import no_boundary

@@ -17,6 +17,7 @@ from federation.settlement.check import check_run_file
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import RunDocument, decode, run_id
 from federation.store import inbox
+from federation.webhooks import store as webhooks
 from federation.wording import counted
 
 
@@ -90,13 +91,15 @@ ALL_INVARIANTS: Sequence[Invariant] = (*INVARIANTS, *banking.INVARIANTS, *people
 class Examined:
     """Every invariant examined on one server, and the journal it was examined on.
 
-    `parked` counts messages of other servers that could not be handled, or wait behind one.
+    `parked` counts messages of other servers that could not be handled, or wait behind one,
+    `paused` webhooks that the server does not tell any more until somebody resumes them.
     """
 
     code: str
     head: ledger.Head
     unchained: int
     parked: int
+    paused: int
     findings: Sequence[Finding]
 
     @property
@@ -115,6 +118,7 @@ class Examined:
                     "before_the_chain": self.unchained,
                 },
                 "parked_messages": self.parked,
+                "paused_webhooks": self.paused,
                 "checks": {
                     item.invariant.name: {
                         "invariant": item.invariant.number,
@@ -139,6 +143,8 @@ class Examined:
             lines.append(f"  {self.unchained} of them are from before the chain")
         if self.parked:
             lines.append(f"{counted(self.parked, 'message')} of other servers parked")
+        if self.paused:
+            lines.append(f"{counted(self.paused, 'webhook')} paused by this server")
         lines += [""]
         for item in sorted(self.findings, key=lambda item: int(item.invariant.number[1:])):
             stated = item.invariant
@@ -158,5 +164,6 @@ async def check_server(config: HubConfig | NodeConfig) -> Examined:
             head=await ledger.head(session),
             unchained=await ledger_store.count_unchained(session),
             parked=sum((await inbox.waiting(session)).values()),
+            paused=await webhooks.count_paused(session),
             findings=await examine_server(session, code, ALL_INVARIANTS),
         )

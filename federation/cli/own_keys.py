@@ -16,6 +16,8 @@ from federation.trust import own_keys, store
 from federation.trust.key_life import PUBLISHED_BEFORE, Purpose, is_old, is_published
 from federation.trust.key_secret import get_secret
 from federation.trust.tables import OwnKey
+from federation.webhooks import service as webhooks
+from federation.wording import counted
 
 Config = HubConfig | NodeConfig
 
@@ -50,13 +52,15 @@ async def retire(config: Config, kid: str, urgent_because: str | None, clock: Cl
 
 
 async def encrypt_again(config: Config, clock: Clock) -> str:
-    """Encrypt every private key, and what makes one-time codes, with the first of the secrets."""
+    """Encrypt private keys, one-time codes and webhooks' secrets with the first of the secrets."""
     async with _database(config, clock) as db, db.write("keys.encrypt") as session:
         secret = get_secret(config)
         count = await acts.encrypt_again(session, secret, _actor())
         codes = await local.encrypt_again(session, secret)
+        hooks = await webhooks.encrypt_again(session, secret)
         people = f" So are the one-time codes of {codes} people." if codes else ""
-        return f"{count} private keys are encrypted with the first secret.{people}"
+        told = f" So are the secrets of {counted(hooks, 'webhook')}." if hooks else ""
+        return f"{count} private keys are encrypted with the first secret.{people}{told}"
 
 
 def _actor() -> str:

@@ -3,15 +3,16 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b, sha256
-from typing import Annotated, Final, NamedTuple, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from federation.conformance.trial import Trial
 from federation.conformance.verdicts import BrokenError, Rules
+from federation.signing.jose import InvalidTokenError, verify
 
 RULES: Final = Rules()
 SOURCE: Final = "decision 0060; federation/holdings/bloom.py"
@@ -32,6 +33,14 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str
     as_of: Annotated[datetime, Meta(tz=True)]
     data: Annotated[bytes, Meta(min_length=1, max_length=PART_BYTES)]
+    signature: str = ""
+
+    @property
+    def statement(self) -> dict[str, Any]:
+        """What is signed of the whole filter."""
+        as_of = self.as_of.astimezone(UTC).isoformat()
+        said = {"node": self.node, "epoch": self.epoch, "parts": self.parts, "keys": self.keys}
+        return {**said, "seed": self.seed.hex(), "sha256": self.sha256, "as_of": as_of}
 
 
 class _Added(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +49,14 @@ class _Added(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     number: _Number
     as_of: Annotated[datetime, Meta(tz=True)]
     keys: Annotated[bytes, Meta(max_length=160_000)]
+    signature: str = ""
+
+    @property
+    def statement(self) -> dict[str, Any]:
+        """What is signed of new keys."""
+        as_of = self.as_of.astimezone(UTC).isoformat()
+        said = {"node": self.node, "epoch": self.epoch, "number": self.number, "as_of": as_of}
+        return {**said, "sha256": sha256(self.keys).hexdigest()}
 
 
 Shape = TypeVar("Shape")
@@ -53,6 +70,7 @@ class Told(NamedTuple):
     keys: int
     added: frozenset[int]
     as_of: datetime
+    messages: tuple[_Part | _Added, ...]
 
     def may_hold(self, identifier: str) -> bool:
         """Tell whether an identifier may be there; False is certain."""
@@ -92,7 +110,7 @@ def told(trial: Trial, node: str) -> Told | None:
         raise BrokenError("what came since the filter is not numbered without a gap")
     added = frozenset(key for one in news for key in _keys(one.keys))
     as_of = max([first.as_of, *(one.as_of for one in news)])
-    return Told(first.seed, data, first.keys, added, as_of)
+    return Told(first.seed, data, first.keys, added, as_of, (*whole.values(), *news))
 
 
 def _require_alike(parts: list[_Part], node: str) -> None:
@@ -143,6 +161,19 @@ async def _looks(trial: Trial, node: str) -> AsyncIterator[Told | None]:
 async def is_told(trial: Trial) -> None:
     """A node tells its hub the filter of its identifiers: whole, of one size, with its digest."""
     await trial.judge("filter", lambda: heard(trial))
+
+
+@RULES.rule("holdings.signed", "decision 0067; federation/holdings/messages.py")
+async def is_signed(trial: Trial) -> None:
+    """The filter, and what came since, are signed with the key that the node applied with."""
+    found = await trial.need("filter", lambda: heard(trial))
+    for one in found.messages:
+        try:
+            said = verify(one.signature, typ="identifiers+jwt", keys=trial.hub.node_keys())
+        except InvalidTokenError as refusal:
+            raise BrokenError(f"the signature is not good: {refusal.message}") from refusal
+        if said != one.statement:
+            raise BrokenError(f"something else was signed: {sorted(said)}")
 
 
 @RULES.rule("holdings.held", SOURCE)

@@ -41,9 +41,11 @@ from federation.settlement.plans import Distribution, NodeInputs
 from federation.settlement.run import RunResult, compute, document_rates, owed_by
 from federation.settlement.run_document import RunDocument, decode, run_id
 from federation.store.canonical import digest
+from federation.store.happened import happened
 from federation.store.sessions import ReadSession, WriteSession
 from federation.successions.service import successors
 from federation.trust.membership import HubTerms
+from federation.values.event import Event, EventType
 from federation.values.held import ACCOUNT_MISSING, BELOW_MINIMUM, SET_OFF
 from federation.values.month import Month, next_month
 
@@ -230,6 +232,8 @@ async def _keep_balances(
         if reason is not None and new:
             added[reason] = added.get(reason, 0) + new
     await store.add_balances(session, rows)
+    told = frozenset({*attributed, *adjusted, *opening})
+    happened(session, Event(EventType.STATEMENT_READY, {"period": period}, members=told))
     return added
 
 

@@ -22,7 +22,9 @@ from federation.licensing.facts import LicenceFacts
 from federation.licensing.service import Licensing
 from federation.licensing.tables import Licence
 from federation.store.canonical import sha256_hex
+from federation.store.happened import happened
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.event import Event, EventType
 
 
 class DocumentMismatchError(RefusalError):
@@ -66,7 +68,7 @@ async def issue_invoice(session: WriteSession, row: Licence, licensing: Licensin
     due_on = facts.starts_on
     if licensing.invoicing is not None:
         due_on = issued_on + timedelta(days=licensing.invoicing.payment_days)
-    return await issue_sheet(
+    issued = await issue_sheet(
         session,
         Heading(row.licensor, "INV", row.number, issued_on, due_on=due_on),
         lambda number: writers.invoice(number, facts, issued_on, due_on, charged),
@@ -74,6 +76,14 @@ async def issue_invoice(session: WriteSession, row: Licence, licensing: Licensin
         if charged is None
         else lambda number: _bill(number, facts, issued_on, due_on, charged),
     )
+    _say(session, EventType.INVOICE_ISSUED, issued, row)
+    return issued
+
+
+def _say(session: WriteSession, what: EventType, issued: Document, row: Licence) -> None:
+    """Say that a document was issued to the lab of a licence."""
+    about = {"document": issued.number, "licence": row.number}
+    happened(session, Event(what, about, licensee=row.licensee))
 
 
 async def _charged(
@@ -122,11 +132,13 @@ async def issue_credit_note(
 
     Both sides and the VAT are those of the invoice that it corrects.
     """
+    known = await store.document_of(session, row.licensor, "CN", row.number)
+    if known is not None:
+        return known
     facts = licences.facts(row)
     invoice = await issue_invoice(session, row, licensing)
     charged = Charged.read(msgspec.json.decode(invoice.body))
-
-    return await issue_sheet(
+    issued = await issue_sheet(
         session,
         Heading(row.licensor, "CN", row.number, issued_on),
         lambda number: writers.credit_note(
@@ -155,6 +167,8 @@ async def issue_credit_note(
             corrects=(invoice.number, invoice.issued_on),
         ),
     )
+    _say(session, EventType.CREDIT_NOTE_ISSUED, issued, row)
+    return issued
 
 
 def _credited_lines(credited: Credited) -> list[BilledLine]:

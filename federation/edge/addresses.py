@@ -1,4 +1,4 @@
-"""Which addresses this server may call: those of admitted parties, none inside its own network.
+"""Which addresses this server may call: of parties and webhooks, none inside its own network.
 
 A name is resolved once, and the connection is made to what it was resolved to; what it is made to
 is looked at once more as its socket is opened, since a number can be written in ways that only the
@@ -11,6 +11,8 @@ import errno
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -23,6 +25,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 RESOLVE_SECONDS = 5.0
 ADDRESSES_MAX = 16
+# A name whose servers hang holds a thread for longer than anybody waits; parties choose these.
+TARGET_NAMES = ThreadPoolExecutor(max_workers=64, thread_name_prefix="target-names")
 # Python calls these global, or did until some release.
 _NOT_PUBLIC: tuple[Network, ...] = tuple(
     map(
@@ -51,15 +55,15 @@ def networks(texts: Iterable[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(text) for text in texts)
 
 
-def is_callable(address: Address, allowed: Sequence[Network]) -> bool:
-    """Tell whether an address is public, or lies in a network that is allowed."""
+def is_callable(address: Address, allowed: Sequence[Network], *, public: bool = True) -> bool:
+    """Tell whether an address lies in a network that is allowed, or, if it may be, is public."""
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     if any(address.version == block.version and address in block for block in allowed):
         return True
     if any(address.version == block.version and address in block for block in _NOT_PUBLIC):
         return False
-    return address.is_global and not address.is_multicast
+    return public and address.is_global and not address.is_multicast
 
 
 async def require_callable(url: str, allowed: Iterable[str]) -> None:
@@ -70,12 +74,25 @@ async def require_callable(url: str, allowed: Iterable[str]) -> None:
     await resolved(host, networks(allowed))
 
 
-async def resolved(host: str, allowed: Sequence[Network]) -> list[Address]:
-    """Return the addresses of a host; one of them that may not be called refuses the host."""
-    found = [literal] if (literal := literal_of(host)) else await _looked_up(host)
+async def require_target(url: str, allowed: Iterable[str]) -> None:
+    """Refuse what `require_callable` does, and plain HTTP to any network that is not allowed."""
+    parts = urlsplit(url)
+    host, is_public = parts.hostname or "", parts.scheme == "https"
+    await resolved(host, networks(allowed), public=is_public, names=TARGET_NAMES)
+
+
+async def resolved(
+    host: str, allowed: Sequence[Network], *, public: bool = True, names: Executor | None = None
+) -> list[Address]:
+    """Return the addresses of a host; one of them that may not be called refuses the host.
+
+    `names` are threads to look names up in, in the place of those that everybody shares.
+    """
+    found = [literal] if (literal := literal_of(host)) else await _looked_up(host, names)
     for address in found:
-        if not is_callable(address, allowed):
-            raise AddressRefusedError(f"{host} is at {address}, which is not public")
+        if not is_callable(address, allowed, public=public):
+            is_what = "not public" if public else "called by https only"
+            raise AddressRefusedError(f"{host} is at {address}, which is {is_what}")
     return found
 
 
@@ -87,19 +104,25 @@ def literal_of(host: str) -> Address | None:
         return None
 
 
-async def _looked_up(host: str) -> list[Address]:
+async def _looked_up(host: str, names: Executor | None) -> list[Address]:
     loop = asyncio.get_running_loop()
+    ask = partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
     try:
         async with asyncio.timeout(RESOLVE_SECONDS):
-            rows = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            if names is None:
+                rows = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            else:
+                rows = await loop.run_in_executor(names, ask)
     except (TimeoutError, OSError) as error:
         raise AddressRefusedError(f"{host} cannot be resolved") from error
     texts = dict.fromkeys(str(row[4][0]).partition("%")[0] for row in rows)
     return [ipaddress.ip_address(text) for text in list(texts)[:ADDRESSES_MAX]]
 
 
-def guarded_sockets(allowed: Sequence[Network]) -> Callable[[AddrInfoType], socket.socket]:
-    """Return what opens sockets for calls to other servers: none to what is not called from here.
+def guarded_sockets(
+    allowed: Sequence[Network], *, public: bool = True
+) -> Callable[[AddrInfoType], socket.socket]:
+    """Return what opens sockets for calls elsewhere: none to what is not called from here.
 
     It raises OSError, as aiohttp expects.
     """
@@ -107,25 +130,27 @@ def guarded_sockets(allowed: Sequence[Network]) -> Callable[[AddrInfoType], sock
     def opened(place: AddrInfoType) -> socket.socket:
         family, kind, proto, _, (host, *_) = place
         address = literal_of(str(host))
-        if address is None or not is_callable(address, allowed):
-            raise OSError(errno.EACCES, f"{host} is not public")
+        if address is None or not is_callable(address, allowed, public=public):
+            raise OSError(errno.EACCES, f"{host} is not called from here")
         return socket.socket(family, kind, proto)
 
     return opened
 
 
 class GuardedResolver(AbstractResolver):
-    """Resolves names for calls to other servers, and refuses what `resolved` does."""
+    """Resolves names for calls elsewhere, and refuses what `resolved` does."""
 
-    def __init__(self, allowed: Sequence[Network]) -> None:
-        self._allowed = allowed
+    def __init__(
+        self, allowed: Sequence[Network], *, public: bool = True, names: Executor | None = None
+    ) -> None:
+        self._allowed, self._public, self._names = allowed, public, names
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         """Return where to connect; raises OSError, as aiohttp expects, for what is refused."""
         try:
-            found = await resolved(host, self._allowed)
+            found = await resolved(host, self._allowed, public=self._public, names=self._names)
         except AddressRefusedError as refusal:
             raise OSError(errno.EACCES, refusal.message) from refusal
         families = {4: socket.AF_INET, 6: socket.AF_INET6}

@@ -19,6 +19,7 @@ from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
 from federation.edge.status_lists import OwnLists, status_routes
+from federation.edge.webhooks import webhooks_of
 from federation.federated.asking import Asker
 from federation.federated.earlier import Earlier
 from federation.hub.entities import Anchor, anchor_routes
@@ -87,4 +88,5 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     server.db.listen(MOVING, moving.wake)
     server.db.listen(MOVED, relay.hurry)
     parked, last_use = ParkedWorker(server, HANDLERS), LastUseWorker(server)
-    return Parts(app, relay, [parked.run, last_use.run, moving.run, sign_in.refused.run])
+    told = webhooks_of(server)
+    return Parts(app, relay, [parked.run, last_use.run, moving.run, sign_in.refused.run, told.run])

@@ -7,11 +7,13 @@ from typing import Any, ClassVar
 from federation.errors import RefusalError
 from federation.licensing.messages import ReceiptRecorded
 from federation.licensing.service import get_licence
-from federation.licensing.tables import Receipt
+from federation.licensing.tables import Licence, Receipt
 from federation.store import idempotency, outbox
+from federation.store.happened import happened
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.parties import get_party
 from federation.trust.principals import Principal
+from federation.values.event import Event, EventType
 from federation.values.party import HUB
 
 
@@ -36,7 +38,7 @@ async def record_receipt(
 
     The second value says whether the receipt is new, or the answer to a repeated request.
     """
-    await _check(session, number, here, received_on, amount, now)
+    licence = await _check(session, number, here, received_on, amount, now)
     value: list[Any] = [number, received_on.isoformat(), str(amount)]
     known = await idempotency.find_result(
         session, principal=who.subject, field="recordReceipt", key=key, value=value
@@ -61,6 +63,10 @@ async def record_receipt(
         result_id=receipt.id,
         now=now,
     )
+    if amount > 0:  # what is taken back did not come
+        about = {"licence": number, "receipt": receipt.id}
+        event = Event(EventType.PAYMENT_RECEIVED, about, licensee=licence.licensee)
+        happened(session, event)
     if here != HUB:
         hub = await get_party(session, HUB)
         body = ReceiptRecorded(receipt.id, number, received_on, str(amount))
@@ -90,8 +96,11 @@ async def receive_receipt(
 
 async def _check(
     session: ReadSession, number: str, licensor: str, received_on: date, amount: int, now: datetime
-) -> None:
-    """Refuse a receipt for no licence of a licensor, of nothing or too much, or of a later day."""
+) -> Licence:
+    """Return the licence that a receipt is for.
+
+    Refused is one for no licence of a licensor, of nothing or too much, or of a later day.
+    """
     row = await get_licence(session, number)
     if row.licensor != licensor:
         raise BadReceiptError(f"{number} was licensed by {row.licensor}")
@@ -99,6 +108,7 @@ async def _check(
         raise BadReceiptError("the amount is 0 or too large")
     if received_on > now.date():
         raise BadReceiptError(f"{received_on} is in the future")
+    return row
 
 
 async def _get_receipt(session: ReadSession, receipt_id: str) -> Receipt:

@@ -31,9 +31,11 @@ from federation.signing.jose import sign
 from federation.signing.keys import SigningKey
 from federation.store import idempotency
 from federation.store.canonical import sha256_hex
+from federation.store.happened import happened
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import Principal
 from federation.values.account import PaymentAccount
+from federation.values.event import Event, EventType
 from federation.values.identity import refuse_alike, refuse_unclear
 from federation.values.ids import is_plain_id
 from federation.values.invoicing import Invoicing
@@ -46,6 +48,11 @@ STATUS_ACTS = {
     "SUSPENDED": Act.LICENCE_SUSPEND,
     "ACTIVE": Act.LICENCE_REINSTATE,
     "REVOKED": Act.LICENCE_REVOKE,
+}
+STATUS_EVENTS = {
+    "SUSPENDED": EventType.LICENCE_SUSPENDED,
+    "ACTIVE": EventType.LICENCE_REINSTATED,
+    "REVOKED": EventType.LICENCE_REVOKED,
 }
 GENERAL_TERMS = "General terms, version 1: SETTLEMENT rules version 1 apply."
 
@@ -209,6 +216,7 @@ async def issue_licence(
     await send_version(session, row, now)
     detail = {"licensee": licensee, "offer": offer.id}
     await record(session, who.subject, Act.LICENCE_ISSUE, number, detail)
+    _say(session, EventType.LICENCE_GRANTED, row)
     idempotency.remember_result(
         session,
         principal=who.subject,
@@ -288,7 +296,13 @@ async def change_status(
     store_version(row, licence, _sign(licence, licensing))
     await send_version(session, row, now)
     await _record(session, who, STATUS_ACTS[status], licence)
+    _say(session, STATUS_EVENTS[status], row)
     return row
+
+
+def _say(session: WriteSession, what: EventType, row: Licence) -> None:
+    about = {"licence": row.number, "version": str(row.version)}
+    happened(session, Event(what, about, licensee=row.licensee))
 
 
 async def _record(session: WriteSession, who: Principal, act: Act, licence: LicenceObject) -> None:
@@ -332,6 +346,7 @@ async def end_early(
     store_version(row, licence, _sign(licence, licensing))
     await send_version(session, row, now)
     await _record(session, who, Act.LICENCE_END_EARLY, licence)
+    _say(session, EventType.LICENCE_ENDED_EARLY, row)
     return row
 
 

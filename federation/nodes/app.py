@@ -20,6 +20,7 @@ from federation.edge.peers import PeerClient
 from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
 from federation.edge.status_lists import OwnLists, status_routes
+from federation.edge.webhooks import webhooks_of
 from federation.federated.asking import Asker
 from federation.logs import get_logger
 from federation.mandates.following import follower
@@ -112,7 +113,9 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     identifiers = IdentifierWorker(server)
     server.db.listen(WORKS_SAID, identifiers.wake)
     parked, last_use = ParkedWorker(server, HANDLERS), LastUseWorker(server)
+    told = webhooks_of(server)
     background: list[Background] = [
+        told.run,
         worker.run,
         joining.run,
         entity.run,

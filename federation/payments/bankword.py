@@ -6,10 +6,19 @@ from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts, Entry, Posting
 from federation.ledger.store import post
 from federation.payments import postings, record, states, store
-from federation.payments.names import PASSED_ON, bank_document, undone_document
+from federation.payments.names import (
+    PASSED_ON,
+    bank_document,
+    is_member,
+    lab_of,
+    member_of,
+    undone_document,
+)
 from federation.payments.postings import Amount
 from federation.payments.tables import Payment
+from federation.store.happened import happened
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.event import Event, EventType
 from federation.values.reason import stated
 
 
@@ -73,7 +82,20 @@ async def book(
     payment.booked_on = booked_on
     await _enter(session, payment, states.BOOKED, booked_on, moved)
     record.step(session, payment, states.BOOKED, who=who, at=at, reference=reference)
+    _say(session, EventType.PAYMENT_SENT, payment)
     return payment
+
+
+def _say(session: WriteSession, what: EventType, payment: Payment) -> None:
+    """Say that money moved, to the staff and to the member or lab that it is for."""
+    members = [member_of(payment.payee)] if is_member(payment.payee) else []
+    event = Event(
+        what,
+        {"payment": payment.payment_id, "period": payment.period},
+        licensee=lab_of(payment.payee),
+        members=frozenset(members),
+    )
+    happened(session, event)
 
 
 async def record_return(
@@ -101,6 +123,7 @@ async def record_return(
     record.step(
         session, payment, states.RETURNED, who=who, at=at, reason=reason, reference=reference
     )
+    _say(session, EventType.PAYMENT_RETURNED, payment)
     return payment
 
 

@@ -54,6 +54,11 @@ def lab_payee(licensee: str) -> str:
     return f"{_LAB}{licensee}"
 
 
+def lab_of(payee: str) -> str | None:
+    """Return the lab's id of a payee, None where it is no lab."""
+    return payee.removeprefix(_LAB) if payee.startswith(_LAB) else None
+
+
 def remittance_id(period: Month, payer: str, payee: str, *, left: int = 0) -> str:
     """Return the id of a remittance between two parties.
 

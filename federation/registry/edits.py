@@ -21,7 +21,9 @@ from federation.registry.messages import ShareFact
 from federation.registry.service import Changes, tell_index
 from federation.registry.tables import Claim, OptOut
 from federation.store.database import announce
+from federation.store.happened import happened
 from federation.store.sessions import WriteSession
+from federation.values.event import Event, EventType
 
 REGISTRY_CHANGED: Final = "registry"
 """Announced by a transaction after which a registry says something else."""
@@ -114,7 +116,29 @@ async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) ->
     conflicts = await conflict_store.find_new(session, node, keys, saying.now)
     await tell_index(session, node, changes, saying.now)
     announce(session, REGISTRY_CHANGED)
+    _say(session, edit, numbers)
     return Written(names, numbers, conflicts=conflicts)
+
+
+def _say(session: WriteSession, edit: Edit, numbers: Sequence[int]) -> None:
+    """Say which opt-outs came, and which end: by the row that says so, or that is gone for good."""
+    came: list[int] = []
+    end: list[int] = []
+    for number, (new, _, replaces) in zip(numbers, edit.opt_outs, strict=True):
+        if new.state == State.OPT_OUT:
+            (came if replaces is None else end).append(number)
+    if came:
+        happened(session, Event(EventType.OPT_OUT_RECORDED, {}, numbers=tuple(came)))
+    if end:
+        happened(session, Event(EventType.OPT_OUT_ENDED, {}, numbers=tuple(end)))
+    followed = {replaces for _, _, replaces in edit.opt_outs}
+    gone: dict[str | None, list[int]] = {}
+    for row in (each.row for each in edit.gone_opt_outs):
+        if row.state == State.OPT_OUT and row.id not in followed:
+            gone.setdefault(row.member_id, []).append(row.id)
+    for member, rows in gone.items():  # each its own, since no list shows them any more
+        own = frozenset([] if member is None else [member])
+        happened(session, Event(EventType.OPT_OUT_ENDED, {}, members=own, numbers=tuple(rows)))
 
 
 async def _write_members(session: WriteSession, edit: Edit, saying: Saying) -> None:

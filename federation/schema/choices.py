@@ -20,8 +20,10 @@ from federation.runs import objections
 from federation.settlement import plans
 from federation.store import inbox
 from federation.trust.key_life import Purpose, State
+from federation.values.event import EventType
 from federation.values.right import Right
 from federation.values.roles import ClientKind, Role
+from federation.webhooks.tables import DeliveryState, WebhookState
 
 Words = TypeVar("Words", bound=StrEnum)
 
@@ -42,6 +44,15 @@ strawberry.enum(Right, name="EntrustedRight", description="Which right a consent
 strawberry.enum(Basis, name="ConsentBasis", description="On what ground somebody declares consent.")
 strawberry.enum(
     Capacity, name="ConsentCapacity", description="In which capacity somebody declares consent."
+)
+strawberry.enum(
+    EventType,
+    name="WebhookEventType",
+    description="What a webhook may be told of; a payload's `type` has it as invoice.issued.",
+)
+strawberry.enum(WebhookState, description="Where a webhook stands.")
+strawberry.enum(
+    DeliveryState, name="WebhookDeliveryState", description="What became of an event for a webhook."
 )
 strawberry.enum(EarnedState, description="What is known of what a use earned its member.")
 

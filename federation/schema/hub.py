@@ -46,6 +46,7 @@ from federation.schema.suspense import HeldElsewhereQuery, SuspenseQuery
 from federation.schema.tariffs import TariffMutation, TariffQuery
 from federation.schema.tokens import TokenMutation
 from federation.schema.uses import UsesQuery
+from federation.schema.webhooks import WebhookMutation, WebhookQuery
 from federation.schema.why import WhyQuery
 from federation.schema.work_list import WorkListQuery
 
@@ -90,6 +91,7 @@ class Query(
     AuditLogQuery,
     OwnKeyQuery,
     ClientQuery,
+    WebhookQuery,
     PeopleQuery,
     SignInQuery,
 ):
@@ -124,6 +126,7 @@ class Mutation(
     ParkedMutation,
     OwnKeyMutation,
     ClientMutation,
+    WebhookMutation,
     PeopleMutation,
     SignInMutation,
     OwnAccountMutation,

@@ -55,6 +55,7 @@ from federation.schema.suspense import HeldListQuery, SuspenseQuery
 from federation.schema.tokens import TokenMutation
 from federation.schema.uses import UsesQuery
 from federation.schema.visits import VisitQuery
+from federation.schema.webhooks import WebhookMutation, WebhookQuery
 from federation.schema.why import WhyQuery
 from federation.schema.work_list import WorkListQuery
 from federation.schema.works import WorkMutation, WorkQuery
@@ -106,6 +107,7 @@ class Query(
     AuditLogQuery,
     OwnKeyQuery,
     ClientQuery,
+    WebhookQuery,
     PeopleQuery,
     SignInQuery,
 ):
@@ -146,6 +148,7 @@ class Mutation(
     ParkedMutation,
     OwnKeyMutation,
     ClientMutation,
+    WebhookMutation,
     SiteCodeMutation,
     PeopleMutation,
     SignInMutation,

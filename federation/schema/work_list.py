@@ -25,6 +25,7 @@ from federation.values.roles import (
     may_keep_disputes,
 )
 from federation.values.work_item import WorkItem as Item
+from federation.webhooks.worklist import of_webhooks
 
 
 @strawberry.type(description="What waits: why, whose turn it is (a role or a party), until when.")
@@ -79,6 +80,7 @@ class WorkListQuery:
                 items += await of_releases(session, server.code)
             if who.roles & set(MAY_READ_WORK_LIST.roles) - set(MAY_KEEP_THE_REGISTRY):
                 items += await of_messages(session, server.code)
+                items += await of_webhooks(session)
             if not who.roles.isdisjoint(MAY_READ_APPLICATIONS.roles):
                 items += await of_nodes(session)
         return [

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0053"
-down_revision = "0051"
+down_revision = "0052"
 
 SOURCES, PLACE = "reservations_source", "ix_reservations_source_place"
 FILTERS = ("holdings_told", "holdings_filter")

@@ -65,7 +65,7 @@ def test_a_rule_has_a_name_of_its_own_a_sentence_and_a_source():
         (["paging.order"], ["paging.order"]),
         (
             ["holdings.", "paging.f"],
-            ["paging.first", "paging.foreign", "holdings.told", "holdings.held"],
+            ["paging.first", "paging.foreign", "holdings.told", "holdings.signed", "holdings.held"],
         ),
         (["no such rule"], []),
     ],

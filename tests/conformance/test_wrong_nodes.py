@@ -190,7 +190,7 @@ async def test_a_wrong_node_keeps_all_other_rules(make, joined):
 
 
 @pytest.mark.parametrize(
-    ("make", "not_tried"), [(FILTERS[0], set()), (FILTERS[1], {"holdings.held"})]
+    ("make", "not_tried"), [(FILTERS[0], set()), (FILTERS[1], {"holdings.held", "holdings.signed"})]
 )
 async def test_a_wrong_filter_is_found_out(make, not_tried, sqlite, tmp_path):
     wrong = make()

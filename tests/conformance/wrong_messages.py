@@ -112,7 +112,7 @@ def has_an_empty_filter() -> Wrong:
         raw = msgspec.Raw(json.dumps(body).encode())
         return [msgspec.structs.replace(message, body=raw)]
 
-    return Wrong("tells an empty filter", of("holdings.held"), None, tells)
+    return Wrong("tells an empty filter", of("holdings.held", "holdings.signed"), None, tells)
 
 
 def has_a_filter_of_another_digest() -> Wrong:

@@ -11,6 +11,7 @@ from federation.scenario import documents as ask
 from federation.scenario.client import Person
 from federation.values.party import HUB
 from federation.values.roles import CLIENT_ROLES
+from federation.webhooks.tables import Delivery, Webhook
 from tests.federation import correcting as corrections
 from tests.federation import disputing, holding
 from tests.federation.harness import (
@@ -67,8 +68,30 @@ async def settled(any_backend, tmp_path_factory):
         for code in (HUB, "DE"):
             async with small.databases[code].write("test.clients") as session:
                 register_clients(session, is_hub=code == HUB)
+                await add_webhook(session)
         small.constant = await small.rows(small.codes)
         yield small
+
+
+async def add_webhook(session) -> None:
+    """Add a webhook of lab-one, and an event that it was told."""
+    session.add(
+        Webhook(
+            id="wh-1",
+            role="lab",
+            party="lab-one",
+            url="https://lab-one.example/",
+            types='["licence.granted"]',
+            state="ACTIVE",
+            kept_by="buyer@lab-one",
+            made_at=DAY,
+            changed_at=DAY,
+            secret=b"",
+        )
+    )
+    await session.flush()
+    told = {"id": 1, "webhook": "wh-1", "event": "evt_1", "type": "licence.granted", "at": DAY}
+    session.add(Delivery(**told, data="{}", state="DELIVERED"))
 
 
 def register_clients(session, *, is_hub: bool) -> None:

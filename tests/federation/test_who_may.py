@@ -24,6 +24,7 @@ from graphql import (
 from federation.cli.sdl import sdl
 from federation.values.party import HUB
 from federation.values.roles import MAY_READ_HISTORIES, PEER, Role
+from federation.webhooks.audience import MAY_KEEP_WEBHOOKS
 from tests.federation.callers import call_token, entity, on_one_database
 from tests.federation.harness import PERIOD, nothing_changes, send, tell
 
@@ -395,6 +396,32 @@ def about_clients(by_role):
     return cells
 
 
+WEBHOOKS = "{ webhooks { edges { node { id } } } }"
+TOLD = '{ webhookDeliveries(webhook: "wh-1") { edges { node { id } } } }'
+ON_WEBHOOKS = {
+    **dict.fromkeys(
+        ["pauseWebhook", "resumeWebhook", "endWebhook", "rotateWebhookSecret", "pingWebhook"],
+        'webhook: "wh-1"',
+    ),
+    "changeWebhook": 'webhook: "wh-1", url: "https://9.9.9.9/", types: [PING]',
+    "replayWebhookDelivery": 'delivery: "1"',
+    "replayWebhook": 'webhook: "wh-1", since: "2026-09-01T00:00:00Z"',
+}
+KEEP_WEBHOOKS = [role for role in NARROWED if role in MAY_KEEP_WEBHOOKS]
+OF_WEBHOOKS = {
+    **{("webhooks", role): [(WEBHOOKS, in_a_page())] for role in KEEP_WEBHOOKS},
+    **{("webhookDeliveries", role): [(TOLD, "UNKNOWN_WEBHOOK")] for role in KEEP_WEBHOOKS},
+    **{
+        (field, role): [
+            (
+                f"mutation {{ {field}({arguments}) {{ ... on Refused {{ code }} }} }}",
+                "UNKNOWN_WEBHOOK",
+            )
+        ]
+        for field, arguments in ON_WEBHOOKS.items()
+        for role in KEEP_WEBHOOKS
+    },
+}
 SITE_CODES = {
     ("issueSiteCode", Role.MEMBER): [(SITE_CODE, "NOT_ALLOWED")],
     ("withdrawSiteCode", Role.MEMBER): [(WITHDRAW_SITE_CODE, "BAD_SITE_CODE")],
@@ -483,6 +510,7 @@ OF_OTHER_MEMBERS = {
 NARROWER = {
     "hub": {
         **about_clients({**OF_BOTH, **OF_THE_HUB}),
+        **OF_WEBHOOKS,
         ("billingDetails", Role.LAB): [(BILLING, in_a_page())],
         ("invoices", Role.LAB): [(INVOICES, in_a_page({"licence": "HUB-000002"}))],
         ("stateBillingDetails", Role.LAB): [(STATE_BILLING, "BAD_BILLING_DETAILS")],
@@ -558,6 +586,7 @@ NARROWER = {
     },
     "node": {
         **about_clients({**OF_BOTH, **OF_A_NODE}),
+        **OF_WEBHOOKS,
         **SITE_CODES,
         **OF_WORKS,
         ("billingDetails", Role.LAB): [(BILLING, in_a_page())],

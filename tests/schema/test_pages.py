@@ -38,6 +38,7 @@ from federation.trust.tables import Application, Invitation, Suspension
 from federation.values.cursors import cursor_of
 from federation.values.roles import Role
 from federation.visits.tables import VisitTotal
+from federation.webhooks.tables import Delivery, Webhook
 from tests.banking.counter import GB
 
 SCHEMAS = {"hub": hub.schema, "node": node.schema}
@@ -51,6 +52,7 @@ ARGUMENTS = {
     "licenceUsage": 'period: "2026-09", ',
     "statedCredits": 'run: "r", ',
     "visits": 'member: "m-1", fromDay: "2026-08-01", toDay: "2026-09-01", ',
+    "webhookDeliveries": 'webhook: "wh-a", ',
     "worksAt": 'url: "https://pub.example/", ',
 }
 WITHIN = {"accountHistory": "moves", "trialBalance": "accounts"}
@@ -252,6 +254,21 @@ LISTED = [
         terms={"kind": "LAB", "role": "lab"},
     ),
     Listed(
+        "webhooks",
+        Webhook,
+        "id",
+        lambda n: {"id": f"{n:02}"},
+        terms={"role": "lab", "types": "[]", "state": "ENDED"},
+    ),
+    Listed(
+        "webhookDeliveries",
+        Delivery,
+        "id",
+        lambda n: {"id": n, "event": f"{n}"},
+        is_newest_first=True,
+        terms={"webhook": "wh-a", "type": "ping", "state": "FAILED"},
+    ),
+    Listed(
         "people",
         PersonVersion,
         "id",
@@ -332,6 +349,10 @@ async def add(database, listed, *numbers):
     async with database.write("test") as session:
         if listed.model in {Offer, BillingDetails} and await session.get(Licensee, "lab") is None:
             session.add(Licensee(id="lab", name="Lab", registered_at=NOW))
+            await session.flush()
+        if listed.model is Delivery and await session.get(Webhook, "wh-a") is None:
+            hook = {"id": "wh-a", "role": "lab", "types": "[]", "state": "ENDED"}
+            session.add(a_row(Webhook, **hook))
             await session.flush()
         if listed.model is VisitTotal and await session.get(Member, "m-1") is None:
             session.add(a_row(Member, member_id="m-1"))
