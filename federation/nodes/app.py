@@ -48,6 +48,7 @@ from federation.schema.node import schema
 from federation.server import Server, node_config
 from federation.signin.routes import SignIn, sign_in_routes
 from federation.store.database import Boundary
+from federation.store.inbox import KEPT
 from federation.trust.admission import JOINING
 from federation.values.party import HUB
 from federation.works.store import WORKS_SAID
@@ -110,6 +111,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     identifiers = IdentifierWorker(server)
     server.db.listen(WORKS_SAID, identifiers.wake)
     parked, last_use = ParkedWorker(server, HANDLERS), LastUseWorker(server)
+    server.db.listen(KEPT, parked.wake)
     background: list[Background] = [
         worker.run,
         joining.run,
