@@ -1,4 +1,4 @@
-"""What a federation costs as more collectives join: 20, 60 and 120 nodes with the same usage.
+"""What a federation costs as more collectives join: up to 120 nodes with the same usage.
 
 A scenario folder is made for each size (5 licences, one month, 20,000 usage lines, two members a
 collective) and settled by `federation scenario run`: a hub and every node as real servers in one
@@ -6,7 +6,7 @@ process, over HTTP. Printed are seconds, CPU seconds and the peak of memory for 
 with 1 where the largest size costs more CPU beside the smallest than `TIMES_MAX`. The same size
 settles the same month wherever it runs: what it prints of the run is its id.
 
-    bench/nodes.py                        20 and 60 nodes
+    bench/nodes.py                        8 and 24 nodes
     bench/nodes.py --sizes 20 60 120      the whole of it
     bench/nodes.py --keep FOLDER          keep the scenarios and what they came to
     bench/nodes.py --federation COMMAND   with another installation, such as an earlier version's
@@ -145,7 +145,7 @@ def run(command: str, folder: Path, out: Path) -> Cost:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--sizes", type=int, nargs="+", default=[20, 60])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[8, 24])
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--federation", default=FEDERATION)
     asked, _ = parser.parse_known_args()
