@@ -151,8 +151,10 @@ async def fill(url: str, statements: Sequence[str], others: Sequence[str]) -> No
     await engine.dispose()
 
 
-async def indexes_of(connection: AsyncConnection) -> list[tuple[str, str]]:
-    names = ", ".join(f"'{table}'" for table in TABLES)
+async def indexes_of(
+    connection: AsyncConnection, tables: Sequence[str] = TABLES
+) -> list[tuple[str, str]]:
+    names = ", ".join(f"'{table}'" for table in tables)
     query = f"""SELECT name, sql FROM sqlite_master
       WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({names})"""
     if connection.dialect.name == "postgresql":

@@ -7,6 +7,7 @@ only other code could take it, and it may be large.
 """
 
 import asyncio
+import contextlib
 import time
 from typing import Final
 
@@ -17,7 +18,8 @@ from federation.server import Server
 from federation.store import inbox
 from federation.store.messages import BadMessageError, MessageTooLargeError
 
-IDLE_SECONDS = 2.0
+IDLE_SECONDS = 2.0  # between looks while something is parked
+QUIET_SECONDS = 30.0  # while nothing is: another process of the server may park a message
 BACK_OFF_MAX = 600.0
 MALFORMED: Final = {BadMessageError.code, MessageTooLargeError.code}
 log = get_logger("parked")
@@ -30,18 +32,32 @@ class ParkedWorker:
         self._server, self._handlers = server, handlers
         self._tried: dict[int, tuple[float, int]] = {}  # {message: (not before, tries)}
         self._is_new_here = True  # until all that was parked before this start has been tried
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look soon: a message was parked."""
+        self._wake.set()
 
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
+            self._wake.clear()
+            waits = True
             try:
-                await self.try_due()
+                waits = await self.try_due()
             except Exception:
                 log.exception("parked messages not tried")
+            if not waits:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(QUIET_SECONDS):
+                        await self._wake.wait()
             await asyncio.sleep(IDLE_SECONDS)
 
-    async def try_due(self) -> None:
-        """Try the first message that waits of each stream whose time has come."""
+    async def try_due(self) -> bool:
+        """Try the first message that waits of each stream whose time has come.
+
+        Tells whether any waited.
+        """
         async with self._server.db.read() as session:
             heads = await inbox.heads(session)
         for gone in self._tried.keys() - {row.id for row in heads}:
@@ -58,3 +74,4 @@ class ParkedWorker:
                 await try_again(self._server, self._handlers, message_id)
             except RefusalError as refusal:
                 log.info("parked message not tried", id=message_id, code=refusal.code)
+        return bool(heads)

@@ -6,13 +6,14 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 import msgspec
 
 from federation.edge.inbox import Delivered
 from federation.edge.peers import DELIVERY_SECONDS, PeerAnswerError, PeerClient
+from federation.edge.receipts import Receipt, Receipts, Taken, nothing
 from federation.logs import get_logger
 from federation.server import Server
 from federation.store import outbox
@@ -31,8 +32,11 @@ Resolve = Callable[[str], Awaitable[str | None]]
 class Relay:
     """One per server process; a lease per target keeps two processes from racing."""
 
-    def __init__(self, server: Server, peers: PeerClient, resolve: Resolve) -> None:
+    def __init__(
+        self, server: Server, peers: PeerClient, resolve: Resolve, taken: Taken = nothing
+    ) -> None:
         self._server, self._peers, self._resolve = server, peers, resolve
+        self._receipts = Receipts(server, taken)
         self._wake = asyncio.Event()
         self._owner = f"{os.getpid()}-{secrets.token_hex(8)}"
         self._busy: dict[str, asyncio.Task[None]] = {}
@@ -97,19 +101,22 @@ class Relay:
         for kept in (self._not_before, self._held_up, self._quiet, self._seen):
             for target in kept.keys() - targets.keys():
                 del kept[target]  # nothing waits there any more
-        for target in sorted(targets):
-            if target in self._busy:
-                self._passed_over.add(target)
-                continue
-            is_new = self._seen.get(target) != targets[target]
-            self._seen[target] = targets[target]
-            if self._not_before.get(target, (0.0, 0))[0] > now:
-                continue
-            if self._quiet.pop(target, 0.0) > now and not is_new:
-                continue
+        due = [target for target in sorted(targets) if self._is_due(target, targets[target], now)]
+        for target in await self._leased(due):
             task = asyncio.create_task(self._drain(target))
             self._busy[target] = task
             task.add_done_callback(partial(self._drained, target))
+
+    def _is_due(self, target: str, waiting: int, now: float) -> bool:
+        """Tell whether to deliver to a target now; one that is busy is looked at again."""
+        if target in self._busy:
+            self._passed_over.add(target)
+            return False
+        is_new = self._seen.get(target) != waiting
+        self._seen[target] = waiting
+        if self._not_before.get(target, (0.0, 0))[0] > now:
+            return False
+        return self._quiet.pop(target, 0.0) <= now or is_new
 
     def _drained(self, target: str, _: asyncio.Task[None]) -> None:
         """Look again if a message may have come meanwhile, or a back-off shortens the pause."""
@@ -120,30 +127,45 @@ class Relay:
 
     async def _drain(self, target: str) -> None:
         try:
-            if await self._take_lease(target):
-                while await self._deliver_some(target):
-                    pass
+            while await self._deliver_some(target):
+                pass
         except Exception:
             log.exception("delivery failed", target=target)
             self._back_off(target)
 
-    async def _take_lease(self, target: str) -> bool:
-        """Hold a target for a while; a lease from before a reboot of the machine counts nothing."""
+    async def _leased(self, targets: Collection[str]) -> list[str]:
+        """Hold targets for a while, all by one transaction; return those that nobody else holds."""
         now = time.monotonic()
-        if self._leased_until.get(target, 0.0) > now + LEASE_SECONDS / 2:
-            return True
+        short = [t for t in targets if self._leased_until.get(t, 0.0) <= now + LEASE_SECONDS / 2]
+        try:
+            theirs = await self._take_leases(short, now) if short else frozenset[str]()
+        except Exception:
+            log.exception("no target is held", targets=len(short))
+            for target in short:
+                self._back_off(target)
+            return [target for target in targets if target not in short]
+        return [target for target in targets if target not in theirs]
+
+    async def _take_leases(self, targets: Iterable[str], now: float) -> Collection[str]:
+        """Take leases, and return of which targets another process has them.
+
+        A lease from before a reboot of the machine counts nothing.
+        """
+        theirs = set[str]()
         async with self._server.db.write("relay.lease") as session:
-            lease = await session.get(Lease, f"relay:{target}")
-            if lease is None:
-                lease = Lease(name=f"relay:{target}", owner="", expires=0.0)
-                session.add(lease)
-            is_theirs = lease.owner != self._owner and not _is_gone(lease.owner)
-            if is_theirs and now < lease.expires <= now + LEASE_SECONDS:
-                self._not_before[target] = (lease.expires, 0)
-                return False
-            lease.owner, lease.expires = self._owner, now + LEASE_SECONDS
-        self._leased_until[target] = now + LEASE_SECONDS
-        return True
+            for target in targets:
+                lease = await session.get(Lease, f"relay:{target}")
+                if lease is None:
+                    lease = Lease(name=f"relay:{target}", owner="", expires=0.0)
+                    session.add(lease)
+                is_theirs = lease.owner != self._owner and not _is_gone(lease.owner)
+                if is_theirs and now < lease.expires <= now + LEASE_SECONDS:
+                    self._not_before[target] = (lease.expires, 0)
+                    theirs.add(target)
+                else:
+                    lease.owner, lease.expires = self._owner, now + LEASE_SECONDS
+        self._leased_until |= dict.fromkeys(set(targets) - theirs, now + LEASE_SECONDS)
+        return theirs
 
     async def _deliver_some(self, target: str) -> bool:
         """Deliver the next messages; True when there may be more."""
@@ -189,15 +211,8 @@ class Relay:
             await self._failed(target, messages[0], "nothing was taken, and nothing said why")
             return False
         if taken:
-            async with self._server.db.write("relay.delivered") as session:
-                for stream, number in taken.items():
-                    await outbox.mark_delivered(
-                        session,
-                        target=target,
-                        stream=stream,
-                        up_to=number,
-                        now=self._server.clock(),
-                    )
+            spans = {stream: (first[stream], number) for stream, number in taken.items()}
+            await self._receipts.keep(Receipt(target, spans))
             self._not_before.pop(target, None)
         for stream, why in refused.items():
             left = [m for m in messages if m.stream == stream and m.sequence > taken.get(stream, 0)]

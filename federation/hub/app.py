@@ -35,6 +35,8 @@ from federation.schema.hub import schema
 from federation.server import Server
 from federation.signin.routes import SignIn, sign_in_routes
 from federation.store.database import Boundary
+from federation.store.inbox import KEPT
+from federation.trust import roster
 from federation.trust.moves import MOVED, MOVING
 from federation.trust.store import find_party, find_party_by_entity
 
@@ -84,9 +86,10 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         openapi_config=None,
         request_max_body_size=None,  # each door has a limit of its own
     )
-    relay, moving = Relay(server, peers, resolve), MoveWorker(server, peers)
+    relay, moving = Relay(server, peers, resolve, roster.taken), MoveWorker(server, peers)
     server.db.listen(MOVING, moving.wake)
     server.db.listen(MOVED, relay.hurry)
     parked, last_use = ParkedWorker(server, HANDLERS), LastUseWorker(server)
+    server.db.listen(KEPT, parked.wake)
     told = webhooks_of(server)
     return Parts(app, relay, [parked.run, last_use.run, moving.run, sign_in.refused.run, told.run])

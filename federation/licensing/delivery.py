@@ -1,6 +1,6 @@
 """How a licence reaches every node: sent by its licensor, passed on by the hub, registered."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -18,6 +18,7 @@ from federation.signing.keys import Keys
 from federation.store import outbox
 from federation.store.messages import BadMessageError
 from federation.store.sessions import WriteSession
+from federation.trust import roster
 from federation.trust.parties import get_party
 from federation.trust.principals import Principal
 from federation.trust.store import find_party, node_parties
@@ -44,24 +45,29 @@ async def send_version(session: WriteSession, row: Licence, now: datetime) -> No
     if hub is not None:  # only a node holds the hub as a party
         targets = [hub] if row.licensor != HUB else []
     else:
+        if row.licensor != HUB:
+            await roster.tell_all(session, now)  # whose licence it is they know before it comes
         targets = [party for party in await node_parties(session) if party.code != row.licensor]
-    for party in targets:
-        if party.code != HUB:
-            await _mark_pending(session, row, party.code, now)
+    await _mark_pending(session, row, [one.code for one in targets if one.code != HUB], now)
     message = LicenceIssued(row.number, row.signed)
     entities = [party.entity_id for party in targets]
     await outbox.post_to_each(session, targets=entities, message=message, now=now)
 
 
-async def _mark_pending(session: WriteSession, row: Licence, node: str, now: datetime) -> None:
-    registration = await session.get(Registration, (row.number, node))
-    if registration is None:
-        registration = Registration(licence=row.number, node=node)
-        session.add(registration)
-    registration.version = row.version
-    registration.state = "PENDING"
-    registration.reason = None
-    registration.changed_at = now
+async def _mark_pending(
+    session: WriteSession, row: Licence, nodes: Collection[str], now: datetime
+) -> None:
+    known = await store.registrations(session, row.number, nodes)
+    found = {registration.node: registration for registration in known}
+    for node in nodes:
+        registration = found.get(node)
+        if registration is None:
+            registration = Registration(licence=row.number, node=node)
+            session.add(registration)
+        registration.version = row.version
+        registration.state = "PENDING"
+        registration.reason = None
+        registration.changed_at = now
 
 
 async def admit(
@@ -80,7 +86,7 @@ async def deliver_all_to(session: WriteSession, node: str, now: datetime) -> Non
     """At the hub: send every licence to a collective that has just joined."""
     party = await get_party(session, node)
     for row in await store.all_licences(session):
-        await _mark_pending(session, row, node, now)
+        await _mark_pending(session, row, [node], now)
         await outbox.post(
             session,
             target=party.entity_id,

@@ -207,7 +207,7 @@ async def owners(
 ) -> list[Owners]:
     """At the hub: return who claims each URL at an instant (TOO_MANY_URLS)."""
     keys = keys_of(urls)
-    index = await index_store.hub_index(session, keys.values(), known_at)
+    index = await index_store.hub_claims(session, keys.values(), known_at)
     return [_owners(url, keys.get(url), index, at) for url in urls]
 
 

@@ -17,6 +17,7 @@ from federation.licensing.tables import (
     Registration,
     Tariff,
 )
+from federation.store.asked import among
 from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.licence_key import licence_number
@@ -174,12 +175,14 @@ async def licences_of(session: ReadSession, numbers: Collection[str]) -> list[Li
     return rows
 
 
-async def registrations(session: ReadSession, number: str) -> list[Registration]:
-    """Return where a licence stands at each node."""
-    rows = await session.scalars(
-        select(Registration).where(Registration.licence == number).order_by(Registration.node)
-    )
-    return list(rows)
+async def registrations(
+    session: ReadSession, number: str, nodes: Collection[str] | None = None
+) -> list[Registration]:
+    """Return where a licence stands at each node, or at some of them."""
+    query = select(Registration).where(Registration.licence == number).order_by(Registration.node)
+    if nodes is not None:
+        query = query.where(among(session, Registration.node, list(nodes)))
+    return list(await session.scalars(query))
 
 
 async def receipts_until(session: ReadSession, day: date) -> dict[str, int]:

@@ -50,6 +50,7 @@ from federation.schema.node import schema
 from federation.server import Server, node_config
 from federation.signin.routes import SignIn, sign_in_routes
 from federation.store.database import Boundary
+from federation.store.inbox import KEPT
 from federation.trust.admission import JOINING
 from federation.values.party import HUB
 from federation.works.store import WORKS_SAID
@@ -114,6 +115,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     server.db.listen(WORKS_SAID, identifiers.wake)
     parked, last_use = ParkedWorker(server, HANDLERS), LastUseWorker(server)
     told = webhooks_of(server)
+    server.db.listen(KEPT, parked.wake)
     background: list[Background] = [
         told.run,
         worker.run,

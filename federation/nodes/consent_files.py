@@ -9,7 +9,7 @@ from federation.proposals.rules import Rules, rules_by
 from federation.server import Server
 from federation.store.sessions import ReadSession
 
-IDLE_SECONDS = 5.0
+IDLE_SECONDS = 30.0  # each process is woken by what it did itself
 RETRY_SECONDS = 0.5
 log = get_logger("consent files")
 

@@ -29,6 +29,7 @@ from federation.trust.tables import Party
 from federation.values.party import HUB
 
 LOOK_SECONDS: Final = 2.0  # how soon a change of this node is seen
+OTHERS_SECONDS: Final = 10.0  # and one that another process of it made, or that is due by now
 ASK_SECONDS: Final = 60.0  # how soon one of the hub is
 PAUSE_SECONDS: Final = 0.2
 log = get_logger("entity")
@@ -46,6 +47,7 @@ class EntityWorker:
         self._kids: set[str] = set()  # of all that is published, when last looked
         self._due, self._pause = float("-inf"), PAUSE_SECONDS
         self._asked = float("-inf")
+        self._looked = -1, float("-inf")  # after how many writes of this process, and when
         self._is_known = False  # that the hub says of this node what it says itself
 
     def wake(self) -> None:
@@ -61,16 +63,27 @@ class EntityWorker:
         while True:
             self._wake.clear()
             try:
-                await self.tell(await self._ring())
+                if self._may_have_changed():
+                    await self.tell(await self._ring())
                 if self._monotonic() >= self._due:
                     await self.ask()
             except Exception:
                 log.exception("the hub was not told, or not asked, who is who")
+                self._looked = -1, float("-inf")
             wait = min(LOOK_SECONDS, max(self._due - self._monotonic(), PAUSE_SECONDS))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._wake.wait()
             await asyncio.sleep(PAUSE_SECONDS if self._wake.is_set() else 0)
+
+    def _may_have_changed(self) -> bool:
+        """Tell whether to look at this node's keys: something was written, or some time is over."""
+        writes, when = self._looked
+        now = self._monotonic()
+        if writes == self._server.db.writes and now < when + OTHERS_SECONDS:
+            return False
+        self._looked = self._server.db.writes, now
+        return True
 
     async def _ring(self) -> KeyRing:
         """Return the keys of this node; where others are published, the hub is asked soon."""

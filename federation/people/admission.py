@@ -13,17 +13,15 @@ from federation.config import NodeConfig
 from federation.errors import RefusalError
 from federation.people.audit import Act, record
 from federation.signing.keys import PublicKey
-from federation.store import outbox
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
-from federation.trust import moves, store
+from federation.trust import roster, store
 from federation.trust.admission import (
     ApplicationRefusedError,
     InvitationError,
     apply_for_admission,
 )
 from federation.trust.membership import CollectiveTerms, Peer
-from federation.trust.messages import Roster
 from federation.trust.parties import require_nobody_elses
 from federation.trust.principals import Principal, require_other_person
 from federation.trust.tables import Application, Invitation, Party
@@ -143,19 +141,18 @@ async def approve_admission(
     application.decided_by = who.subject
     application.decided_at = now
     particulars = msgspec.json.decode(application.terms, type=CollectiveTerms)
-    session.add(
-        Party(
-            code=application.code,
-            entity_id=application.entity_id,
-            url=application.url,
-            name=particulars.name,
-            jwk=application.jwk,
-            terms=application.terms,
-            admitted_at=now,
-        )
+    newcomer = Party(
+        code=application.code,
+        entity_id=application.entity_id,
+        url=application.url,
+        name=particulars.name,
+        jwk=application.jwk,
+        terms=application.terms,
+        admitted_at=now,
     )
+    session.add(newcomer)
     await session.flush()
-    await _introduce(session, application.code, now)
+    await roster.introduce(session, newcomer, now)
     await _record(session, who, Act.ADMISSION_APPROVE, application)
     return application
 
@@ -194,27 +191,6 @@ async def _refuse_taken(session: ReadSession, application: Application) -> None:
         raise ApplicationRefusedError(f"{taken.code} is admitted already")
     key = PublicKey.from_jwk(msgspec.json.decode(application.jwk, type=dict[str, str]))
     await require_nobody_elses(session, application.code, {key.kid: key}, count=1)
-
-
-async def _introduce(session: WriteSession, newcomer: str, now: datetime) -> None:
-    """Tell the newcomer who is there, and everybody else of the newcomer."""
-    known = await store.node_parties(session)
-    peers = [
-        Peer(
-            code=party.code,
-            entity_id=party.entity_id,
-            url=party.url,
-            name=party.name,
-            jwk=msgspec.json.decode(party.jwk, type=dict[str, str]),
-        )
-        for party in known
-    ]
-    fresh = Roster([peer for peer in peers if peer.code == newcomer])
-    for party in known:
-        body = Roster(peers) if party.code == newcomer else fresh
-        await outbox.post(session, target=party.entity_id, message=body, now=now)
-        if party.code == newcomer:
-            await moves.introduce(session, party, now)
 
 
 async def _record(

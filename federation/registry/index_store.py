@@ -58,6 +58,17 @@ async def hub_index(
     return ClaimIndex(map(_claim, found.claims), map(_ruling, found.rulings), shares)
 
 
+async def hub_claims(
+    session: ReadSession, keys: Iterable[UrlKey], known_at: datetime | None = None
+) -> ClaimIndex:
+    """At the hub: return what the same index says of whose some addresses are, and no more.
+
+    Nothing is in it of their use, nor of what they call the original.
+    """
+    found = await _claims_on(session, set(keys), known_at)
+    return ClaimIndex(map(_claim, _once(found)), ())
+
+
 async def index_slice(
     session: ReadSession, keys: Iterable[UrlKey], known_at: datetime | None = None
 ) -> Slice:
@@ -90,9 +101,12 @@ async def _rows(
         rulings += await rulings_matching(session, of, query, wanted | more)
         for chunk in in_chunks(sorted(holders)):
             rulings += await session.execute(query.where(of.holder_id.in_(chunk)))
-    once = list({(row.node, row.claim_id): row for row in claims}.values())
     shares = [] if question is not None else await shares_matching(session, wanted | more, known_at)
-    return _Rows(once, rulings, shares)
+    return _Rows(_once(claims), rulings, shares)
+
+
+def _once(claims: Iterable[Any]) -> list[Any]:
+    return list({(row.node, row.claim_id): row for row in claims}.values())
 
 
 async def _claims_on(

@@ -82,6 +82,7 @@ class Database:
         self._listeners: dict[str, Callable[[], None]] = {}
         self._followers: list[Follower] = []
         self._waiting = 0
+        self.writes = 0  # transactions of this process that were committed
 
     def listen(self, what: str, hear: Callable[[], None]) -> None:
         """Call `hear` after each commit of a transaction that announced `what`."""
@@ -102,6 +103,7 @@ class Database:
                     await follower(session)
                 await session.flush()
                 self._boundary(name, "before")
+            self.writes += 1
             self._boundary(name, "after")
             for what in session.info.get(_ANNOUNCED, ()):
                 if what in self._listeners:

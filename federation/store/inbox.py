@@ -12,12 +12,14 @@ from sqlalchemy import LargeBinary, delete, func, insert, select
 
 from federation.errors import RefusalError
 from federation.store.canonical import sha256_hex
+from federation.store.database import announce
 from federation.store.messages import MIB
 from federation.store.sessions import ReadSession, WriteSession
 from federation.store.tables import InboxMessage, ParkedMessage, ParkedPart
 
 PARKED, BEHIND, DONE, DROPPED = "PARKED", "BEHIND", "DONE", "DROPPED"
 OPEN = (PARKED, BEHIND)
+KEPT = "parked"  # announced by a transaction that parked a message
 PARKED_MAX, PARKED_BYTES_MAX = 1_000, 32 * MIB  # of one sender; then its streams wait there
 # The one that comes to so many bytes is kept whole, also if it is larger than that by itself: what
 # is not kept is on nobody's list.
@@ -133,6 +135,7 @@ async def park(session: WriteSession, row: ParkedMessage, body: bytes) -> None:
         raise ParkedFullError(f"{count} messages, {size} bytes")
     row.reason, row.size = row.reason[:REASON_LENGTH_MAX], len(body)
     session.add(row)
+    announce(session, KEPT)
     await session.flush()
     for part, at in enumerate(range(0, len(body), PART_BYTES)):
         content = body[at : at + PART_BYTES]

@@ -4,7 +4,7 @@ Messages of one stream to one target keep their order and are numbered without a
 not wait for each other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -12,8 +12,9 @@ from sqlalchemy import func, select, update
 
 from federation.errors import RefusalError
 from federation.store import inbox
+from federation.store.asked import among
 from federation.store.database import announce
-from federation.store.messages import Message, Sealed, seal
+from federation.store.messages import Message, seal
 from federation.store.sessions import ReadSession, WriteSession
 from federation.store.tables import OutboxMessage
 
@@ -33,36 +34,39 @@ async def post(session: WriteSession, *, target: str, message: Message, now: dat
     A message that its receiver would refuse is refused here: BadMessageError or
     MessageTooLargeError, and the caller's act with it.
     """
-    await _write(session, target, seal(message), now)
+    await post_to_each(session, targets=[target], message=message, now=now)
 
 
 async def post_to_each(
     session: WriteSession, *, targets: Iterable[str], message: Message, now: datetime
 ) -> None:
-    """Write the same message to several targets."""
-    sealed = seal(message)
-    for target in targets:
-        await _write(session, target, sealed, now)
-
-
-async def _write(session: WriteSession, target: str, sealed: Sealed, now: datetime) -> None:
-    last = await session.scalar(
-        select(func.max(OutboxMessage.sequence)).where(
-            OutboxMessage.target == target, OutboxMessage.stream == sealed.stream
-        )
-    )
-    session.add(
+    """Write the same message to several targets, each of them once."""
+    sealed, listed = seal(message), list(dict.fromkeys(targets))
+    last = await _last(session, listed, sealed.stream)
+    session.add_all(
         OutboxMessage(
             target=target,
             stream=sealed.stream,
-            sequence=(last or 0) + 1,
+            sequence=last.get(target, 0) + 1,
             kind=sealed.kind,
             body=sealed.body,
             created_at=now,
         )
+        for target in listed
     )
-    announce(session, POSTED)
+    if listed:
+        announce(session, POSTED)
     await session.flush()
+
+
+async def _last(session: ReadSession, targets: Sequence[str], stream: str) -> dict[str, int]:
+    """Return {target: the number of its last message} of a stream, of those that have one."""
+    rows = await session.execute(
+        select(OutboxMessage.target, func.max(OutboxMessage.sequence))
+        .where(among(session, OutboxMessage.target, targets), OutboxMessage.stream == stream)
+        .group_by(OutboxMessage.target)
+    )
+    return {target: number for target, number in rows}
 
 
 async def waiting(
@@ -103,6 +107,16 @@ async def is_waiting(session: ReadSession, target: str, stream: str) -> bool:
     return await session.scalar(query.limit(1)) is not None
 
 
+async def targets_of_stream(session: ReadSession, stream: str) -> set[str]:
+    """Return the targets to which a message of a stream was not delivered yet."""
+    rows = await session.scalars(
+        select(OutboxMessage.target)
+        .where(OutboxMessage.stream == stream, OutboxMessage.delivered_at.is_(None))
+        .distinct()
+    )
+    return set(rows)
+
+
 async def targets_waiting(session: ReadSession) -> dict[str, int]:
     """Return {target: number of undelivered messages}."""
     rows = await session.execute(
@@ -114,15 +128,15 @@ async def targets_waiting(session: ReadSession) -> dict[str, int]:
 
 
 async def mark_delivered(
-    session: WriteSession, *, target: str, stream: str, up_to: int, now: datetime
+    session: WriteSession, *, target: str, stream: str, since: int = 1, up_to: int, now: datetime
 ) -> None:
-    """Record the callee's receipt for every message of a stream up to a number."""
+    """Record the callee's receipt for the messages of a stream from a number up to another."""
     await session.execute(
         update(OutboxMessage)
         .where(
             OutboxMessage.target == target,
             OutboxMessage.stream == stream,
-            OutboxMessage.sequence <= up_to,
+            OutboxMessage.sequence.between(since, up_to),
             OutboxMessage.delivered_at.is_(None),
         )
         .values(delivered_at=now)

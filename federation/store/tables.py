@@ -10,10 +10,13 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from federation.store.base import AutoId, Base, Instant
+
+_WAITS = "delivered_at IS NULL"
 
 
 class OutboxMessage(Base):
@@ -22,7 +25,14 @@ class OutboxMessage(Base):
     __tablename__ = "store_outbox"
     __table_args__ = (
         UniqueConstraint("target", "stream", "sequence"),
-        Index("ix_store_outbox_waiting", "target", "delivered_at", "id"),
+        # What was delivered stays for ever: the relay looks at what was not, and at no more.
+        Index(
+            "ix_store_outbox_waiting",
+            "target",
+            "id",
+            sqlite_where=text(_WAITS),
+            postgresql_where=text(_WAITS),
+        ),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     target: Mapped[str] = mapped_column(String(255))  # the callee's entity id

@@ -20,7 +20,7 @@ from federation.store import outbox
 from federation.store.canonical import digest
 from federation.store.database import announce
 from federation.store.sessions import ReadSession, WriteSession
-from federation.trust import store
+from federation.trust import roster, store
 from federation.trust.membership import FORMER_MAX
 from federation.trust.messages import ROSTER_STREAM, EntityChanged
 from federation.trust.parties import (
@@ -115,19 +115,12 @@ async def arrive(session: WriteSession, party: Party, now: datetime) -> None:
 
 async def pass_on(session: WriteSession, code: str, now: datetime) -> None:
     """At the hub: tell every other node what a node said of itself, in the order it said it."""
+    await roster.tell_all(session, now)  # nobody changes before he is known
     targets = [party.entity_id for party in await store.node_parties(session) if party.code != code]
     for row in await store.statements_to_pass_on(session, code):
         row.passed_on_at = now
         message = EntityChanged(code, row.signed)
         await outbox.post_to_each(session, targets=targets, message=message, now=now)
-
-
-async def introduce(session: WriteSession, newcomer: Party, now: datetime) -> None:
-    """At the hub: tell a newcomer how each node changed since it was admitted."""
-    for party in await store.node_parties(session):
-        async for signed in store.statements_passed_on(session, party.code):
-            message = EntityChanged(party.code, signed)
-            await outbox.post(session, target=newcomer.entity_id, message=message, now=now)
 
 
 def said(url: str, kids: Iterable[str]) -> str:

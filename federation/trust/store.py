@@ -45,6 +45,19 @@ async def node_parties(session: ReadSession) -> list[Party]:
     return list(rows)
 
 
+async def parties_after(session: ReadSession, place: int) -> list[Party]:
+    """At the hub: return the collectives admitted after a place in the order of admission."""
+    rows = await session.scalars(select(Party).where(Party.place > place).order_by(Party.code))
+    return list(rows)
+
+
+async def parties_behind(session: ReadSession) -> list[Party]:
+    """At the hub: return the collectives that were not told of all who were admitted, by code."""
+    last = select(func.max(Party.place)).scalar_subquery()
+    rows = await session.scalars(select(Party).where(Party.told_of < last).order_by(Party.code))
+    return list(rows)
+
+
 async def parties(session: ReadSession) -> list[Party]:
     """Return every admitted party: at a node the hub first, then the collectives by code."""
     return list(await session.scalars(_EVERYBODY))

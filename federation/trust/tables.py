@@ -34,6 +34,10 @@ class Party(Base):
     token_jwks: Mapped[str | None] = mapped_column(Text)
     terms: Mapped[str | None] = mapped_column(Text)  # CollectiveTerms as JSON; the hub has none
     admitted_at: Mapped[datetime] = mapped_column(Instant)
+    # At the hub: its place in the order of admission, from 1; and up to which place it was told
+    # who belongs (`roster.py`).
+    place: Mapped[int] = mapped_column(default=0, server_default="0")
+    told_of: Mapped[int] = mapped_column(default=0, server_default="0")
     last_seen_at: Mapped[datetime | None] = mapped_column(Instant)
 
 

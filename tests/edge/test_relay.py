@@ -208,3 +208,51 @@ async def test_what_was_not_sent_was_not_taken_whatever_its_receiver_says(
     async with database.read() as session:
         rows = await outbox.messages(session, await outbox.waiting(session, THERE, 10))
     assert [(row.sequence, row.attempts) for row in rows] == left
+
+
+class ManyPeers:
+    """Many targets, of which some never answer; `sent` is what each was sent."""
+
+    def __init__(self, dead, expected):
+        self.dead, self.expected, self.sent = dead, expected, []
+        self.all_sent = asyncio.Event()
+
+    async def post(self, target, _url, body, *, seconds):
+        del seconds
+        messages = msgspec.json.decode(body)
+        self.sent.append((target, [(item["stream"], item["sequence"]) for item in messages]))
+        if target in self.dead:
+            await asyncio.Event().wait()
+        if sum(name not in self.dead for name, _ in self.sent) == self.expected:
+            self.all_sent.set()
+        return msgspec.json.encode({"up_to": {item["stream"]: 1 for item in messages}})
+
+
+async def test_each_of_230_targets_is_sent_a_message_once_and_the_dead_keep_no_turn(database):
+    targets = [f"https://{number:03}.example" for number in range(230)]
+    peers = ManyPeers(set(targets[:20]), expected=210)
+
+    async def resolve(target):
+        return target
+
+    async with database.write("test") as session:
+        await outbox.post_to_each(session, targets=targets, message=Note(1, "a"), now=NOON)
+    relay = Relay(SimpleNamespace(db=database, clock=lambda: NOON), peers, resolve)
+    task = asyncio.create_task(relay.run())
+    try:
+        async with asyncio.timeout(60):
+            await peers.all_sent.wait()
+            await until_waiting_for(database, set(targets[:20]))
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    assert sorted(peers.sent) == [(target, [("note/a", 1)]) for target in targets]
+
+
+async def until_waiting_for(database, targets):
+    for _ in range(1_000_000):  # the caller's deadline ends it
+        async with database.read() as session:
+            if set(await outbox.targets_waiting(session)) == targets:
+                return
+        await asyncio.sleep(0)
