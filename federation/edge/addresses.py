@@ -131,7 +131,8 @@ def guarded_sockets(
         family, kind, proto, _, (host, *_) = place
         address = literal_of(str(host))
         if address is None or not is_callable(address, allowed, public=public):
-            raise OSError(errno.EACCES, f"{host} is not called from here")
+            is_what = "not public" if public else "called by https only"
+            raise OSError(errno.EACCES, f"{host} is {is_what}")
         return socket.socket(family, kind, proto)
 
     return opened

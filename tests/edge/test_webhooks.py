@@ -131,7 +131,7 @@ async def test_a_target_by_plain_http_has_to_lie_in_an_allowed_network():
     async with calling(HERE, seconds=2.0) as calls:
         found = await calls.call(an_attempt("http://9.9.9.9:9/"))
     assert found.status is None
-    assert "not called from here" in found.error
+    assert "called by https only" in found.error
 
 
 async def test_who_never_answers_costs_the_deadline_and_no_more():
