@@ -4,7 +4,7 @@ The rules are `licensing.rights`; this module asks other servers and translates 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -218,6 +218,21 @@ async def rights_at_hub(info: Info, asked: Question) -> rules.Answer:
         *(_ask_owner(server, node, asked, draft.to_ask[node.code], deadline) for node in nodes)
     )
     return draft.merged(replies)
+
+
+NO_PAGE = "https://nobody.invalid/"
+"""An address that nobody can hold: asked about where only the versions are wanted."""
+
+
+async def registry_versions(
+    server: Server, nodes: Sequence[AskedNode], use: str, at: datetime
+) -> list[rules.Reply]:
+    """Ask collectives for the versions of their registries: each answers within 2.5 seconds."""
+    deadline = server.monotonic() + OWNERS_SECONDS
+    asked = Question([NO_PAGE], use, at)
+    return await asyncio.gather(
+        *(_ask_owner(server, node, asked, [NO_PAGE], deadline) for node in nodes)
+    )
 
 
 async def _ask_owner(
