@@ -4,7 +4,7 @@ A part is what the claim index has of one collective. Which parts there are, how
 who did not answer stands in one answer beside them.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
@@ -27,7 +27,7 @@ from federation.licensing.rights import ANSWERED, Reply, UnknownUseError
 from federation.registry import followed_store
 from federation.registry.delta_store import versions_of
 from federation.registry.followed_store import STAGES, Asked
-from federation.registry.following import Resumed, Seal, check_since, line_of, mark, resumed
+from federation.registry.following import Of, Resumed, Seal, check_since, line_of, mark, resumed
 from federation.schema.rights import registry_versions
 from federation.server import Server
 from federation.store.canonical import digest
@@ -167,7 +167,7 @@ async def _wanted(
     session: ReadSession,
     who: Principal,
     name: str,
-    parameters: Sequence[tuple[str, Any]],
+    parameters: Iterable[tuple[str, Any]],
 ) -> Wanted:
     """Read what is asked for (NO_SUCH_FILE, BAD_LIST, UNKNOWN_USE, LIST_GAP, BAD_CURSOR)."""
     node, _, form = name.partition(".")
@@ -183,11 +183,7 @@ async def _wanted(
     since = _version(said["since"][0]) if "since" in said else None
     now = await followed_store.followed(session, node)
     check_since(since, now)
-    at = resumed(said["after"][0]) if "after" in said else None
-    if at is not None and (
-        at.until > now.version or at.stage not in (STAGES if since is not None else STAGES[2:])
-    ):
-        raise BadListError("after: of another part")
+    at = resumed(said.get("after", [None])[0], Of(node, since, uses), server.pepper.seal)
     until = now.version if at is None else at.until
     day = server.clock().astimezone(UTC).date()
     as_of = now.changed_at if until == now.version else None
@@ -222,6 +218,7 @@ async def part_lines(db: Database, seal: Seal, wanted: Wanted) -> AsyncGenerator
     What changes meanwhile may be there or not; it is among the changes since the head's version.
     """
     asked, at = wanted.asked, wanted.at
+    of = Of(asked.node, asked.since, asked.uses)
     yield [Head(asked.node, asked.until, asked.since, wanted.as_of, sorted(asked.uses))]
     stages = STAGES if asked.since is not None else STAGES[2:]
     entries = 0
@@ -235,7 +232,7 @@ async def part_lines(db: Database, seal: Seal, wanted: Wanted) -> AsyncGenerator
             entries += len(rows)
             after = followed_store.place_of(stage, rows[-1])
             lines = [line_of(stage, row, seal) for row in rows]
-            yield [*lines, mark(asked.until, stage, rows[-1], entries)]
+            yield [*lines, mark(of, asked.until, stage, rows[-1], seal, entries)]
     yield [End(entries, asked.until)]
 
 

@@ -4,10 +4,14 @@ What a part says is enough to decide as the index does, and no more: names of ho
 word it is are given anew, and say nothing of anybody elsewhere.
 """
 
-from collections.abc import Callable
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as NoBase64Error
+from collections.abc import Callable, Collection
 from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from federation.consent import deciding
 from federation.consent.listed import Claim, Entry, Gone, Line, Mark, Ruling
@@ -15,11 +19,9 @@ from federation.consent.states import PARTY
 from federation.errors import RefusalError
 from federation.registry import followed_store, index_store
 from federation.registry.followed_store import Followed, Stage
-from federation.values.cursors import BadCursorError, cursor_of, key_of
+from federation.values.cursors import BadCursorError
 
-_CURSOR: Final = "withheld"
 _NAME_LENGTH: Final = 24
-_DIGITS_MAX: Final = 18
 Seal = Callable[[bytes], bytes]
 """Makes of a text 32 bytes that only this server can make of it, the same each time."""
 
@@ -30,7 +32,7 @@ class ListGapError(RefusalError):
     code: ClassVar[str] = "LIST_GAP"
 
 
-class Resumed(NamedTuple):
+class Resumed(msgspec.Struct, frozen=True, array_like=True):
     """Where a part is gone on with: the version it goes up to, the stage, and behind what."""
 
     until: int
@@ -39,28 +41,49 @@ class Resumed(NamedTuple):
     key: str
 
 
-def resumed(cursor: str | None) -> Resumed | None:
-    """Read where a part is gone on with (BAD_CURSOR)."""
-    found = key_of(_CURSOR, cursor, tuple[int, Stage, int, str])
-    if found is None:
+class Of(NamedTuple):
+    """What a cursor is of: a part or its changes, of some uses."""
+
+    node: str
+    since: int | None
+    uses: Collection[str]
+
+    @property
+    def said(self) -> bytes:
+        """Return it as bytes."""
+        return msgspec.json.encode([self.node, self.since, sorted(self.uses)])
+
+
+def resumed(cursor: str | None, of: Of, seal: Seal) -> Resumed | None:
+    """Read where a part is gone on with; taken back is only what was given out (BAD_CURSOR)."""
+    if cursor is None:
         return None
-    at = Resumed(*found)
-    is_number = at.key.isascii() and at.key.isdigit() and len(at.key) <= _DIGITS_MAX
-    if at.stage != "claims" and not is_number:
-        raise BadCursorError(at.key[:40])
-    return at
+    try:
+        sent = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        said = _cipher(seal).decrypt(sent, [of.said])
+    except (NoBase64Error, ValueError, InvalidTag) as error:
+        raise BadCursorError(cursor[:40]) from error
+    return msgspec.json.decode(said, type=Resumed)
+
+
+def mark(of: Of, until: int, stage: Stage, row: Any, seal: Seal, entries: int) -> Mark:
+    """Say where who was cut off goes on, behind a row of a stage.
+
+    It is encrypted: the index's own ids could be told from guesses.
+    """
+    at = Resumed(until, stage, *followed_store.place_of(stage, row))
+    sealed = _cipher(seal).encrypt(msgspec.json.encode(at), [of.said])
+    return Mark(entries, urlsafe_b64encode(sealed).decode().rstrip("="))
+
+
+def _cipher(seal: Seal) -> AESSIV:
+    return AESSIV(seal(b"cursors of what is withheld"))
 
 
 def check_since(since: int | None, now: Followed) -> None:
     """Refuse a version from which on the changes cannot be told (LIST_GAP)."""
     if since is not None and not now.followed_from <= since <= now.version:
         raise ListGapError(f"since {since}: told are {now.followed_from} to {now.version}")
-
-
-def mark(until: int, stage: Stage, row: Any, entries: int) -> Mark:
-    """Say where who was cut off goes on, behind a row of a stage."""
-    after = followed_store.place_of(stage, row)
-    return Mark(entries, cursor_of(_CURSOR, (until, stage, *after)))
 
 
 def line_of(stage: Stage, row: Any, seal: Seal) -> Line:
@@ -111,4 +134,4 @@ def _source(node: str, source: str | None, seal: Seal) -> str | None:
 
 
 def _named(node: str, name: str, seal: Seal) -> str:
-    return seal(msgspec.json.encode([_CURSOR, node, name])).hex()[:_NAME_LENGTH]
+    return seal(msgspec.json.encode(["withheld", node, name])).hex()[:_NAME_LENGTH]

@@ -7,7 +7,7 @@ from federation.consent.listed import written
 from federation.hub.withheld import Wanted, part_lines
 from federation.registry import followed_store
 from federation.registry.followed_store import Asked
-from federation.registry.following import check_since, resumed
+from federation.registry.following import Of, check_since, resumed
 
 
 def seal(text):
@@ -20,7 +20,7 @@ async def lines_of(hub, node, at, *, since=None, uses=(), after=None):
     async with hub.read() as session:
         now = await followed_store.followed(session, node)
     check_since(since, now)
-    begun = resumed(after)
+    begun = resumed(after, Of(node, since, uses), seal)
     until = now.version if begun is None else begun.until
     asked = Asked(node, since, until, uses, at.astimezone(UTC).date())
     wanted = Wanted(asked, None, at=begun)

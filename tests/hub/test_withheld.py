@@ -1,5 +1,6 @@
 """A part of the list of what is withheld, and what came and went of it, page by page."""
 
+from base64 import urlsafe_b64decode
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ from federation.registry.following import ListGapError
 from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.tables import RegistryVersion
 from federation.trust.principals import Principal
-from federation.values.cursors import BadCursorError, cursor_of
+from federation.values.cursors import BadCursorError
 from tests.databases import opened
 from tests.hub.lists import lines_of
 from tests.registry.registries import receive
@@ -151,11 +152,21 @@ async def test_a_part_leaves_out_what_is_over_and_other_uses_and_keeps_mandates(
     assert paths(await lines_of(hub, "FR", NOON)) == []
 
 
-@pytest.mark.parametrize("stage", ["gone_rulings", "rulings", "nothing"])
-async def test_a_cursor_that_somebody_made_up_is_refused(hub, stage):
-    cursor = cursor_of("withheld", (0, stage, 0, "x"))
-    with pytest.raises(BadCursorError):
-        await lines_of(hub, "DE", NOON, after=cursor)
+async def test_a_mark_is_of_its_own_part_and_uses_and_tells_no_id_of_the_index(hub):
+    await receive(hub, RegistryDelta(version=1, claims=[claim(1)], opt_outs=[said("/a")]))
+    lines = await lines_of(hub, "DE", NOON)
+    first, _ = (one.after for one in map(read_line, lines) if isinstance(one, Mark))
+
+    assert paths(await lines_of(hub, "DE", NOON, after=first)) == ["+/a"]
+    others = [("FR", {}), ("DE", {"since": 0}), ("DE", {"uses": ("TRAIN",)})]
+    for node, more in others:
+        with pytest.raises(BadCursorError):
+            await lines_of(hub, node, NOON, after=first, **more)
+    for wrong in ("", "x", "é", first[:-1], "A" + first[1:], first * 2):
+        with pytest.raises(BadCursorError):
+            await lines_of(hub, "DE", NOON, after=wrong)
+    assert b"c-1" not in b"".join([*lines, urlsafe_b64decode(first + "==")])
+    assert b"h-1" not in b"".join(lines)
 
 
 async def test_a_lab_that_is_not_registered_is_sent_nothing(hub):
