@@ -65,7 +65,7 @@ STATUS = {
     "SOURCE_TOO_LARGE": 413,
     "NO_SUCH_FILE": 404,
     "LIST_GAP": 410,
-    "BAD_LIST": 400,
+    "BAD_PART": 400,
     "BAD_CURSOR": 400,
     "UNKNOWN_DOCUMENT": 404,
 }

@@ -54,10 +54,10 @@ COLUMNS: Final = (
 HttpRequest = Request[Any, Any, Any]
 
 
-class BadListError(RefusalError):
+class BadPartError(RefusalError):
     """This is not how the list of what is withheld is asked for."""
 
-    code: ClassVar[str] = "BAD_LIST"
+    code: ClassVar[str] = "BAD_PART"
 
 
 class PartState(msgspec.Struct, frozen=True, rename="camel"):
@@ -169,7 +169,7 @@ async def _wanted(
     name: str,
     parameters: Iterable[tuple[str, Any]],
 ) -> Wanted:
-    """Read what is asked for (NO_SUCH_FILE, BAD_LIST, UNKNOWN_USE, LIST_GAP, BAD_CURSOR)."""
+    """Read what is asked for (NO_SUCH_FILE, BAD_PART, UNKNOWN_USE, LIST_GAP, BAD_CURSOR)."""
     node, _, form = name.partition(".")
     if form not in MEDIA_TYPES or node == HUB or await find_party(session, node) is None:
         raise NoSuchFileError(f"withheld/{name[:80]}")
@@ -178,7 +178,7 @@ async def _wanted(
         said.setdefault(key, []).append(str(value))
     for key, values in said.items():
         if key not in _PARAMETERS or (key != "use" and len(values) > 1):
-            raise BadListError(f"{key[:40]}: use (as often as you like), licence, since, after")
+            raise BadPartError(f"{key[:40]}: use (as often as you like), licence, since, after")
     uses = await _uses(server, session, who, said)
     since = _version(said["since"][0]) if "since" in said else None
     now = await followed_store.followed(session, node)
@@ -201,14 +201,14 @@ async def _uses(
     if "licence" not in said:
         return frozenset(uses)
     if uses:
-        raise BadListError("a use or a licence, not both")
+        raise BadPartError("a use or a licence, not both")
     row = await licensing.licence_for(session, said["licence"][0], who)
     return frozenset(use for one in decode(row.body).grant.components for use in one.uses)
 
 
 def _version(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(_VERSION_MAX))):
-        raise BadListError(f"since: {text[:40]}: a version")
+        raise BadPartError(f"since: {text[:40]}: a version")
     return int(text)
 
 
