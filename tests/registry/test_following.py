@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,3 +94,67 @@ def test_a_copy_decides_as_the_index_does(held, said, use, at):
 
     for url in URLS:
         assert copy.why(url, use, at) == index.why_reserved(normalise_url(url), use, at), url
+
+
+def named(*parts):
+    return seal(msgspec.json.encode(["withheld", *parts])).hex()[:24]
+
+
+def test_a_line_says_all_that_decides_and_gives_names_anew():
+    claim = ClaimFact(
+        "c-1", "h-1", "x.example", "/a", True, TODAY, date(2026, 12, 1), "a", "y.example/"
+    )
+    place = OptOutFact(
+        *(None, "x.example", "/a*", True, "TRAIN", NOON, NOON + HOUR, State.WITHHELD),
+        *(f"{PARTY}1", NOON - HOUR),
+    )
+    holder = OptOutFact("h-1", None, None, False, "SEARCH", NOON, state=State.MANDATED, source="s")
+
+    lines = [
+        line_of("claims", row_of(IndexClaim, "DE", claim), seal),
+        line_of("rulings", row_of(IndexOptOut, "DE", place, state="WITHHELD"), seal),
+        line_of("gone_rulings", row_of(IndexOptOut, "DE", holder, state="MANDATED"), seal),
+    ]
+
+    assert [msgspec.to_builtins(line) for line in lines] == [
+        {
+            "kind": "claim",
+            "node": "DE",
+            "id": named("DE", "c-1"),
+            "host": "x.example",
+            "path": "/a",
+            "subdomains": True,
+            "holder": named("DE", "h-1"),
+            "startsOn": "2026-10-01",
+            "endsOn": "2026-12-01",
+            "original": "y.example/",
+        },
+        {
+            "kind": "ruling",
+            "node": "DE",
+            "use": "TRAIN",
+            "state": "WITHHELD",
+            "startsAt": "2026-10-01T12:00:00Z",
+            "reason": "WITHHELD",
+            "host": "x.example",
+            "path": "/a*",
+            "subdomains": True,
+            "endsAt": "2026-10-01T13:00:00Z",
+            "saidFrom": "2026-10-01T11:00:00Z",
+            "source": PARTY + named("DE", f"{PARTY}1"),
+        },
+        {
+            "kind": "gone",
+            "entry": {
+                "kind": "ruling",
+                "node": "DE",
+                "use": "SEARCH",
+                "state": "MANDATED",
+                "startsAt": "2026-10-01T12:00:00Z",
+                "reason": "NOT_MANDATED",
+                "holder": named("DE", "h-1"),
+                "source": named("DE", "s"),
+            },
+        },
+    ]
+    assert named("DE", "h-1") != named("FR", "h-1")
