@@ -110,7 +110,7 @@ class End(msgspec.Struct, frozen=True, tag="end", tag_field="kind"):
 
 
 Line: TypeAlias = Head | Claim | Ruling | Gone | Mark | End
-_READ: Final = msgspec.json.Decoder(Line)
+_READ: Final[msgspec.json.Decoder[Line]] = msgspec.json.Decoder(Line)
 
 
 def read_line(line: bytes) -> Line:

@@ -69,7 +69,7 @@ async def page(
     key = of.claim_id if of is IndexClaim else of.id
     # Where all is asked for, also what came before versions were kept with rows (0).
     first = -1 if asked.since is None else asked.since
-    query = select(of).where(
+    query: Any = select(*of.__table__.columns).where(
         of.node == asked.node,
         version > first,
         version <= asked.until,
@@ -80,8 +80,7 @@ async def page(
         behind, name = after
         place = (behind, name if of is IndexClaim else int(name))
         query = query.where(tuple_(version, key) > tuple_(*place))
-    rows = await session.scalars(query.order_by(version, key).limit(limit))
-    return list(rows)
+    return await session.rows(query.order_by(version, key).limit(limit), {}, many=True)
 
 
 def place_of(stage: Stage, row: Any) -> tuple[int, str]:
