@@ -39,6 +39,7 @@ Act = Literal[
     "usage",  # a batch of usage lines
     "messages",  # a delivery of messages by another server
     "files",  # a file sent here or fetched from here
+    "lists",  # a part of the list of what is withheld, or its changes, by the lab that asks
     "quotes",  # a line of a quote
     "webhooks",  # a webhook that is made or changed: its target's name is looked up
     "tokens",  # a licence token, by the lab that asks: a batch counts each of its sites
@@ -70,6 +71,7 @@ DEFAULTS: Mapping[Act, Quota] = MappingProxyType(
         "usage": Quota(2_000, 1_200),
         "messages": Quota(10_000, 12_000),
         "files": Quota(2_000, 1_200),
+        "lists": Quota(2_000, 600),
         "quotes": Quota(20_000, 2_000),
         "webhooks": Quota(30, 10),
         "tokens": Quota(20_000, 20_000),  # a full batch is a twentieth of a second of one core

@@ -102,6 +102,16 @@ def use_reserved(ruling: Ruling) -> str | None:
     return ALL_USES if ruling.state == State.MANDATED and ruling.use != ALL_USES else None
 
 
+def may_refuse_by(ruling: Ruling) -> Reason | None:
+    """Return by which reason a ruling may reserve a use, None where it says yes to all it is of."""
+    state = ruling.state
+    if state == State.PUBLISHED_DISALLOW:
+        return Reason.PUBLISHED
+    if state == State.MANDATED and ruling.use != ALL_USES:
+        return Reason.NOT_MANDATED
+    return _ENOUGH.get(state) or _REFUSING.get(state)
+
+
 def why_reserved(groups: Iterable[Sequence[Ruling]], use: str, at: datetime) -> Reason | None:
     """Return why a use is reserved at an instant; None where nothing says so (see `decide`)."""
     return decide(groups, use, at).reason

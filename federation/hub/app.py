@@ -27,6 +27,7 @@ from federation.hub.handlers import HANDLERS
 from federation.hub.moves import MoveWorker
 from federation.hub.routes import current_counter, hub_routes
 from federation.hub.statuses import StatusHolder
+from federation.hub.withheld import withheld_routes
 from federation.oauth.olp_routes import olp_routes
 from federation.oauth.routes import oauth_routes
 from federation.process import Parts, Service, no_boundary
@@ -80,6 +81,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
             *status_routes(doors, own),
             *anchor_routes(doors, Anchor(server, peers)),
             *hub_routes(doors, StatusHolder(server, peers, own)),
+            *withheld_routes(doors),
         ],
         exception_handlers=EXCEPTION_HANDLERS,
         logging_config=None,

@@ -108,6 +108,7 @@ async def apply_delta(session: WriteSession, node: str, delta: RegistryDelta) ->
             fact.content_tier,
             fact.canonical,
             to_micros(now),
+            delta.version,
         )
         for fact in delta.claims
     ]
@@ -123,6 +124,7 @@ async def apply_delta(session: WriteSession, node: str, delta: RegistryDelta) ->
         "content_tier",
         "canonical",
         "recorded_at",
+        "version",
     ]
     await insert_rows(session, IndexClaim, columns, for_driver(session, claims))
     opt_outs = [
@@ -139,20 +141,22 @@ async def apply_delta(session: WriteSession, node: str, delta: RegistryDelta) ->
             fact.state.value,
             fact.source,
             to_micros(fact.since) if fact.since else None,
+            delta.version,
         )
         for fact in delta.opt_outs
     ]
     columns = ["node", "holder_id", "host", "path", "wildcard", "use", "effective_at", "ends_at"]
-    columns += ["recorded_at", "state", "source", "since"]
+    columns += ["recorded_at", "state", "source", "since", "version"]
     await insert_rows(session, IndexOptOut, columns, opt_outs)
 
 
 async def _withdraw(session: WriteSession, node: str, delta: RegistryDelta, now: datetime) -> None:
     for chunk in in_chunks(delta.withdrawn_claims):
         these = and_(IndexClaim.node == node, IndexClaim.claim_id.in_(chunk))
-        await _move(session, IndexClaim, IndexClaimPast, these, now)
+        await _move(session, IndexClaim, IndexClaimPast, these, delta.version, now)
     for numbers in in_chunks(await _rows_saying(session, node, delta.withdrawn_opt_outs)):
-        await _move(session, IndexOptOut, IndexOptOutPast, IndexOptOut.id.in_(numbers), now)
+        these = IndexOptOut.id.in_(numbers)
+        await _move(session, IndexOptOut, IndexOptOutPast, these, delta.version, now)
 
 
 async def _rows_saying(session: ReadSession, node: str, facts: Collection[OptOutFact]) -> list[int]:
@@ -177,12 +181,14 @@ async def _move(
     of: type[IndexClaim | IndexOptOut],
     past: type[IndexClaimPast | IndexOptOutPast],
     these: ColumnElement[bool],
+    version: int,
     now: datetime,
 ) -> None:
-    """Take rows out of the index, and keep them as known until now."""
+    """Take rows out of the index by a change, and keep them as known until now."""
     columns: list[Any] = [column for column in of.__table__.c if column.name != "id"]
     until: Any = literal(now, past.withdrawn_at.type)
-    names = [*(column.name for column in columns), "withdrawn_at"]
-    rows = select(*columns, until).where(these)
+    by: Any = literal(version, past.withdrawn_version.type)
+    names = [*(column.name for column in columns), "withdrawn_at", "withdrawn_version"]
+    rows = select(*columns, until, by).where(these)
     await session.execute(insert(past).from_select(names, rows))
     await session.execute(delete(of).where(these))

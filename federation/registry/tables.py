@@ -188,22 +188,28 @@ class OptOut(Base):
 class RegistryVersion(Base):
     """How many deltas of a node's registry are out (at the node) or in (at the hub).
 
-    `changed_at` is when the last of them was; None if that was before it was kept.
+    `changed_at` is when the last of them was; None if that was before it was kept. Changes from
+    behind `followed_from` on are told one by one: the index has kept by which a row came and left.
     """
 
     __tablename__ = "registry_version"
     node: Mapped[str] = mapped_column(String(12), primary_key=True)
     version: Mapped[int]
     changed_at: Mapped[datetime | None] = mapped_column(Instant)
+    followed_from: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class IndexClaim(Base):
-    """One claim as the hub's index knows it: where, when, whose; no work, name or money."""
+    """One claim as the hub's index knows it: where, when, whose; no work, name or money.
+
+    `version` is the change of its node's registry by which it came, here and in the rows below.
+    """
 
     __tablename__ = "registry_index_claim"
     __table_args__ = (
         _places_of("registry_index_claim"),
         Index("ix_registry_index_claim_holder_id", "holder_id"),
+        Index("ix_registry_index_claim_followed", "node", "version", "claim_id"),
     )
     node: Mapped[str] = mapped_column(String(12), primary_key=True)
     claim_id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -216,15 +222,17 @@ class IndexClaim(Base):
     content_tier: Mapped[str] = mapped_column(String(64))
     canonical: Mapped[str | None] = mapped_column(Text)
     recorded_at: Mapped[datetime] = mapped_column(Instant, server_default="0")
+    version: Mapped[int] = mapped_column(server_default="0")
 
 
 class IndexClaimPast(Base):
-    """A claim that the index knew until it was withdrawn."""
+    """A claim that the index knew until it was withdrawn, by change `withdrawn_version`."""
 
     __tablename__ = "registry_index_claim_past"
     __table_args__ = (
         _places_of("registry_index_claim_past"),
         Index("ix_registry_index_claim_past_claim_id", "claim_id"),
+        Index("ix_registry_index_claim_past_followed", "node", "withdrawn_version", "id"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     node: Mapped[str] = mapped_column(String(12))
@@ -238,7 +246,9 @@ class IndexClaimPast(Base):
     content_tier: Mapped[str] = mapped_column(String(64))
     canonical: Mapped[str | None] = mapped_column(Text)
     recorded_at: Mapped[datetime] = mapped_column(Instant)
+    version: Mapped[int] = mapped_column(server_default="0")
     withdrawn_at: Mapped[datetime] = mapped_column(Instant)
+    withdrawn_version: Mapped[int] = mapped_column(server_default="0")
 
 
 class IndexOptOut(Base):
@@ -248,6 +258,7 @@ class IndexOptOut(Base):
     __table_args__ = (
         _places_of("registry_index_reservation", have_patterns=True),
         Index("ix_registry_index_reservation_holder_id", "holder_id"),
+        Index("ix_registry_index_reservation_followed", "node", "version", "id"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     node: Mapped[str] = mapped_column(String(12))
@@ -262,6 +273,7 @@ class IndexOptOut(Base):
     effective_at: Mapped[datetime] = mapped_column(Instant)
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
     recorded_at: Mapped[datetime] = mapped_column(Instant, server_default="0")
+    version: Mapped[int] = mapped_column(server_default="0")
 
 
 class IndexOptOutPast(Base):
@@ -271,6 +283,7 @@ class IndexOptOutPast(Base):
     __table_args__ = (
         _places_of("registry_index_reservation_past", have_patterns=True),
         Index("ix_registry_index_reservation_past_holder_id", "holder_id"),
+        Index("ix_registry_index_reservation_past_followed", "node", "withdrawn_version", "id"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     node: Mapped[str] = mapped_column(String(12))
@@ -285,7 +298,9 @@ class IndexOptOutPast(Base):
     effective_at: Mapped[datetime] = mapped_column(Instant)
     ends_at: Mapped[datetime | None] = mapped_column(Instant)
     recorded_at: Mapped[datetime] = mapped_column(Instant)
+    version: Mapped[int] = mapped_column(server_default="0")
     withdrawn_at: Mapped[datetime] = mapped_column(Instant)
+    withdrawn_version: Mapped[int] = mapped_column(server_default="0")
 
 
 class IndexShare(Base):

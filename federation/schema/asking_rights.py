@@ -1,5 +1,6 @@
 """Asking other servers what may be done with addresses: each owner, and for a node the hub."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -19,6 +20,10 @@ from federation.licensing.rights import Question
 from federation.schema.scalars import ContentTier
 from federation.server import PeerOlderError, Server
 from federation.values.party import HUB
+
+OWNERS_SECONDS = 2.5  # for the owners of addresses to answer
+NO_PAGE = "https://nobody.invalid/"
+"""An address that nobody can hold: asked about where only the versions are wanted."""
 
 RIGHTS_OF_OWN = """
 query($urls: [String!]!, $use: String!, $at: DateTime!%(given)s) {
@@ -86,6 +91,17 @@ def _asking(document: str, asked: Question, parts: Mapping[str, str]) -> tuple[s
         known = {"given": ", $knownAt: DateTime!", "passed": ", knownAt: $knownAt"}
         variables["knownAt"] = asked.known_at.isoformat()
     return document % {**known, **parts}, variables
+
+
+async def registry_versions(
+    server: Server, nodes: Sequence[Node], use: str, at: datetime
+) -> list[rules.Reply]:
+    """Ask collectives for the versions of their registries: each answers within 2.5 seconds."""
+    deadline = server.monotonic() + OWNERS_SECONDS
+    asked = Question([NO_PAGE], use, at)
+    return await asyncio.gather(
+        *(ask_owner(server, node, asked, [NO_PAGE], deadline) for node in nodes)
+    )
 
 
 async def ask_owner(

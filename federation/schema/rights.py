@@ -13,7 +13,7 @@ from federation.federated.asking import Node as AskedNode
 from federation.federated.listing import require_answers
 from federation.licensing import rights as rules
 from federation.licensing.rights import Question
-from federation.schema.asking_rights import ask_hub, ask_owner
+from federation.schema.asking_rights import OWNERS_SECONDS, ask_hub, ask_owner
 from federation.schema.choices import ClaimedBy, NodeState, Require, RightsStatus
 from federation.schema.context import Info
 from federation.schema.scalars import ContentTier, Money
@@ -116,10 +116,6 @@ class UrlOwners:
     url: str
     state: ClaimedBy
     collectives: list[str]
-
-
-OWNERS_SECONDS = 2.5
-"""So long the hub waits for the owners: a node that asks it waits for half a second more."""
 
 
 @strawberry.type

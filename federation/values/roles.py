@@ -80,6 +80,8 @@ MAY_READ_BILLING = Readers(_COMMERCIAL, own=Role.LAB)
 MAY_STATE_BILLING = Readers((Role.LICENSING_OFFICER,), own=Role.LAB)
 # What labs used of their licences, in units: no addresses, and still a part of a lab's recipe.
 MAY_READ_LAB_USAGE = Readers(_SETTLEMENT, own=Role.LAB)
+# What is withheld, over all collectives, as one file: a lab that is registered, and who answers it.
+MAY_READ_WITHHELD = Readers((Role.LICENSING_OFFICER, Role.AUDITOR), own=Role.LAB)
 # Deviations from the tariff are for every lab to read, whoever they were made with.
 MAY_READ_AGREEMENTS = Readers((Role.LAB, Role.NODE_OPERATOR, *_COMMERCIAL))
 

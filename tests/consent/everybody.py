@@ -6,12 +6,13 @@ that the node signs for them. Each gives {page: why not, None where it may be us
 that it is asked about at all.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from federation.addresses.readings import readings
 from federation.addresses.urls import normalise_url
+from federation.crawler.withheld import WithheldList
 from federation.gate.rulings import HeldPolicy
 from federation.licensing import rights
 from federation.licensing.minting import (
@@ -32,6 +33,7 @@ from federation.store.database import Database
 from federation.trust.principals import Principal
 from federation.values.party import HUB
 from tests.databases import HUB_TERMS, a_party
+from tests.hub.lists import lines_of
 from tests.licensing.licences import SOLD, a_licence
 from tests.metering.licences import a_row
 from tests.nodes.policies import policy_of
@@ -56,6 +58,7 @@ class Everybody:
     hub: Database
     members: tuple[str, ...] = ("m1", "m2")
     javascript: Any = None
+    copy: WithheldList = field(default_factory=WithheldList)  # of a lab, kept by changes
 
     async def sell(self):
         """Sell a licence for both uses, known at the hub and registered at the node."""
@@ -86,7 +89,20 @@ class Everybody:
             "metering by the hub": await self.metering(self.hub, pages, use, at),
             "tokens of the node": await self.minting("DE", pages, [use], at),
             "tokens of the hub": await self.minting(HUB, pages, [use], at),
+            **await self.copies(pages, use, at),
             **self.gates(policies, pages, use, at),
+        }
+
+    async def copies(self, pages, use, at):
+        """Ask copies that a lab has of the list: fetched anew, of one use, and kept by changes."""
+        anew, of_use = WithheldList(), WithheldList()
+        anew.take(await lines_of(self.hub, "DE", at))
+        of_use.take(await lines_of(self.hub, "DE", at, uses=(use,)))
+        self.copy.take(await lines_of(self.hub, "DE", at, since=self.copy.versions.get("DE")))
+        whose = {"fetched anew": anew, f"of {use}": of_use, "kept by changes": self.copy}
+        return {
+            f"copy {name}": {page: one.why(page, use, at) for page in pages}
+            for name, one in whose.items()
         }
 
     async def consent(self, pages, use, at, known_at=None):

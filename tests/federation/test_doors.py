@@ -141,6 +141,8 @@ WITHOUT_GRAPHQL = {
     "/sites/enrol",  # a stranger's, by a code that somebody made in GraphQL
     "/validate",
     "/trust",
+    "/withheld",
+    "/withheld/{name:str}",
     *REGISTRY_FILES,
     *STATUS_LISTS,
     *OAUTH,
@@ -255,6 +257,17 @@ async def test_registry_files_are_for_who_may_read_their_imports(settled, path, 
     may = {role for role, answer in asked.items() if answer.code is None}
     assert may == {Role.REGISTRY_OFFICER, Role.NODE_OPERATOR, Role.AUDITOR}
     assert over_http == {role: found if role in may else "NOT_ALLOWED" for role in people}
+
+
+@pytest.mark.parametrize("path", ["/withheld", "/withheld/DE.ndjson", "/withheld/DE.csv"])
+async def test_what_is_withheld_is_for_labs_and_for_who_answers_them(settled, path):
+    people = everybody(settled, HUB)
+    over_http = {
+        role: refusal(await fetch(settled, HUB, path, who)) for role, who in people.items()
+    }
+
+    may = {Role.LAB, Role.LICENSING_OFFICER, Role.AUDITOR}
+    assert over_http == {role: None if role in may else "NOT_ALLOWED" for role in people}
 
 
 async def test_a_policy_is_for_its_site_and_for_who_keeps_the_registry(settled):

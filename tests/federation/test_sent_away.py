@@ -95,6 +95,8 @@ DOORS = [
     ("files", HUB, "POST", "/banking/files", of("settlement"), 422),
     ("files", HUB, "GET", "/files/nothing", of("auditor"), 404),
     ("files", HUB, "GET", "/documents/NONE", of("auditor"), 404),
+    ("lists", HUB, "GET", "/withheld", of_lab, 200),
+    ("lists", HUB, "GET", "/withheld/DE.csv", of_lab, 200),
     ("files", "DE", "POST", "/registry/works", of("registry"), 422),
     ("files", "DE", "POST", "/registry/imports", of("registry"), 400),
     ("files", "DE", "POST", "/reservations", of("registry"), 400),

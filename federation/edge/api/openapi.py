@@ -59,6 +59,7 @@ _STATUSES: Final[Mapping[int, str]] = {
     404: "There is no such thing.",
     408: "The body did not come in time.",
     409: "It contradicts what is here.",
+    410: "It was there, and is no more.",
     413: "The body is too large.",
     415: "The body is encoded in a way that is not known.",
     422: "What was sent is refused; nothing was kept.",
