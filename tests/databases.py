@@ -237,16 +237,21 @@ async def contents(database: Database) -> dict[str, list[tuple[object, ...]]]:
     found = {}
     async with database.read() as session:
         filled = (await session.execute(_which_are_filled())).one()
-        for table, has_rows in zip(Base.metadata.sorted_tables, filled, strict=True):
+        for table, has_rows in zip(_tables(), filled, strict=True):
             if has_rows:
                 rows = await session.execute(_all_of(table))
                 found[table.name] = [tuple(row) for row in rows]
     return found
 
 
-@cache  # asked twice for every refusal of the suite: made once
+@cache  # as are the questions below: asked twice for every refusal of the suite, made once
+def _tables() -> list[Table]:
+    return Base.metadata.sorted_tables
+
+
+@cache
 def _which_are_filled() -> TextClause:
-    parts = (f"EXISTS (SELECT 1 FROM {table.name})" for table in Base.metadata.sorted_tables)
+    parts = (f"EXISTS (SELECT 1 FROM {table.name})" for table in _tables())
     return text(f"SELECT {', '.join(parts)}")
 
 

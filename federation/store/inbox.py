@@ -6,9 +6,10 @@ it; all else goes on. Staff look at what is parked, have it tried again, or drop
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
 from typing import ClassVar
 
-from sqlalchemy import LargeBinary, delete, func, insert, select
+from sqlalchemy import LargeBinary, Select, delete, func, insert, select
 
 from federation.errors import RefusalError
 from federation.store.canonical import sha256_hex
@@ -162,6 +163,11 @@ async def heads(session: ReadSession, of_each: int = HEADS_OF_EACH) -> list[Park
 
     Of each sender there are so many at most: one that has many hides nobody else's.
     """
+    return list(await session.scalars(_heads(of_each)))
+
+
+@cache  # every server asks it every other second
+def _heads(of_each: int) -> Select[ParkedMessage]:
     first = (
         select(func.min(ParkedMessage.id).label("id"), ParkedMessage.sender)
         .where(ParkedMessage.state.in_(OPEN))
@@ -170,12 +176,11 @@ async def heads(session: ReadSession, of_each: int = HEADS_OF_EACH) -> list[Park
     )
     place = func.row_number().over(partition_by=first.c.sender, order_by=first.c.id)
     placed = select(first.c.id, place.label("place")).subquery()
-    rows = await session.scalars(
+    return (
         select(ParkedMessage)
         .where(ParkedMessage.id.in_(select(placed.c.id).where(placed.c.place <= of_each)))
         .order_by(ParkedMessage.id)
     )
-    return list(rows)
 
 
 async def waiting(session: ReadSession) -> dict[tuple[str, str], int]:

@@ -18,6 +18,12 @@ from federation.store.messages import Message, seal
 from federation.store.sessions import ReadSession, WriteSession
 from federation.store.tables import OutboxMessage
 
+_TARGETS_WAITING = (  # made once: every server asks it all the time
+    select(OutboxMessage.target, func.count())
+    .where(OutboxMessage.delivered_at.is_(None))
+    .group_by(OutboxMessage.target)
+)
+
 POSTED = "posted"  # announced by a transaction that has a message on its way
 NOT_TAKEN_MAX = 100  # streams that are shown at a time
 
@@ -119,11 +125,7 @@ async def targets_of_stream(session: ReadSession, stream: str) -> set[str]:
 
 async def targets_waiting(session: ReadSession) -> dict[str, int]:
     """Return {target: number of undelivered messages}."""
-    rows = await session.execute(
-        select(OutboxMessage.target, func.count())
-        .where(OutboxMessage.delivered_at.is_(None))
-        .group_by(OutboxMessage.target)
-    )
+    rows = await session.execute(_TARGETS_WAITING)
     return {target: count for target, count in rows}
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from contextlib import nullcontext
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -203,8 +204,8 @@ def heard(run, state=None):
         )
 
 
-async def test_what_was_used_otherwise_is_told_apart_from_what_was_taken_as_paid(empty_url):
-    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0026"))
+async def test_what_was_used_otherwise_is_told_apart_from_what_was_taken_as_paid(at_revision):
+    url = await at_revision("0026")
     statements = [
         *into_a_left_net("USED", "handled"),
         *heard("handled"),
@@ -215,15 +216,15 @@ async def test_what_was_used_otherwise_is_told_apart_from_what_was_taken_as_paid
         *into_a_left_net("SILENT", "silent"),
         *into_a_left_net("STANDS", "handled", is_left=False),
     ]
-    await on_connection(empty_url, ran(*statements))
+    await on_connection(url, ran(*statements))
 
-    await on_connection(empty_url, migrations.upgrade)
+    await on_connection(url, migrations.upgrade)
 
     kept = (
         "SELECT payment_id, taken_as_paid, used_otherwise FROM settlement_payment"
         " ORDER BY payment_id"
     )
-    assert await on_connection(empty_url, answer(kept)) == [
+    assert await on_connection(url, answer(kept)) == [
         ("PARKED", "3", "0"),
         ("RETRIED", "0", "3"),
         ("SILENT", "3", "0"),
@@ -232,33 +233,33 @@ async def test_what_was_used_otherwise_is_told_apart_from_what_was_taken_as_paid
     ]
 
 
-async def test_bodies_of_parked_messages_are_cut_into_parts_and_put_together_again(empty_url):
+async def test_bodies_of_parked_messages_are_cut_into_parts_and_put_together_again(at_revision):
+    url = await at_revision(BEFORE_PARTS)
     body = "x" * (PART_BYTES + 1)
-    blob = "BLOB" if empty_url.startswith("sqlite") else "BYTEA"
+    blob = "BLOB" if url.startswith("sqlite") else "BYTEA"
     parked = (
         "INSERT INTO store_parked (sender, sender_code, entity_id, stream, sequence, kind, body,"
         " state, code, reason, received_at, attempts) VALUES"
         f" ('s', 'GB', 'e', 'a', 1, 'k', CAST('{body}' AS {blob}), 'PARKED', 'C', 'r', 1, 1),"
         f" ('s', 'GB', 'e', 'b', 1, 'k', CAST('' AS {blob}), 'DONE', 'C', 'r', 1, 1)"
     )
-    await on_connection(empty_url, lambda found: migrations.upgrade(found, BEFORE_PARTS))
-    await on_connection(empty_url, ran(parked))
+    await on_connection(url, ran(parked))
 
-    await on_connection(empty_url, migrations.upgrade)
+    await on_connection(url, migrations.upgrade)
     cut = await on_connection(
-        empty_url,
+        url,
         answer("SELECT message_id, part, length(content) FROM store_parked_part ORDER BY 1, 2"),
     )
-    sizes = await on_connection(empty_url, answer("SELECT size FROM store_parked ORDER BY id"))
-    await on_connection(empty_url, lambda found: migrations.downgrade(found, BEFORE_PARTS))
-    whole = await on_connection(empty_url, answer("SELECT body FROM store_parked ORDER BY id"))
+    sizes = await on_connection(url, answer("SELECT size FROM store_parked ORDER BY id"))
+    await on_connection(url, lambda found: migrations.downgrade(found, BEFORE_PARTS))
+    whole = await on_connection(url, answer("SELECT body FROM store_parked ORDER BY id"))
 
     assert cut == [(1, 0, PART_BYTES), (1, 1, 1)]
     assert sizes == [(PART_BYTES + 1,), (0,)]
     assert [bytes(content) for (content,) in whole] == [body.encode(), b""]
 
 
-async def test_lines_that_were_there_before_are_counted_by_day(empty_url):
+async def test_lines_that_were_there_before_are_counted_by_day(at_revision):
     noon, half_a_day = 1_789_387_200_000_000, 43_200_000_000  # 2026-09-14T12:00:00Z
     instants = [noon, noon + half_a_day - 1, noon + half_a_day, noon - half_a_day]
     lines = (
@@ -267,19 +268,19 @@ async def test_lines_that_were_there_before_are_counted_by_day(empty_url):
         f" ('site:a', '{number}', 'L', 'u', 'TRAIN', 1, {at}, '2026-09', 'site')"
         for number, at in enumerate(instants)
     )
-    await on_connection(empty_url, lambda found: migrations.upgrade(found, BEFORE_DAYS))
-    await on_connection(empty_url, ran(*lines))
+    url = await at_revision(BEFORE_DAYS)
+    await on_connection(url, ran(*lines))
 
-    await on_connection(empty_url, migrations.upgrade)
+    await on_connection(url, migrations.upgrade)
     counted = await on_connection(
-        empty_url,
+        url,
         answer("SELECT reporter, CAST(day AS VARCHAR), lines FROM metering_day ORDER BY 2"),
     )
 
     assert counted == [("site:a", "2026-09-14", 3), ("site:a", "2026-09-15", 1)]
 
 
-async def test_licences_of_before_have_the_days_that_they_say(empty_url):
+async def test_licences_of_before_have_the_days_that_they_say(at_revision):
     term = {"starts_on": "2026-09-01", "ends_on": "2026-12-31"}
     bodies = [{"term": term}, {"term": term, "ended_on": "2026-10-05"}]
     licences = (
@@ -288,18 +289,18 @@ async def test_licences_of_before_have_the_days_that_they_say(empty_url):
         " 1)"
         for number, body in enumerate(bodies)
     )
-    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0030"))
-    await on_connection(empty_url, ran(*licences))
+    url = await at_revision("0030")
+    await on_connection(url, ran(*licences))
 
-    await on_connection(empty_url, migrations.upgrade)
+    await on_connection(url, migrations.upgrade)
 
     days = "CAST(starts_on AS VARCHAR), CAST(ends_on AS VARCHAR)"
     assert await on_connection(
-        empty_url, answer(f"SELECT {days} FROM licensing_licence ORDER BY number")
+        url, answer(f"SELECT {days} FROM licensing_licence ORDER BY number")
     ) == [("2026-09-01", "2026-12-31"), ("2026-09-01", "2026-10-05")]
 
 
-async def test_lines_of_before_rest_on_a_gate(empty_url):
+async def test_lines_of_before_rest_on_a_gate(at_revision):
     total = (
         "INSERT INTO metering_total (period, licence, url_key, url_digest, use, verdict, member,"
         " lines, units) VALUES ('2026-09', 'HUB-000001', 'a.example/', 'd', 'TRAIN', 'MATCHED',"
@@ -310,36 +311,36 @@ async def test_lines_of_before_rest_on_a_gate(empty_url):
         " '2026-09', {})"
     )
     routed = line.format("metering_routed_line", "NULL").replace("('r'", "('FR', 'r'")
-    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0030"))
+    url = await at_revision("0030")
     entered = line.format("metering_line", "'site', NULL, NULL")
     for statement in (total, entered, routed):
-        await on_connection(empty_url, ran(statement))
+        await on_connection(url, ran(statement))
 
-    await on_connection(empty_url, migrations.upgrade)
+    await on_connection(url, migrations.upgrade)
 
     for table in ("metering_line", "metering_routed_line"):
-        found = await on_connection(empty_url, answer(f"SELECT event_id, known_by FROM {table}"))
+        found = await on_connection(url, answer(f"SELECT event_id, known_by FROM {table}"))
         assert found == [("e-1", "GATE")]
     found = await on_connection(
-        empty_url, answer("SELECT lines, token_logged, agent_logged FROM metering_total")
+        url, answer("SELECT lines, token_logged, agent_logged FROM metering_total")
     )
     assert found == [(3, 0, 0)]
-    await on_connection(empty_url, lambda found: migrations.downgrade(found, "0030"))
-    assert await on_connection(empty_url, answer("SELECT lines FROM metering_total")) == [(3,)]
+    await on_connection(url, lambda found: migrations.downgrade(found, "0030"))
+    assert await on_connection(url, answer("SELECT lines FROM metering_total")) == [(3,)]
 
 
-async def test_an_older_decision_to_pay_ahead_covers_nothing_and_is_not_downgraded(empty_url):
-    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0016"))
-    await on_connection(empty_url, ran(AN_OLD_DECISION))
+async def test_an_older_decision_to_pay_ahead_covers_nothing_and_is_not_downgraded(at_revision):
+    url = await at_revision("0016")
+    await on_connection(url, ran(AN_OLD_DECISION))
 
-    await on_connection(empty_url, migrations.upgrade)
+    await on_connection(url, migrations.upgrade)
 
     kept = "SELECT id, period, remittances, proposed_by, confirmed_by FROM settlement_pay_ahead"
     of_it = [(1, "2026-09", "[]", "ann", "bob")]
-    assert await on_connection(empty_url, answer(kept)) == of_it
+    assert await on_connection(url, answer(kept)) == of_it
     with pytest.raises(RuntimeError):
-        await on_connection(empty_url, lambda found: migrations.downgrade(found, "0016"))
-    assert await on_connection(empty_url, answer(kept)) == of_it
+        await on_connection(url, lambda found: migrations.downgrade(found, "0016"))
+    assert await on_connection(url, answer(kept)) == of_it
 
 
 @pytest.mark.parametrize(
@@ -422,24 +423,21 @@ async def test_the_journal_takes_no_change_and_no_deletion(books, statement):
     assert len((await contents(books))["settlement_entry"]) == 2
 
 
-async def test_tokens_that_were_ended_do_not_count_again(empty_url):
-    half_a_day = 12 * 3_600
-    for seconds, is_refused in ((half_a_day - 60, True), (half_a_day + 60, False)):
-        await on_connection(empty_url, migrations.upgrade)
-        at = int((time.time() - seconds) * 1_000_000)
-        await on_connection(empty_url, lambda found: migrations.downgrade(found, BEFORE_PARTS))
-        await on_connection(empty_url, ran("DELETE FROM accounts_tokens_ended"))
-        await on_connection(empty_url, ran(TOKENS_ENDED.format(at)))
-        if is_refused:
-            with pytest.raises(RuntimeError, match="tokens were ended"):
-                await on_connection(empty_url, lambda found: migrations.downgrade(found, "0028"))
-            assert await on_connection(empty_url, migrations.current_revision) == "0029"
-        else:
-            await on_connection(empty_url, lambda found: migrations.downgrade(found, "0028"))
-            assert await on_connection(empty_url, migrations.current_revision) == "0028"
+@pytest.mark.parametrize(("spare", "stands_at"), [(-60, "0029"), (60, "0028")])
+async def test_tokens_that_were_ended_do_not_count_again(at_revision, spare, stands_at):
+    """A token lives half a day: for as long as one may, older code does not come back."""
+    url = await at_revision("0029")
+    ended_at = int((time.time() - 12 * 3_600 - spare) * 1_000_000)
+    await on_connection(url, ran(TOKENS_ENDED.format(ended_at)))
+
+    refusal = pytest.raises(RuntimeError, match="tokens were ended")
+    with refusal if stands_at == "0029" else nullcontext():
+        await on_connection(url, lambda found: migrations.downgrade(found, "0028"))
+
+    assert await on_connection(url, migrations.current_revision) == stands_at
 
 
-async def test_claims_that_several_held_before_are_noted(empty_url):
+async def test_claims_that_several_held_before_are_noted(at_revision):
     members = (
         "INSERT INTO registry_member (member_id, name, country, joined_on, account_scheme)"
         f" VALUES ('{member}', 'x', 'DE', '2025-01-01', 'IBAN')"
@@ -459,19 +457,19 @@ async def test_claims_that_several_held_before_are_noted(empty_url):
         " '2025-01-01', 't')"
         for number, node in enumerate(("DE", "DE", "FR"))
     )
-    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0038"))
-    await on_connection(empty_url, ran(*members, *claims, *indexed))
+    url = await at_revision("0038")
+    await on_connection(url, ran(*members, *claims, *indexed))
 
-    await on_connection(empty_url, migrations.upgrade)
+    await on_connection(url, migrations.upgrade)
 
     noted = "SELECT host, path, digest, found_at FROM registry_contested_claim ORDER BY id"
-    assert await on_connection(empty_url, answer(noted)) == [
+    assert await on_connection(url, answer(noted)) == [
         ("h.example", "/", sha256(b"h.example/").hexdigest(), 0),
         ("i.example", "/", sha256(b"*.i.example/").hexdigest(), 0),
     ]
 
 
-async def test_units_of_reports_of_before_are_added_up_and_no_document_is_touched(empty_url):
+async def test_units_of_reports_of_before_are_added_up_and_no_document_is_touched(at_revision):
     invoice = (
         "INSERT INTO settlement_document (number, issuer, series, subject, issued_on, media_type,"
         " body, sha256) VALUES ('INV-HUB-000001', 'HUB', 'INV', 'HUB-000001', '2026-08-31',"
@@ -492,37 +490,37 @@ async def test_units_of_reports_of_before_are_added_up_and_no_document_is_touche
         [key, "TRAIN", "FR", None, "9", "0"],
     ]
     held = [[key, "TRAIN", "~UNMATCHED", f"h/{n}", "1", "2"] for n in range(2)]
-    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0043"))
-    await on_connection(empty_url, ran(invoice))
+    url = await at_revision("0043")
+    await on_connection(url, ran(invoice))
     reports = [report(1, [[key, "TRAIN", "GB", None, "1", "1"]], []), report(2, weights, held)]
     for each in reports:
-        await on_connection(empty_url, lambda found, each=each: found.execute(each))
+        await on_connection(url, lambda found, each=each: found.execute(each))
 
-    await on_connection(empty_url, migrations.upgrade)
+    await on_connection(url, migrations.upgrade)
 
     due = "SELECT number, due_on FROM settlement_document"
-    assert await on_connection(empty_url, answer(due)) == [("INV-HUB-000001", None)]
+    assert await on_connection(url, answer(due)) == [("INV-HUB-000001", None)]
     units = "SELECT period, party, licence, use, node, number, units FROM metering_reported_use"
-    assert await on_connection(empty_url, answer(f"{units} ORDER BY node")) == [
+    assert await on_connection(url, answer(f"{units} ORDER BY node")) == [
         ("2026-09", "DE", key, "TRAIN", "DE", "HUB-000001", "90000000000000000001"),
         ("2026-09", "DE", key, "TRAIN", "~UNMATCHED", "HUB-000001", "4"),
     ]
 
 
-async def test_works_of_before_are_found_by_whose_they_are(empty_url):
+async def test_works_of_before_are_found_by_whose_they_are(at_revision):
     bodies = ('{"title":"Salt","rightholder":"R-1"}', '{"title":"Salt"}') * 2
     versions = (
         "INSERT INTO works_version (version, change, starts_at, recorded_at, thing, sorted_by,"
         f" words, body) VALUES ({number}, 1, 0, 0, 'W-{number // 3}', '', '', '{body}')"
         for number, body in enumerate(bodies)
     )
-    await on_connection(empty_url, lambda found: migrations.upgrade(found, "0048"))
-    await on_connection(empty_url, ran(*versions))
+    url = await at_revision("0048")
+    await on_connection(url, ran(*versions))
 
-    await on_connection(empty_url, migrations.upgrade)
+    await on_connection(url, migrations.upgrade)
 
     query = "SELECT rightholder, work_id FROM works_rightholder"
-    assert await on_connection(empty_url, answer(query)) == [("R-1", "W-0")]
+    assert await on_connection(url, answer(query)) == [("R-1", "W-0")]
 
 
 def test_every_room_with_tables_is_known_to_the_history():

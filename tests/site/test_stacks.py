@@ -225,18 +225,19 @@ def test_what_cannot_be_recorded_is_not_served(make_server, stack, tmp_path):
 
 
 @pytest.mark.skipif(not is_here(STACKS["django"]), reason="not installed")
-@pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO", "Script-Name", "X-Script-Name"])
-def test_gunicorn_takes_no_address_from_a_header_past_the_gate(make_server, name):
+def test_gunicorn_takes_no_address_from_a_header_past_the_gate(make_server):
     """It believes SCRIPT_NAME of whoever comes from loopback, and the application goes by it."""
     server = make_server(STACKS["django"])
     path = "/.well-known/a/news/a"
 
-    refused = server.ask("GET", path, [*BOT, (name, "/.well-known/a")])
-    read_without = server.ask("GET", path, BOT)
+    for name in ("SCRIPT_NAME", "PATH_INFO", "Script-Name", "X-Script-Name"):
+        refused = server.ask("GET", path, [*BOT, (name, "/.well-known/a")])
+        read_without = server.ask("GET", path, BOT)
 
-    assert (refused.status, json.loads(refused.body)["code"]) == (400, "AMBIGUOUS_REQUEST")
-    assert refused.headers.get("x-page") is None
-    assert (read_without.status, read_without.body) == (200, b"A page.\n")
+        code = json.loads(refused.body)["code"]
+        assert (name, refused.status, code) == (name, 400, "AMBIGUOUS_REQUEST")
+        assert refused.headers.get("x-page") is None
+        assert (read_without.status, read_without.body) == (200, b"A page.\n")
     assert server.lines() == []
 
 
