@@ -17,6 +17,7 @@ from federation.federated.asking import (
     ERROR,
     NO_ANSWER,
     REFUSED,
+    SENT_AWAY,
     TOO_LONG,
     CallError,
     Node,
@@ -36,11 +37,19 @@ INVALID_DOCUMENT = "INVALID_DOCUMENT"  # what a server says of a field that it d
 log = get_logger("peers")
 ANSWER_BYTES_MAX = 64 * 1024 * 1024
 _TOKEN_LIFE = timedelta(seconds=15)  # of the 60 for which one is good
+_LATER = frozenset({408, 429})
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class PeerAnswerError(Exception):
-    """Another server answered with an error; the text is its reason."""
+    """Another server answered with an error; the text is its reason.
+
+    `is_there` where it answered, and neither failed (5xx) nor asked for time (408, 429).
+    """
+
+    def __init__(self, reason: str, *, is_there: bool = False) -> None:
+        self.is_there = is_there
+        super().__init__(reason)
 
 
 class PeerLateError(PeerAnswerError):
@@ -162,9 +171,9 @@ class PeerClient:
             log.info("a node gave no answer", node=node.code, reason=str(error)[:300])
             if str(error).startswith("HTTP 400:"):
                 raise CallError(ERROR, REFUSED, "it does not take the question") from error
-            raise CallError(
-                ERROR, NO_ANSWER, "it cannot be reached, or refused to answer"
-            ) from error
+            if error.is_there:
+                raise CallError(ERROR, SENT_AWAY, "it refused to answer") from error
+            raise CallError(ERROR, NO_ANSWER, "it cannot be reached, or fails") from error
 
     async def post(
         self,
@@ -194,13 +203,15 @@ class PeerClient:
                 url, data=io.BytesIO(body), headers=headers, timeout=timeout, allow_redirects=False
             ) as response:
                 if answered_with and "Content-Encoding" in response.headers:
-                    raise PeerAnswerError("the answer is packed")
+                    raise PeerAnswerError("the answer is packed", is_there=True)
                 data = await response.content.read(bytes_max)
                 if response.status // 100 != 2:  # noqa: PLR2004 - 2xx
                     text = data[:300].decode("utf-8", "replace")
-                    raise PeerAnswerError(f"HTTP {response.status}: {text}")
+                    is_there = response.status < 500 and response.status not in _LATER  # noqa: PLR2004
+                    raise PeerAnswerError(f"HTTP {response.status}: {text}", is_there=is_there)
                 if any(response.headers.get(name) != answered_with[name] for name in answered_with):
-                    raise PeerAnswerError(f"it does not answer with {dict(answered_with)}")
+                    reason = f"it does not answer with {dict(answered_with)}"
+                    raise PeerAnswerError(reason, is_there=True)
                 return await self._rest(response, data, bytes_max)
         except TimeoutError as error:
             raise PeerLateError(f"{type(error).__name__}: {error}") from error

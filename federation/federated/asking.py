@@ -48,7 +48,9 @@ TOO_LONG, REFUSED = "TOO_LONG", "REFUSED"
 Whoever asks wrote the question: neither is a failure of the node.
 """
 NO_ANSWER = "NO_ANSWER"
-"""Code of a node that cannot be reached, or does not answer as a node does."""
+"""Code of a node that cannot be reached, fails, or has no time."""
+SENT_AWAY = "SENT_AWAY"
+"""Code of a node that is there and refuses whoever asks, or does not answer as a node does."""
 OK, TIMEOUT, ERROR, BREAKER_OPEN = "OK", "TIMEOUT", "ERROR", "BREAKER_OPEN"
 STALE = "STALE"  # it gives no answer now: what it answered earlier is told
 

@@ -51,7 +51,8 @@ class NodeAnswer:
         "where it tells nothing."
     )
     code: str | None = strawberry.field(
-        description="Why not, for programs: DEADLINE_OVER, BAD_ANSWER or a code of the node's own."
+        description="Why not, for programs: NO_ANSWER, SENT_AWAY, DEADLINE_OVER, BAD_ANSWER or a "
+        "code of the node's own."
     )
     message: str | None = strawberry.field(description="Why not, for people.")
 

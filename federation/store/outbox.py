@@ -6,13 +6,14 @@ not wait for each other.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import ClassVar
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 
 from federation.errors import RefusalError
 from federation.store import inbox
-from federation.store.asked import among
+from federation.store.asked import asked, is_sqlite, parameters_of
 from federation.store.database import announce
 from federation.store.messages import Message, seal
 from federation.store.sessions import ReadSession, WriteSession
@@ -24,6 +25,7 @@ _TARGETS_WAITING = (  # made once: every server asks it all the time
     .group_by(OutboxMessage.target)
 )
 
+_TARGET = ("target",)
 POSTED = "posted"  # announced by a transaction that has a message on its way
 NOT_TAKEN_MAX = 100  # streams that are shown at a time
 
@@ -66,13 +68,23 @@ async def post_to_each(
 
 
 async def _last(session: ReadSession, targets: Sequence[str], stream: str) -> dict[str, int]:
-    """Return {target: the number of its last message} of a stream, of those that have one."""
-    rows = await session.execute(
-        select(OutboxMessage.target, func.max(OutboxMessage.sequence))
-        .where(among(session, OutboxMessage.target, targets), OutboxMessage.stream == stream)
-        .group_by(OutboxMessage.target)
+    """Return {target: the number of its last message} of a stream, of those that have one.
+
+    One step in an index for each, however long its stream is: what was delivered stays for ever.
+    """
+    sqlite = is_sqlite(session)
+    names = parameters_of(_TARGET, [(target,) for target in targets], sqlite=sqlite)
+    rows = await session.rows(_lasts(sqlite=sqlite), {**names, "stream": stream}, many=False)
+    return {target: number for target, number in rows if number is not None}
+
+
+@cache
+def _lasts(*, sqlite: bool) -> Select[str, int | None]:
+    there = asked(_TARGET, sqlite=sqlite)
+    last = select(func.max(OutboxMessage.sequence)).where(
+        OutboxMessage.target == there.c.target, OutboxMessage.stream == bindparam("stream")
     )
-    return {target: number for target, number in rows}
+    return select(there.c.target, last.scalar_subquery())
 
 
 async def waiting(

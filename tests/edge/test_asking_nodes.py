@@ -97,12 +97,14 @@ async def test_the_answer_is_given_as_it_was_sent():
     ("answer", "code"),
     [
         (http(status="500 No"), "NO_ANSWER"),
+        (http(status="429 Later"), "NO_ANSWER"),
+        (http(status="403 No"), "SENT_AWAY"),
         (http(status="400 No"), "REFUSED"),
-        (http(status="401 No"), "NO_ANSWER"),
-        (http(status="302 Found", headers=f"{SAID}Location: http://127.0.0.1/\r\n"), "NO_ANSWER"),
-        (http(headers=""), "NO_ANSWER"),  # of an earlier version: with all that a server sees
-        (http(headers=f"{ON_BEHALF_OF_HEADER}: partner\r\n"), "NO_ANSWER"),
-        (http(gzip.compress(b"{}"), headers=f"{SAID}Content-Encoding: gzip\r\n"), "NO_ANSWER"),
+        (http(status="401 No"), "SENT_AWAY"),
+        (http(status="302 Found", headers=f"{SAID}Location: http://127.0.0.1/\r\n"), "SENT_AWAY"),
+        (http(headers=""), "SENT_AWAY"),  # of an earlier version: with all that a server sees
+        (http(headers=f"{ON_BEHALF_OF_HEADER}: partner\r\n"), "SENT_AWAY"),
+        (http(gzip.compress(b"{}"), headers=f"{SAID}Content-Encoding: gzip\r\n"), "SENT_AWAY"),
         (http(b"x" * (BYTES_MAX + 1)), "TOO_LONG"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000, "NO_ANSWER"),
         (b"nonsense\r\n\r\n", "NO_ANSWER"),
@@ -159,7 +161,7 @@ async def test_a_packed_answer_without_an_end_is_not_unpacked():
     )
     bomb = gzip.compress(bytes(10_000_000))
 
-    assert await told(headers.encode(), endless=bomb) == ("ERROR", "NO_ANSWER")
+    assert await told(headers.encode(), endless=bomb) == ("ERROR", "SENT_AWAY")
 
 
 async def test_a_node_inside_is_not_called_unless_the_operator_allows_it():

@@ -10,6 +10,7 @@ from federation.federated.asking import (
     NO_ANSWER,
     OK,
     REFUSED,
+    SENT_AWAY,
     STALE,
     TIMEOUT,
     TOO_LONG,
@@ -99,7 +100,7 @@ async def test_only_where_a_node_gives_no_answer(silence):
     assert await hub.ask() == (b"one", False, 0.0)
 
 
-@pytest.mark.parametrize("code", ["BAD_ANSWER", "NOT_ALLOWED", REFUSED, TOO_LONG])
+@pytest.mark.parametrize("code", ["BAD_ANSWER", "NOT_ALLOWED", REFUSED, SENT_AWAY, TOO_LONG])
 async def test_a_node_that_answers_with_a_refusal_or_nonsense_has_answered(code):
     hub = Hub()
     await hub.ask()

@@ -45,6 +45,6 @@ async def test_the_query_of_the_page_for_publishers_is_answered_as_printed(small
     seen = await tell(small, "GB", small.member("GB", "gb-b"), QUERY)
 
     assert told.body == {"rows": 2, "changed": 2}
-    assert seen.body == msgspec.json.decode(ANSWER)
+    assert seen.body["data"] == msgspec.json.decode(ANSWER)["data"]
     assert tuple(seen.body["data"]) == FIELDS
     assert all(f"| `{field}` |" in PAGE for field in FIELDS)

@@ -298,5 +298,5 @@ async def test_a_thousand_rules_end_in_few_statements(node):
         event.listen(engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
         await tell(session, "DE", 1, Saying("ruth", "they said so", THURSDAY))
 
-    of_their_paths = [one for one in asked if "registry_opt_out.path =" in one]
+    of_their_paths = [one for one in asked if "registry_opt_out.host =" in one]
     assert len(of_their_paths) == 1
