@@ -64,6 +64,14 @@ _OnRow: TypeAlias = (
 )
 
 
+_OF_A_WORK = "it is not this member's own: a work is whose its rightholder is"
+_WHOSE = {
+    RecordConsent: _OF_A_WORK,
+    CorrectConsent: _OF_A_WORK,
+    RecordOptOut: "it is not this member's own: none of its claims covers it",
+}
+
+
 async def asking_as(session: ReadSession, member: str, rules: Rules) -> Asking:
     """Return for whom a member asks: itself, and whom it succeeds (SUCCEEDED)."""
     return Asking(member, await successions.stands_for(session, member, rules.now.date()))
@@ -94,7 +102,7 @@ async def require_own(session: ReadSession, act: Act, asks: Asking, rules: Rules
         await _require_known(session, act, asks)
         return
     if not is_own:
-        raise NotAllowedError("it is not this member's own")
+        raise NotAllowedError(_WHOSE.get(type(act), "it is not this member's own"))
 
 
 async def _require_known(session: ReadSession, act: _OnRow, asks: Asking) -> None:

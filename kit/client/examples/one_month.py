@@ -11,6 +11,8 @@ async def one_month(hub: str, client: ClientCredential, urls: list[str]) -> None
         pages = Expected(node="DE", use="TRAIN", content_tier="premium", units=500_000)
         more = Expected(node="GB", use="TRAIN", content_tier="standard", units=200_000)
         offer = await lab.quote([pages, more], date(2026, 10, 1), date(2027, 9, 30))
+        if offer.not_covered:  # in neither the price nor the licence
+            raise LookupError(offer.not_covered)
         licence = await lab.buy(offer)
         await lab.registered(licence.number)
         rights = await lab.rights(urls, "TRAIN")
