@@ -38,7 +38,7 @@ BODY = b'{"type":"ping"}'
 
 
 def an_attempt(url):
-    return Attempt(1, 1, url, BODY, {"webhook-id": "evt_1"})
+    return Attempt(1, 1, NOON, url, BODY, {"webhook-id": "evt_1"})
 
 
 @asynccontextmanager
