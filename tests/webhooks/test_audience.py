@@ -68,6 +68,14 @@ async def test_a_member_hears_of_its_own_among_many(node, opt_outs):
     assert data == {"server": "DE", "opt_outs": [str(many[1])], "more": 0}
 
 
+async def test_a_member_hears_of_its_own_where_more_of_its_own_lie_between(node, opt_outs):
+    await submit(node, acts.RecordOptOut("one.example/other/", "TRAIN", NOON))
+    first, last = opt_outs[0].numbers[0], opt_outs[-1].numbers[0]
+    event = Event(EventType.OPT_OUT_RECORDED, {}, numbers=(last, first))
+    data = await told_by_role(node, event, Role.MEMBER, "m1")
+    assert data == {"server": "DE", "opt_outs": [str(last), str(first)], "more": 0}
+
+
 async def test_a_lab_without_a_licence_there_hears_nothing_of_what_is_withheld(node, opt_outs):
     for event in opt_outs:
         assert await told_by_role(node, event, Role.LAB, "lab-one") is None
