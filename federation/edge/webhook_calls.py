@@ -7,6 +7,7 @@ counts, and a little of its body is read so that a polite receiver is not cut of
 import io
 from collections.abc import Sequence
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -64,7 +65,7 @@ class WebhookCalls:
 
     def _open(self, url: str) -> aiohttp.ClientSession:
         """Return what calls https anywhere that is public, and plain HTTP only what is allowed."""
-        is_public = url.startswith("https:")
+        is_public = urlsplit(url).scheme == "https"  # in any case, as aiohttp reads it
         if is_public not in self._sessions:
             self._sessions[is_public] = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(

@@ -351,12 +351,28 @@ async def list_opt_outs(
         known(OptOut, known_at), OptOut.id > after, OptOut.state == State.OPT_OUT
     )
     if member_id is not None:
-        query = query.where(or_(OptOut.member_id == member_id, _on_claims_of(member_id, known_at)))
+        query = query.where(_of(member_id, known_at))
     if at is not None:
         query = query.where(
             OptOut.effective_at <= at, or_(OptOut.ends_at.is_(None), OptOut.ends_at > at)
         )
     return list(await session.scalars(query.order_by(OptOut.id).limit(limit)))
+
+
+async def opt_outs_of(session: ReadSession, member_id: str, numbers: Collection[int]) -> set[int]:
+    """Return which of some opt-outs `list_opt_outs` shows a member now."""
+    shown = select(OptOut.id).where(
+        known(OptOut), OptOut.state == State.OPT_OUT, _of(member_id, None)
+    )
+    found = set[int]()
+    for chunk in in_chunks(sorted(numbers)):
+        found.update(await session.scalars(shown.where(OptOut.id.in_(chunk))))
+    return found
+
+
+def _of(member_id: str, known_at: datetime | None) -> ColumnElement[bool]:
+    """Return which opt-outs are of a member: those that name it, and those on its claims."""
+    return or_(OptOut.member_id == member_id, _on_claims_of(member_id, known_at))
 
 
 def _on_claims_of(member_id: str, known_at: datetime | None) -> ColumnElement[bool]:

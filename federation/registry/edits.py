@@ -121,7 +121,11 @@ async def write(session: WriteSession, node: str, edit: Edit, saying: Saying) ->
 
 
 def _say(session: WriteSession, edit: Edit, numbers: Sequence[int]) -> None:
-    """Say which opt-outs came, and which end: by the row that says so, or that is gone for good."""
+    """Say which opt-outs came, and which end, by the row that says so.
+
+    An opt-out that is known no more is always followed by one that has an end; what is followed by
+    nothing is a ruling of a record or a published source, of which nobody is told.
+    """
     came: list[int] = []
     end: list[int] = []
     for number, (new, _, replaces) in zip(numbers, edit.opt_outs, strict=True):
@@ -131,14 +135,6 @@ def _say(session: WriteSession, edit: Edit, numbers: Sequence[int]) -> None:
         happened(session, Event(EventType.OPT_OUT_RECORDED, {}, numbers=tuple(came)))
     if end:
         happened(session, Event(EventType.OPT_OUT_ENDED, {}, numbers=tuple(end)))
-    followed = {replaces for _, _, replaces in edit.opt_outs}
-    gone: dict[str | None, list[int]] = {}
-    for row in (each.row for each in edit.gone_opt_outs):
-        if row.state == State.OPT_OUT and row.id not in followed:
-            gone.setdefault(row.member_id, []).append(row.id)
-    for member, rows in gone.items():  # each its own, since no list shows them any more
-        own = frozenset([] if member is None else [member])
-        happened(session, Event(EventType.OPT_OUT_ENDED, {}, members=own, numbers=tuple(rows)))
 
 
 async def _write_members(session: WriteSession, edit: Edit, saying: Saying) -> None:

@@ -30,10 +30,14 @@ GONE: Final = "its target answered 410: it is not told any more"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What is sent where; `number` counts the attempts of this delivery from 1."""
+    """What is sent where; `number` counts the attempts of this delivery from 1.
+
+    A replay has them counted anew, so one is told from the others by when it was `taken` as well.
+    """
 
     delivery: int
     number: int
+    taken: datetime
     url: str
     body: bytes = field(repr=False)
     headers: dict[str, str] = field(repr=False)
@@ -78,7 +82,7 @@ async def take(
     if row.former is not None and row.former_until is not None and now < row.former_until:
         secrets.append(keys.decrypted(row.former).decode())
     signed = headers(found.event, now, body, secrets)
-    return Attempt(found.id, found.attempts, row.url, body, signed)
+    return Attempt(found.id, found.attempts, now, row.url, body, signed)
 
 
 def body_of(delivery: Delivery) -> bytes:
@@ -92,12 +96,14 @@ async def write_down(
 ) -> None:
     """Write down what came of an attempt, and when the next one is; `part` is of the jitter.
 
-    What came of an attempt after which another was taken counts only where it was good.
+    What came of an attempt after which another was taken, or a replay was asked for, counts only
+    where it was good.
     """
     found = await store.find_delivery(session, attempt.delivery)
     if found is None or found.state != DeliveryState.WAITING:
         return
-    if found.attempts != attempt.number and not outcome.is_good:
+    is_last = (found.attempts, found.tried_at) == (attempt.number, attempt.taken)
+    if not is_last and not outcome.is_good:
         return
     row = await session.get_one(Webhook, found.webhook)
     found.status = outcome.status

@@ -112,10 +112,6 @@ async def _is_licensed(session: ReadSession, lab: str, here: str, today: date) -
 
 
 async def _own_numbers(session: ReadSession, event: Event, member: str) -> tuple[int, ...]:
-    """Return the opt-outs of an event that `optOuts` shows a member; all that named it alone."""
-    if event.members:
-        return event.numbers if member in event.members else ()
-    first, count = min(event.numbers), len(event.numbers)
-    rows = await edit_store.list_opt_outs(session, member, None, None, after=first - 1, limit=count)
-    shown = {row.id for row in rows}
+    """Return the opt-outs of an event that `optOuts` shows a member."""
+    shown = await edit_store.opt_outs_of(session, member, event.numbers)
     return tuple(number for number in event.numbers if number in shown)

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from federation.logs import get_logger
 from federation.store.database import announce, business_time
 from federation.store.happened import what_happened
 from federation.store.sessions import WriteSession
@@ -19,6 +20,8 @@ from federation.webhooks.tables import Delivery, DeliveryState, Webhook, Webhook
 DUE: Final = "webhooks"  # announced by a transaction after which something is to be delivered
 WAITING_MAX: Final = 10_000  # events of one webhook
 FULL: Final = f"{WAITING_MAX} events wait: further ones are not kept"
+UNREADABLE: Final = "its role or its types are none that this server knows: nobody can be told"
+log = get_logger("webhooks")
 
 
 def recorder(here: str) -> Callable[[WriteSession], Awaitable[None]]:
@@ -29,15 +32,24 @@ def recorder(here: str) -> Callable[[WriteSession], Awaitable[None]]:
         if not events:
             return
         now, ids = business_time(session), dict[int, str]()
+        kept: list[tuple[object, ...]] = []
         for row in await store.not_ended(session):
-            types = msgspec.json.decode(row.types, type=list[str])
+            reader = _reader_of(row, now)
+            if reader is None:
+                continue
+            role, types = reader
+            heard: list[tuple[object, ...]] = []
             for number, event in enumerate(events):
                 if event.type not in types:
                     continue
-                data = await told(session, event, Role(row.role), row.party, here, now.date())
+                data = await told(session, event, role, row.party, here, now.date())
                 if data is not None:
-                    ids.setdefault(number, new_event_id())
-                    await _keep(session, row, ids[number], event.type, data, now)
+                    name = ids.setdefault(number, new_event_id())
+                    heard.append(store.waiting(row.id, name, event.type, _json(data), now))
+            kept += await _as_many_as_may_wait(session, row, heard, now)
+        if kept:
+            await store.add_waiting(session, kept)
+            announce(session, DUE)
 
     return record
 
@@ -50,7 +62,7 @@ async def wait(
         webhook=row.id,
         event=event,
         type=kind,
-        data=msgspec.json.encode(data).decode(),
+        data=_json(data),
         at=now,
         state=DeliveryState.WAITING,
         attempts=0,
@@ -67,13 +79,36 @@ def new_event_id() -> str:
     return f"evt_{secrets.token_hex(16)}"
 
 
-async def _keep(
-    session: WriteSession, row: Webhook, event: str, kind: EventType, data: Data, now: datetime
-) -> None:
-    """Let an event wait, unless too many do: then the webhook is paused, and counts as missed."""
-    if await store.count_waiting(session, row.id) < WAITING_MAX:
-        await wait(session, row, event, kind, data, now)
-        return
-    row.missed += 1
-    if row.state == WebhookState.ACTIVE:
+def _reader_of(row: Webhook, now: datetime) -> tuple[Role, list[str]] | None:
+    """Return the role of a webhook and its types; pause one that says neither, and return None.
+
+    It is not the fault of the act that is told of, which goes on.
+    """
+    try:
+        return Role(row.role), msgspec.json.decode(row.types, type=list[str])
+    except (ValueError, msgspec.MsgspecError) as error:
+        if row.state == WebhookState.ACTIVE:
+            log.warning("a webhook cannot be read", webhook=row.id, reason=str(error))
+            row.state, row.why, row.changed_at = WebhookState.PAUSED, UNREADABLE, now
+        return None
+
+
+async def _as_many_as_may_wait(
+    session: WriteSession, row: Webhook, heard: list[tuple[object, ...]], now: datetime
+) -> list[tuple[object, ...]]:
+    """Return the first of what a webhook heard; where more would wait it is paused, and misses it.
+
+    How many wait is counted once, however much it heard.
+    """
+    if not heard:
+        return []
+    room = max(0, WAITING_MAX - await store.count_waiting(session, row.id))
+    missed = len(heard[room:])
+    row.missed += missed
+    if missed and row.state == WebhookState.ACTIVE:
         row.state, row.why, row.changed_at = WebhookState.PAUSED, FULL, now
+    return heard[:room]
+
+
+def _json(data: Data) -> str:
+    return msgspec.json.encode(data).decode()

@@ -6,10 +6,14 @@ from typing import NamedTuple
 
 from sqlalchemy import delete, exists, func, select, update
 
+from federation.store.base import to_micros
+from federation.store.bulk import insert_rows
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.event import EventType
 from federation.webhooks.tables import Delivery, DeliveryState, Webhook, WebhookState
 
 PRUNED_AT_ONCE = 1_000
+_WAITING = ["webhook", "event", "type", "data", "at", "state", "attempts", "next_at"]
 
 
 async def find_webhook(session: ReadSession, webhook_id: str) -> Webhook | None:
@@ -66,6 +70,19 @@ async def count_waiting(session: ReadSession, webhook: str) -> int:
         Delivery.webhook == webhook, Delivery.state == DeliveryState.WAITING
     )
     return await session.scalar(query) or 0
+
+
+def waiting(
+    webhook: str, event: str, kind: EventType, data: str, now: datetime
+) -> tuple[object, ...]:
+    """Return the row, as the driver takes it, of an event that waits for a webhook from now on."""
+    at = to_micros(now)
+    return webhook, event, kind.value, data, at, DeliveryState.WAITING.value, 0, at
+
+
+async def add_waiting(session: WriteSession, rows: Sequence[tuple[object, ...]]) -> None:
+    """Let events wait, each a row of `waiting`: many are one statement."""
+    await insert_rows(session, Delivery, _WAITING, rows)
 
 
 class Due(NamedTuple):

@@ -8,7 +8,7 @@ SHOWN_MAX = 100
 
 
 async def of_webhooks(session: ReadSession) -> list[WorkItem]:
-    """Return webhooks that fail, are full or whose keeper has left, oldest first, 100 at most."""
+    """Return webhooks that fail, are full, unreadable or left by their keeper, 100 at most."""
     return [
         WorkItem("webhook", row.id, row.why or "", row.party or row.role)
         for row in await store.paused(session, SHOWN_MAX)

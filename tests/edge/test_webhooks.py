@@ -38,7 +38,7 @@ BODY = b'{"type":"ping"}'
 
 
 def an_attempt(url):
-    return Attempt(1, 1, url, BODY, {"webhook-id": "evt_1"})
+    return Attempt(1, 1, NOON, url, BODY, {"webhook-id": "evt_1"})
 
 
 @asynccontextmanager
@@ -132,6 +132,14 @@ async def test_a_target_by_plain_http_has_to_lie_in_an_allowed_network():
         found = await calls.call(an_attempt("http://9.9.9.9:9/"))
     assert found.status is None
     assert "called by https only" in found.error
+
+
+@pytest.mark.parametrize("scheme", ["https", "HTTPS", "Https"])
+async def test_https_is_that_in_any_case(scheme):
+    await require_target(f"{scheme}://9.9.9.9/", [])
+    async with calling(()) as calls:
+        found = await calls.call(an_attempt(f"{scheme}://127.0.0.1:9/"))
+    assert "127.0.0.1 is not public" in found.error
 
 
 async def test_who_never_answers_costs_the_deadline_and_no_more():

@@ -1,13 +1,10 @@
-"""What is said to have happened to opt-outs: they came, have an end, or are gone."""
+"""What is said to have happened to opt-outs: they came, or have an end."""
 
 from datetime import timedelta
 
 import pytest
 
-from federation.history.kinds import Saying
 from federation.proposals import acts
-from federation.registry import edit_store
-from federation.registry.edits import Edit, GoneOptOut, write
 from federation.store.happened import what_happened
 from federation.values.event import Event, EventType
 from tests.proposals.acting import NOON, RUTH, confirm, submit
@@ -36,25 +33,6 @@ async def test_one_that_comes_and_one_that_gets_an_end(node, said):
     [later] = confirmed.written.opt_outs
     assert later != number
     assert said[1:] == [Event(EventType.OPT_OUT_ENDED, {}, numbers=(later,))]
-
-
-async def test_those_that_are_gone_name_whom_each_named(node, said):
-    numbers = {}
-    for subject in ("member:m1", "member:m2", "x.example/"):
-        done = await submit(node, acts.RecordOptOut(subject, "TRAIN", NOON))
-        [numbers[subject]] = done.written.opt_outs
-    said.clear()
-    async with node.write("test.gone") as session:
-        rows = [await edit_store.find_opt_out(session, number) for number in numbers.values()]
-        edit = Edit(gone_opt_outs=[GoneOptOut(row, NOON) for row in rows])
-        await write(session, "DE", edit, Saying("rosa", "a mistake", NOON))
-
-    ended = EventType.OPT_OUT_ENDED
-    assert said == [
-        Event(ended, {}, members=frozenset({"m1"}), numbers=(numbers["member:m1"],)),
-        Event(ended, {}, members=frozenset({"m2"}), numbers=(numbers["member:m2"],)),
-        Event(ended, {}, numbers=(numbers["x.example/"],)),
-    ]
 
 
 async def test_other_acts_on_the_registry_say_nothing(node, said):

@@ -170,6 +170,26 @@ async def test_a_process_that_dies_after_an_attempt_repeats_it(database, webhook
     assert await contents(database) == before
 
 
+async def test_what_came_of_an_attempt_before_a_replay_does_not_count_for_that(database, webhook):
+    await happen(database, webhook)
+    first = await take(database, webhook, NOON)
+    later = NOON + timedelta(seconds=1)
+    [row] = await rows(database)
+    await did(database, LAB, service.replay, row.id, now=later)
+    before = await contents(database)
+    await write_down(database, first, GONE, later)
+    assert await contents(database) == before
+
+    second = await take(database, webhook, later)
+    assert (first.number, second.number) == (1, 1)
+    before = await contents(database)
+    await write_down(database, first, GONE, later)
+    assert await contents(database) == before
+    await write_down(database, second, BROKEN, later)
+    [row] = await rows(database)
+    assert (row.state, row.status, row.next_at) == ("WAITING", 500, later + timedelta(seconds=5))
+
+
 async def test_a_webhook_that_is_paused_is_told_when_it_is_resumed(database, webhook):
     await did(database, LAB, service.pause, webhook)
     await happen(database, webhook)

@@ -4,11 +4,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from federation.history.kinds import Saying
 from federation.proposals import acts
 from federation.proposals.claims import DraftClaim
 from federation.registry import edit_store
-from federation.registry.edits import Edit, GoneOptOut, write
 from federation.store.happened import what_happened
 from federation.values.event import Event, EventType
 from federation.values.roles import Role
@@ -70,16 +68,12 @@ async def test_a_member_hears_of_its_own_among_many(node, opt_outs):
     assert data == {"server": "DE", "opt_outs": [str(many[1])], "more": 0}
 
 
-async def test_what_is_gone_is_told_to_whom_it_named_and_to_nobody_else(node, opt_outs):
-    async with node.write("test.gone") as session:
-        numbers = [event.numbers[0] for event in opt_outs]
-        rows = [await edit_store.find_opt_out(session, number) for number in numbers]
-        edit = Edit(gone_opt_outs=[GoneOptOut(row, NOON) for row in rows])
-        await write(session, "DE", edit, Saying("rosa", "a mistake", NOON))
-    ended = [event for event in opt_outs if event.type is EventType.OPT_OUT_ENDED]
-    for place, member in enumerate(("m1", "m2")):
-        data = [await told_by_role(node, event, Role.MEMBER, member) for event in ended]
-        assert [one["opt_outs"] for one in data if one] == [[str(numbers[place])]], member
+async def test_a_member_hears_of_its_own_where_more_of_its_own_lie_between(node, opt_outs):
+    await submit(node, acts.RecordOptOut("one.example/other/", "TRAIN", NOON))
+    first, last = opt_outs[0].numbers[0], opt_outs[-1].numbers[0]
+    event = Event(EventType.OPT_OUT_RECORDED, {}, numbers=(last, first))
+    data = await told_by_role(node, event, Role.MEMBER, "m1")
+    assert data == {"server": "DE", "opt_outs": [str(last), str(first)], "more": 0}
 
 
 async def test_a_lab_without_a_licence_there_hears_nothing_of_what_is_withheld(node, opt_outs):

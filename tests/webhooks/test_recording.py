@@ -4,11 +4,14 @@ import contextlib
 
 import msgspec
 import pytest
+from sqlalchemy import update
+from sqlalchemy.event import listen, remove
+from structlog.testing import capture_logs
 
 from federation.store.happened import happened
 from federation.values.event import Event, EventType
 from federation.webhooks import recording, service
-from federation.webhooks.recording import FULL, recorder
+from federation.webhooks.recording import FULL, UNREADABLE, recorder
 from federation.webhooks.tables import Webhook
 from tests.databases import contents
 from tests.webhooks.keeping import (
@@ -173,6 +176,56 @@ async def test_when_too_many_wait_a_webhook_is_paused_and_says_how_many_it_misse
     await did(database, LAB, service.resume, given.webhook.id)
     found = await hook(database, given.webhook.id)
     assert (found.state, found.why, found.missed) == ("ACTIVE", None, 0)
+
+
+@pytest.mark.parametrize("count", [1, 40])
+async def test_what_waits_is_counted_once_and_written_at_once(database, count):
+    database.follow(recorder("GB"))
+    for key in ("one", "two"):
+        await subscribe(database, key=key)
+    kind = EventType.INVOICE_ISSUED
+    many = [Event(kind, {"document": str(number)}, licensee="lab-one") for number in range(count)]
+    asked = []
+
+    def note(*call):
+        if "webhooks_delivery" in call[2]:
+            asked.append(call[2].split()[0])
+
+    async with database.write("test.act") as session:
+        for one in many:
+            happened(session, one)
+        engine = session.get_bind()
+        listen(engine, "before_cursor_execute", note)
+    remove(engine, "before_cursor_execute", note)
+    assert asked == ["SELECT", "SELECT", "INSERT"]
+
+    found = await rows(database)
+    assert [msgspec.json.decode(row.data)["document"] for row in found] == [
+        str(number) for number in range(count)
+    ] * 2
+    [now] = {row.at for row in found}
+    kept = {(row.type, row.state, row.attempts, row.tried_at, row.next_at) for row in found}
+    assert kept == {(kind, "WAITING", 0, None, now)}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"role": "courtier"}, {"types": "[1]"}, {"types": "invoice.issued"}]
+)
+async def test_a_webhook_that_cannot_be_read_stops_no_act(database, changes):
+    database.follow(recorder("GB"))
+    stale, good = [(await subscribe(database, key=key)).webhook.id for key in ("one", "two")]
+    async with database.write("test.stale") as session:
+        await session.execute(update(Webhook).where(Webhook.id == stale).values(**changes))
+    issued = Event(EventType.INVOICE_ISSUED, {"document": "INV-GB-000001"}, licensee="lab-one")
+    with capture_logs() as lines:
+        await told(database, issued)
+        await told(database, issued)
+
+    assert [row.webhook for row in await rows(database)] == [good, good]
+    found = await hook(database, stale)
+    assert (found.state, found.why) == ("PAUSED", UNREADABLE)
+    assert [(line["log_level"], line["webhook"]) for line in lines] == [("warning", stale)]
+    assert (await hook(database, good)).state == "ACTIVE"
 
 
 async def test_what_happens_while_a_webhook_is_paused_waits(database):
