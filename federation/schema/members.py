@@ -11,7 +11,7 @@ from federation.history import search_store
 from federation.history import store as history
 from federation.history.kinds import EVER, Found, Moment, Place
 from federation.history.spans import Span
-from federation.registry import edit_store, store
+from federation.registry import list_store, store
 from federation.registry import tables as rows
 from federation.registry.entitlement import counts_from
 from federation.registry.membership import MEMBERS, MemberDetails
@@ -263,7 +263,7 @@ class MemberQuery:
         async with info.context.server.db.read() as session:
             if wanted is not None:
                 await get_member(session, wanted)
-            found = await edit_store.list_claims(
+            found = await list_store.list_claims(
                 session, wanted, moment, known_at, after=key[0] if key else "", limit=size + 1
             )
         return Connection.of(
@@ -293,7 +293,7 @@ class MemberQuery:
         async with info.context.server.db.read() as session:
             if wanted is not None:
                 await get_member(session, wanted)
-            found = await edit_store.list_opt_outs(
+            found = await list_store.list_opt_outs(
                 session, wanted, at, known_at, after=key[0] if key else 0, limit=size + 1
             )
         return Connection.of(

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from federation.licensing import store as licensing
-from federation.registry import edit_store
+from federation.registry import list_store
 from federation.store.sessions import ReadSession
 from federation.values.event import Event, EventType
 from federation.values.roles import (
@@ -113,5 +113,5 @@ async def _is_licensed(session: ReadSession, lab: str, here: str, today: date) -
 
 async def _own_numbers(session: ReadSession, event: Event, member: str) -> tuple[int, ...]:
     """Return the opt-outs of an event that `optOuts` shows a member."""
-    shown = await edit_store.opt_outs_of(session, member, event.numbers)
+    shown = await list_store.opt_outs_of(session, member, event.numbers)
     return tuple(number for number in event.numbers if number in shown)

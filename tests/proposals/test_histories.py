@@ -8,7 +8,7 @@ import pytest
 from federation.errors import RefusalError
 from federation.proposals import acts
 from federation.proposals.claims import DraftClaim, DraftTerms
-from federation.registry import edit_store
+from federation.registry import list_store
 from tests.proposals.acting import claimants, claims_of, done, index_is_what_is_known, tell
 
 URLS = ("https://x.example/a", "https://x.example/b/c", "https://sub.y.example/")
@@ -50,7 +50,7 @@ async def an_act(told, node, step):
         return acts.RecordOptOut(subject, use, told.choice(INSTANTS))
     if kind == "end_opt_out":
         async with node.read() as session:
-            rows = await edit_store.list_opt_outs(session, None, None, None, after=0, limit=99)
+            rows = await list_store.list_opt_outs(session, None, None, None, after=0, limit=99)
         number = told.choice([row.id for row in rows]) if rows else 1
         return acts.EndOptOut(number, max(told.choice(INSTANTS), known_on(step)))
     rows = await claims_of(node, member)

@@ -6,7 +6,7 @@ import pytest
 
 from federation.proposals import acts
 from federation.proposals.claims import DraftClaim
-from federation.registry import edit_store
+from federation.registry import list_store
 from federation.store.happened import what_happened
 from federation.values.event import Event, EventType
 from federation.values.roles import Role
@@ -50,7 +50,7 @@ async def test_a_member_is_told_of_the_opt_outs_that_it_is_shown(node, opt_outs)
     seen = {}
     for member in ("m1", "m2"):
         async with node.read() as session:
-            rows = await edit_store.list_opt_outs(session, member, None, None, after=0, limit=9)
+            rows = await list_store.list_opt_outs(session, member, None, None, after=0, limit=9)
             shown = [str(row.id) for row in rows]
         data = [await told_by_role(node, event, Role.MEMBER, member) for event in opt_outs]
         seen[member] = [one["opt_outs"] for one in data if one]
