@@ -1,5 +1,6 @@
 """A lab keeps a copy of what is withheld: by the hub's list, part by part, and by its changes."""
 
+import asyncio
 import csv
 from itertools import product
 
@@ -8,6 +9,8 @@ import pytest
 import pytest_asyncio
 
 from federation.crawler.withheld import WithheldList
+from federation.quotas import Quota, Quotas
+from federation.registry import followed_store
 from federation.values.party import HUB
 from tests.federation.asked_about import (
     CONTESTED,
@@ -189,6 +192,44 @@ async def test_strangers_are_sent_nothing(shop):
     for path in ("", "/DE.csv"):
         async with shop.http.get(f"{shop.running[HUB].url}/withheld{path}") as answer:
             assert answer.status == 401
+
+
+async def test_who_asks_how_current_the_list_is_is_counted_for_each_collective_asked(shop):
+    server = shop.keepers[HUB].service.server
+    kept, server.quotas = server.quotas, Quotas({"graphql": Quota(4, 1)})
+    try:
+        first, _, _ = await got(shop, "")
+        second = await refused(shop, "")
+    finally:
+        server.quotas = kept
+
+    assert (first, second) == (200, (429, "TOO_MANY_REQUESTS"))
+
+
+async def test_two_parts_at_once_are_sent_to_a_lab_until_it_hangs_up(shop, monkeypatch):
+    page, opened = followed_store.page, asyncio.Event()
+
+    async def waiting(*asked):
+        await opened.wait()
+        return await page(*asked)
+
+    monkeypatch.setattr(followed_store, "page", waiting)
+    url = f"{shop.running[HUB].url}/withheld/DE.ndjson"
+    one, two = (shop.lab(lab)._headers() for lab in ("lab-one", "lab-two"))
+    async with shop.http.get(url, headers=one) as first, shop.http.get(url, headers=one) as second:
+        assert (first.status, second.status) == (200, 200)
+        assert await refused(shop, "/DE.csv") == (429, "TOO_MANY_REQUESTS")
+        async with shop.http.get(url, headers=two) as other:
+            assert other.status == 200
+    for _ in range(1_000):  # until the hub has heard that nobody listens
+        async with shop.http.get(url, headers=one) as third:
+            if third.status == 200:
+                opened.set()
+                WithheldList().take((await third.read()).splitlines())
+                break
+    assert third.status == 200
+    for _ in range(3):  # what was sent whole keeps no place either
+        assert (await got(shop, "/DE.ndjson"))[0] == 200
 
 
 OPT_OUT = """mutation { recordOptOut(subject: "news.example/fr", use: "GROUND", reason: "no") {
