@@ -165,7 +165,7 @@ def withheld_routes(doors: Doors) -> list[Any]:
             _in_form(lines, wanted.form, place),
             media_type=MEDIA_TYPES[wanted.form],
             headers=headers,
-            # Who hangs up before the first line has begun no stream that could end.
+            # Who hangs up while a page is sent leaves a stream that ends only when it is collected.
             background=BackgroundTask(_leave, place),
         )
 
