@@ -39,7 +39,7 @@ Act = Literal[
     "usage",  # a batch of usage lines
     "messages",  # a delivery of messages by another server
     "files",  # a file sent here or fetched from here
-    "lists",  # a part of the list of what is withheld, or its changes, by the lab that asks
+    "lists",  # 1,000 entries of what is withheld, or a look at its parts, by the lab that asks
     "quotes",  # a line of a quote
     "webhooks",  # a webhook that is made or changed: its target's name is looked up
     "tokens",  # a licence token, by the lab that asks: a batch counts each of its sites

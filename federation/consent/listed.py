@@ -21,7 +21,8 @@ class Head(msgspec.Struct, frozen=True, tag="part", tag_field="kind", rename="ca
     """Which part it is, of which uses (none: of all), and up to which version it goes.
 
     `since` is None where it is the whole part, else the version from behind which changes are told.
-    `as_of` is when the last change came that is in it, None if none is known.
+    `as_of` is when the last change came that is in it, None if none is known. `after` is the mark
+    behind which it goes on, None where it begins: what has one is no part without what came before.
     """
 
     node: str
@@ -29,6 +30,7 @@ class Head(msgspec.Struct, frozen=True, tag="part", tag_field="kind", rename="ca
     since: _Version | None
     as_of: datetime | None
     uses: list[str]
+    after: str | None = None
     format: int = FORMAT
 
 
@@ -96,14 +98,14 @@ class Gone(msgspec.Struct, frozen=True, tag="gone", tag_field="kind"):
 
 
 class Mark(msgspec.Struct, frozen=True, tag="mark", tag_field="kind"):
-    """So many entries were sent by now; who was cut off goes on `after` it."""
+    """So many entries of the part were sent by now; who was cut off goes on `after` it."""
 
     entries: int
     after: str
 
 
 class End(msgspec.Struct, frozen=True, tag="end", tag_field="kind"):
-    """All is sent: so many entries, up to a version. What has no end is not whole."""
+    """All of the part is sent: so many entries, up to a version. Without an end it is not whole."""
 
     entries: int
     version: _Version

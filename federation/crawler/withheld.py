@@ -5,8 +5,10 @@ are handed in as they came from `GET /withheld/<code>.ndjson`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import ClassVar, Final
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -27,6 +29,12 @@ class BadListError(RefusalError):
     code: ClassVar[str] = "BAD_LIST"
 
 
+class UseNotTakenError(RefusalError):
+    """A part was taken for other uses: what it says nothing of is not known to be free."""
+
+    code: ClassVar[str] = "USE_NOT_TAKEN"
+
+
 class WithheldList:
     """What is withheld, by the parts that were taken so far; `versions` says how far each goes.
 
@@ -35,58 +43,146 @@ class WithheldList:
     """
 
     def __init__(self) -> None:
-        self._parts: dict[str, dict[Entry, None]] = {}
-        self._versions: dict[str, int] = {}
+        self._parts: dict[str, _Part] = {}
+        self._unfinished: dict[str, _Part] = {}
         self._filed: _Filed | None = None
 
     @property
     def versions(self) -> Mapping[str, int]:
         """Return {collective: the version from which on to ask for changes}."""
-        return self._versions
+        return {node: part.head.version for node, part in self._parts.items()}
+
+    def query(self, node: str) -> str:
+        """Return with which query to ask for what of a part is not here: `?since=2`, or nothing.
+
+        Where it was cut off that is the rest, else its changes, of the uses it was taken for.
+        """
+        part = self._unfinished.get(node) or self._parts.get(node)
+        if part is None:
+            return ""
+        is_unfinished = node in self._unfinished
+        since = part.head.since if is_unfinished else part.head.version
+        asked = {"use": part.head.uses, "since": since, "after": part.after}
+        return "?" + urlencode({k: v for k, v in asked.items() if v is not None}, doseq=True)
 
     def take(self, lines: Iterable[bytes]) -> None:
-        """Take a part, or its changes: all of it or, where it is cut off, nothing (BAD_LIST)."""
+        """Take a part, its changes, or the rest of one that was cut off (BAD_LIST).
+
+        Of what does not come to its end nothing counts. What came of it up to its last mark is kept
+        aside, until the rest is taken (`query`) or it is begun anew.
+        """
         read = iter(lines)
         head = _read(next(read, b""))
         if not isinstance(head, Head) or head.format != 1:
             raise BadListError("it does not begin with a part of format 1")
-        if head.since is None:
-            part: dict[Entry, None] = {}
-        elif self._versions.get(head.node, -1) >= head.since:
-            part = dict(self._parts[head.node])
-        else:
-            raise BadListError(f"{head.node}: changes before {head.since} are missing")
-        _enter(part, head, read)
+        part = self._begun(head)
+        self._unfinished.pop(head.node, None)
+        try:
+            is_whole = _enter(part, read)
+        except BadListError:
+            part.after = None  # out of order: none of it is kept
+            raise
+        finally:
+            if part.after is not None:
+                self._unfinished[head.node] = part
+        if not is_whole:
+            raise BadListError(f"{head.node}: broken off behind {part.count} entries")
         self._parts[head.node] = part
-        self._versions[head.node] = head.version
         self._filed = None
 
+    def _begun(self, head: Head) -> "_Part":
+        """Return the part that a head goes on with, or begins (BAD_LIST)."""
+        if head.after is not None:
+            part = self._unfinished.get(head.node)
+            if part is None or part.after != head.after or not _is_of(part.head, head):
+                raise BadListError(f"{head.node}: what it goes on with is not here")
+            return part
+        if head.since is None:
+            return _Part(head)
+        known = self._parts.get(head.node)
+        if known is None or known.head.version < head.since:
+            raise BadListError(f"{head.node}: changes before {head.since} are missing")
+        if set(known.head.uses) != set(head.uses):
+            raise BadListError(f"{head.node}: changes of other uses than the part's")
+        return _Part(head, dict(known.entries))
+
     def why(self, url: str, use: str, at: datetime) -> Reason | None:
-        """Return why an address is withheld from a use at an instant; None where it is not."""
+        """Return why an address is withheld from a use at an instant; None where it is not.
+
+        A use for which not every part was taken is refused (USE_NOT_TAKEN).
+        """
+        for node, part in self._parts.items():
+            if part.head.uses and use not in part.head.uses:
+                raise UseNotTakenError(f"{use}: {node} was taken for {', '.join(part.head.uses)}")
         if self._filed is None:
-            self._filed = _Filed(entry for part in self._parts.values() for entry in part)
+            entries = (entry for part in self._parts.values() for entry in part.entries)
+            self._filed = _Filed(entries)
         return self._filed.why(normalise_url(url), use, at)
 
 
-def _enter(part: dict[Entry, None], head: Head, lines: Iterator[bytes]) -> None:
-    """Enter lines in a part up to their end, which has to be there and to count them all."""
-    count = 0
-    for line in map(_read, lines):
+@dataclass(slots=True)
+class _Part:
+    """A part as it was taken, up to the mark `after` so many entries while it is not whole."""
+
+    head: Head
+    entries: dict[Entry, None] = field(default_factory=dict[Entry, None])
+    count: int = 0
+    after: str | None = None
+
+    def enter(self, lines: list[Entry | Gone]) -> None:
+        """Enter what stands before a mark or the end."""
+        for line in lines:
+            if isinstance(line, Gone):
+                self.entries.pop(line.entry, None)
+            else:
+                self.entries[line] = None
+        self.count += len(lines)
+        lines.clear()
+
+
+def _is_of(begun: Head, rest: Head) -> bool:
+    """Tell whether a head goes on with the part that another begins."""
+    return (begun.version, begun.since, set(begun.uses)) == (
+        *(rest.version, rest.since),
+        set(rest.uses),
+    )
+
+
+def _enter(part: _Part, lines: Iterator[bytes]) -> bool:
+    """Enter lines in a part up to its last mark, or its end, which counts them all.
+
+    Tell whether the end was there. What is out of order is refused (BAD_LIST).
+    """
+    head, read = part.head, list[Entry | Gone]()
+    for text in lines:
+        try:
+            line = _read(text)
+        except BadListError:
+            if next(lines, None) is None:
+                return False  # half a line, the last one
+            raise
+        count = part.count + len(read)
         match line:
             case End() if (line.entries, line.version) == (count, head.version):
                 if next(lines, None) is not None:
                     break
-                return
+                part.enter(read)
+                part.after = None
+                return True
             case Mark() if line.entries == count:
-                continue
+                part.enter(read)
+                part.after = line.after
             case Gone() if head.since is not None and line.entry.node == head.node:
-                part.pop(line.entry, None)
-            case Claim() | Ruling() if line.node == head.node and len(part) < ENTRIES_MAX:
-                part[line] = None
+                read.append(line)
+            case Claim() | Ruling() if line.node == head.node:
+                read.append(line)
             case _:
                 break
-        count += 1
-    raise BadListError(f"{head.node}: broken off, or out of order, behind {count} entries")
+        if len(part.entries) + len(read) > ENTRIES_MAX:
+            break
+    else:
+        return False
+    raise BadListError(f"{head.node}: out of order behind {part.count} entries")
 
 
 def _read(line: bytes) -> object:

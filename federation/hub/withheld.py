@@ -4,13 +4,17 @@ A part is what the claim index has of one collective. Which parts there are, how
 who did not answer stands in one answer beside them.
 """
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.background_tasks import BackgroundTask
 from litestar.params import FromPath
 from litestar.response import Stream
 
@@ -24,9 +28,10 @@ from federation.federated.asking import Node
 from federation.licensing import service as licensing
 from federation.licensing.objects import decode
 from federation.licensing.rights import ANSWERED, Reply, UnknownUseError
+from federation.quotas import QuotaExceededError
 from federation.registry import followed_store
 from federation.registry.delta_store import versions_of
-from federation.registry.followed_store import STAGES, Asked
+from federation.registry.followed_store import STAGES, Asked, Stage
 from federation.registry.following import Of, Resumed, Seal, check_since, line_of, mark, resumed
 from federation.schema.asking_rights import registry_versions
 from federation.server import Server
@@ -41,7 +46,8 @@ from federation.values.roles import MAY_READ_WITHHELD
 
 MEDIA_TYPES: Final = {"ndjson": "application/x-ndjson", "csv": "text/csv"}
 PAGE: Final = 1_000
-"""So many entries are in memory at once."""
+"""So many entries are in memory at once, and count as one of the quota."""
+AT_ONCE_MAX: Final = 2  # parts that are sent to one lab
 PRIVATE: Final = "private, no-cache"
 _PARAMETERS: Final = frozenset({"use", "licence", "since", "after"})
 _VERSION_MAX: Final = 2**31 - 1
@@ -58,6 +64,30 @@ class BadPartError(RefusalError):
     """This is not how the list of what is withheld is asked for."""
 
     code: ClassVar[str] = "BAD_PART"
+
+
+class TooManyDownloadsError(QuotaExceededError):
+    """Too many parts are being sent to the same lab at once."""
+
+
+class Downloads:
+    """How many parts are being sent to whom."""
+
+    def __init__(self) -> None:
+        self._sent: Counter[str] = Counter()
+
+    @contextmanager
+    def place_for(self, lab: str) -> Iterator[None]:
+        """Count a part that is sent to a lab, or refuse (TOO_MANY_REQUESTS)."""
+        if self._sent[lab] >= AT_ONCE_MAX:
+            raise TooManyDownloadsError(f"at most {AT_ONCE_MAX}")
+        self._sent[lab] += 1
+        try:
+            yield
+        finally:
+            self._sent[lab] -= 1
+            if not self._sent[lab]:
+                del self._sent[lab]
 
 
 class PartState(msgspec.Struct, frozen=True, rename="camel"):
@@ -83,6 +113,7 @@ class Wanted:
     as_of: datetime | None
     form: str = "ndjson"
     at: Resumed | None = None
+    after: str | None = None
 
     @property
     def etag(self) -> str:
@@ -94,7 +125,7 @@ class Wanted:
 
 def withheld_routes(doors: Doors) -> list[Any]:
     """Return the routes of the list of what is withheld."""
-    server = doors.server
+    server, downloads = doors.server, Downloads()
 
     @get("/withheld")
     async def parts(request: HttpRequest) -> Response[bytes]:
@@ -103,6 +134,8 @@ def withheld_routes(doors: Doors) -> list[Any]:
         async with server.db.read() as session:
             await count(server, session, who)
             found = await node_parties(session)
+        asked = sum(party.suspended_at is None for party in found)
+        server.quotas.take(who.subject, "graphql", max(1, asked))
         states = await part_states(server, found)
         is_whole = all(each.state == CURRENT for each in states)
         told = {"complete": is_whole, "parts": states}
@@ -113,27 +146,47 @@ def withheld_routes(doors: Doors) -> list[Any]:
         """Send a part, or what came and went in it `since` a version: `<code>.ndjson`, `.csv`."""
         who = await doors.known(request, "files", *MAY_READ_WITHHELD.roles)
         async with server.db.read() as session:
-            await count(server, session, who)
+            lab = await count(server, session, who)
             wanted = await _wanted(server, session, who, name, request.query_params.multi_items())
         headers = {"Cache-Control": PRIVATE}
         if wanted.at is None:
             headers["ETag"] = wanted.etag
             if request.headers.get("if-none-match") == wanted.etag:
                 return Response(b"", status_code=304, headers=headers)
-        lines = part_lines(server.db, server.pepper.seal, wanted)
+        place = ExitStack()
+        place.enter_context(downloads.place_for(lab))
+        lines = part_lines(
+            server.db,
+            server.pepper.seal,
+            wanted,
+            lambda: server.quotas.take(lab, "lists"),
+        )
         return Stream(
-            _in_form(lines, wanted.form), media_type=MEDIA_TYPES[wanted.form], headers=headers
+            _in_form(lines, wanted.form, place),
+            media_type=MEDIA_TYPES[wanted.form],
+            headers=headers,
+            # Who hangs up while a page is sent leaves a stream that ends only when it is collected.
+            background=BackgroundTask(_leave, place),
         )
 
     return [parts, part]
 
 
-async def count(server: Server, session: ReadSession, who: Principal) -> None:
-    """Count what a lab asks for, whoever of it asks (UNKNOWN_LICENSEE, TOO_MANY_REQUESTS)."""
+async def _leave(place: ExitStack) -> None:
+    place.close()
+
+
+async def count(server: Server, session: ReadSession, who: Principal) -> str:
+    """Count what a lab asks for, whoever of it asks; return by which name it is counted.
+
+    Refused are UNKNOWN_LICENSEE and TOO_MANY_REQUESTS.
+    """
     lab = who.whose(MAY_READ_WITHHELD)
     if lab is not None:
         await licensing.get_licensee(session, lab)
-    server.quotas.take(lab or who.subject, "lists")
+    name = lab or who.subject
+    server.quotas.take(name, "lists")
+    return name
 
 
 async def part_states(server: Server, parties: Sequence[Party]) -> list[PartState]:
@@ -183,11 +236,12 @@ async def _wanted(
     since = _version(said["since"][0]) if "since" in said else None
     now = await followed_store.followed(session, node)
     check_since(since, now)
-    at = resumed(said.get("after", [None])[0], Of(node, since, uses), server.pepper.seal)
+    after = said.get("after", [None])[0]
+    at = resumed(after, Of(node, since, uses), server.pepper.seal)
     until = now.version if at is None else at.until
     day = server.clock().astimezone(UTC).date()
     as_of = now.changed_at if until == now.version else None
-    return Wanted(Asked(node, since, until, uses, day), as_of, form, at)
+    return Wanted(Asked(node, since, until, uses, day), as_of, form, at, after)
 
 
 async def _uses(
@@ -212,16 +266,21 @@ def _version(text: str) -> int:
     return int(text)
 
 
-async def part_lines(db: Database, seal: Seal, wanted: Wanted) -> AsyncGenerator[list[Line]]:
+async def part_lines(
+    db: Database, seal: Seal, wanted: Wanted, take: Callable[[], None]
+) -> AsyncGenerator[list[Line]]:
     """Write a part page by page, each in a transaction of its own: no reader holds anybody up.
 
     What changes meanwhile may be there or not; it is among the changes since the head's version.
+    Each page but the first is taken from a quota; where that is used up the part breaks off behind
+    a mark, without an end.
     """
     asked, at = wanted.asked, wanted.at
     of = Of(asked.node, asked.since, asked.uses)
-    yield [Head(asked.node, asked.until, asked.since, wanted.as_of, sorted(asked.uses))]
+    uses = sorted(asked.uses)
+    yield [Head(asked.node, asked.until, asked.since, wanted.as_of, uses, wanted.after)]
     stages = STAGES if asked.since is not None else STAGES[2:]
-    entries = 0
+    entries = begun = 0 if at is None else at.entries
     for stage in stages if at is None else stages[stages.index(at.stage) :]:
         after = (at.version, at.key) if at is not None and at.stage == stage else None
         while True:
@@ -229,18 +288,36 @@ async def part_lines(db: Database, seal: Seal, wanted: Wanted) -> AsyncGenerator
                 rows = await followed_store.page(session, asked, stage, after, PAGE)
             if not rows:
                 break
+            if entries > begun:
+                try:
+                    take()
+                except QuotaExceededError:
+                    return
             entries += len(rows)
             after = followed_store.place_of(stage, rows[-1])
-            lines = [line_of(stage, row, seal) for row in rows]
+            lines = await asyncio.to_thread(_lines, stage, rows, seal)
             yield [*lines, mark(of, asked.until, stage, rows[-1], seal, entries)]
     yield [End(entries, asked.until)]
 
 
-async def _in_form(lines: AsyncGenerator[list[Line]], form: str) -> AsyncGenerator[bytes]:
-    if form == "csv":
-        yield csv_bytes([COLUMNS])
-    async for some in lines:
-        yield written(some) if form == "ndjson" else csv_bytes([_cells(line) for line in some])
+def _lines(stage: Stage, rows: Sequence[Any], seal: Seal) -> list[Line]:
+    return [line_of(stage, row, seal) for row in rows]
+
+
+async def _in_form(
+    lines: AsyncGenerator[list[Line]], form: str, place: ExitStack
+) -> AsyncGenerator[bytes]:
+    """Write lines as they come, others being answered meanwhile, and leave the place at the end."""
+    with place:
+        if form == "csv":
+            yield csv_bytes([COLUMNS])
+        write = written if form == "ndjson" else _csv
+        async for some in lines:
+            yield await asyncio.to_thread(write, some)
+
+
+def _csv(lines: list[Line]) -> bytes:
+    return csv_bytes([_cells(line) for line in lines])
 
 
 def _cells(line: Line) -> list[str]:

@@ -33,12 +33,16 @@ class ListGapError(RefusalError):
 
 
 class Resumed(msgspec.Struct, frozen=True, array_like=True):
-    """Where a part is gone on with: the version it goes up to, the stage, and behind what."""
+    """Where a part is gone on with: the version it goes up to, the stage, and behind what.
+
+    So many `entries` of it were sent by then.
+    """
 
     until: int
     stage: Stage
     version: int
     key: str
+    entries: int
 
 
 class Of(NamedTuple):
@@ -71,7 +75,7 @@ def mark(of: Of, until: int, stage: Stage, row: Any, seal: Seal, entries: int) -
 
     It is encrypted: the index's own ids could be told from guesses.
     """
-    at = Resumed(until, stage, *followed_store.place_of(stage, row))
+    at = Resumed(until, stage, *followed_store.place_of(stage, row), entries)
     sealed = _cipher(seal).encrypt(msgspec.json.encode(at), [of.said])
     return Mark(entries, urlsafe_b64encode(sealed).decode().rstrip("="))
 

@@ -88,7 +88,7 @@ async def told(
     if role not in readers.own or party is None:
         return None
     if role is Role.LAB and event.numbers:
-        # It asks `rights` for what it holds: a list of what is withheld is shown to no lab.
+        # Which it asks: `rights` of what it holds, or the hub for the list of what is withheld.
         return {"server": here} if await _is_licensed(session, party, here, today) else None
     if role is Role.LAB:
         return {"server": here, **event.about} if event.licensee == party else None

@@ -1,13 +1,17 @@
 """A lab keeps a copy of what is withheld: by the hub's list, part by part, and by its changes."""
 
+import asyncio
 import csv
 from itertools import product
 
+import aiohttp
 import msgspec
 import pytest
 import pytest_asyncio
 
 from federation.crawler.withheld import WithheldList
+from federation.quotas import Quota, Quotas
+from federation.registry import followed_store
 from federation.values.party import HUB
 from tests.federation.asked_about import (
     CONTESTED,
@@ -189,6 +193,90 @@ async def test_strangers_are_sent_nothing(shop):
     for path in ("", "/DE.csv"):
         async with shop.http.get(f"{shop.running[HUB].url}/withheld{path}") as answer:
             assert answer.status == 401
+
+
+async def test_who_asks_how_current_the_list_is_is_counted_for_each_collective_asked(shop):
+    server = shop.keepers[HUB].service.server
+    kept, server.quotas = server.quotas, Quotas({"graphql": Quota(4, 1)})
+    try:
+        first, _, _ = await got(shop, "")
+        second = await refused(shop, "")
+    finally:
+        server.quotas = kept
+
+    assert (first, second) == (200, (429, "TOO_MANY_REQUESTS"))
+
+
+async def test_two_parts_at_once_are_sent_to_a_lab_until_it_hangs_up(shop, monkeypatch):
+    page, opened = followed_store.page, asyncio.Event()
+
+    async def waiting(*asked):
+        await opened.wait()
+        return await page(*asked)
+
+    monkeypatch.setattr(followed_store, "page", waiting)
+    url = f"{shop.running[HUB].url}/withheld/DE.ndjson"
+    one, two = (shop.lab(lab)._headers() for lab in ("lab-one", "lab-two"))
+    async with shop.http.get(url, headers=one) as first, shop.http.get(url, headers=one) as second:
+        assert (first.status, second.status) == (200, 200)
+        async with shop.http.get(url, headers=one) as third:
+            assert third.status == 429
+            assert (await third.json())["code"] == "TOO_MANY_REQUESTS"
+        async with shop.http.get(url, headers=two) as other:
+            assert other.status == 200
+    for _ in range(1_000):  # until the hub has heard that nobody listens
+        async with shop.http.get(url, headers=one) as third:
+            if third.status == 200:
+                opened.set()
+                WithheldList().take((await third.read()).splitlines())
+                break
+    assert third.status == 200
+    for _ in range(3):  # what was sent whole keeps no place either
+        assert (await got(shop, "/DE.ndjson"))[0] == 200
+
+
+async def test_a_part_that_breaks_keeps_no_place(shop, monkeypatch):
+    async def broken(*_asked):
+        raise OSError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(followed_store, "page", broken)
+        for _ in range(3):
+            with pytest.raises(aiohttp.ClientPayloadError):
+                await got(shop, "/DE.ndjson")
+
+    assert (await got(shop, "/DE.ndjson"))[0] == 200
+
+
+async def test_who_hangs_up_before_the_first_line_keeps_no_place(shop):
+    app, sent = shop.keepers[HUB].service.parts.app, []
+    headers = shop.lab("lab-one")._headers().items()
+    path = "/withheld/DE.ndjson"
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "http",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers],
+    }
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    for _ in range(3):
+        await app(dict(scope), receive, send)
+
+    assert [(one["type"], one.get("status")) for one in sent] == [("http.response.start", 200)] * 3
 
 
 OPT_OUT = """mutation { recordOptOut(subject: "news.example/fr", use: "GROUND", reason: "no") {

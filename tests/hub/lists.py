@@ -15,14 +15,14 @@ def seal(text):
     return hmac.digest(b"test", text, "sha256")
 
 
-async def lines_of(hub, node, at, *, since=None, uses=(), after=None):
-    """Return the lines of a part at an instant, or of its changes."""
+async def lines_of(hub, node, at, *, since=None, uses=(), after=None, take=lambda: None):
+    """Return the lines of a part at an instant, or of its changes; `take` counts further pages."""
     async with hub.read() as session:
         now = await followed_store.followed(session, node)
     check_since(since, now)
     begun = resumed(after, Of(node, since, uses), seal)
     until = now.version if begun is None else begun.until
     asked = Asked(node, since, until, uses, at.astimezone(UTC).date())
-    wanted = Wanted(asked, None, at=begun)
-    parts = [written(some) async for some in part_lines(hub, seal, wanted)]
+    wanted = Wanted(asked, None, at=begun, after=after)
+    parts = [written(some) async for some in part_lines(hub, seal, wanted, take)]
     return b"".join(parts).splitlines()

@@ -1,19 +1,24 @@
 """A part of the list of what is withheld, and what came and went of it, page by page."""
 
 from base64 import urlsafe_b64decode
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from types import SimpleNamespace
+from urllib.parse import parse_qs
 
 import msgspec
 import pytest
+from msgspec.json import encode
+from msgspec.structs import replace
 from sqlalchemy import update
 
 from federation.consent.listed import Gone, Mark, read_line
 from federation.consent.states import State
-from federation.crawler.withheld import BadListError, WithheldList
+from federation.crawler.withheld import BadListError, UseNotTakenError, WithheldList
 from federation.hub import withheld
 from federation.licensing.service import UnknownLicenseeError
-from federation.quotas import Quotas
+from federation.quotas import Quota, QuotaExceededError, Quotas
 from federation.registry.following import ListGapError
 from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.tables import IndexOptOut, RegistryVersion
@@ -59,6 +64,11 @@ def paths(lines):
     ]
 
 
+def held(copy):
+    """Return the entries of a copy's part."""
+    return set(copy._parts["DE"].entries)
+
+
 @pytest.mark.usefixtures("of_two")
 async def test_who_is_cut_off_goes_on_behind_any_mark(hub):
     await receive(hub, RegistryDelta(version=1, claims=[claim(n, f"/c{n}") for n in range(3)]))
@@ -70,8 +80,10 @@ async def test_who_is_cut_off_goes_on_behind_any_mark(hub):
     assert paths(whole) == ["+/c0", "+/c1", "+/c2", "+/r0", "+/r1", "+/r2", "+/r3", "+/r4"]
     for mark in marks:
         rest = await lines_of(hub, "DE", NOON, after=mark.after)
-        assert rest[0] == whole[0]
+        assert read_line(rest[0]) == replace(read_line(whole[0]), after=mark.after)
         assert entries(rest) == entries(whole)[mark.entries :]
+        place = whole.index(encode(mark))
+        assert rest[1:] == whole[place + 1 :]  # marks and the end count on
 
 
 @pytest.mark.usefixtures("of_two")
@@ -84,7 +96,7 @@ async def test_who_goes_on_later_is_told_up_to_where_it_began(hub):
 
     rest = await lines_of(hub, "DE", NOON, after=first.after)
 
-    assert rest[0] == whole[0]
+    assert read_line(rest[0]) == replace(read_line(whole[0]), after=first.after)
     assert paths(rest) == ["+/r2"]
     assert paths(await lines_of(hub, "DE", NOON, since=1)) == ["-/r0", "+/new"]
 
@@ -113,8 +125,8 @@ async def test_changes_end_where_the_whole_part_does(hub):
     anew.take(await lines_of(hub, "DE", NOON - DAY))
     whole = {"DE": 6}
     assert copy.versions == late.versions == anew.versions == whole
-    assert set(copy._parts["DE"]) == set(late._parts["DE"]) == set(anew._parts["DE"])
-    assert [entry.path for entry in copy._parts["DE"]] == ["/a", "/b", "/a/b", "/a"]
+    assert held(copy) == held(late) == held(anew)
+    assert [entry.path for entry in copy._parts["DE"].entries] == ["/a", "/b", "/a/b", "/a"]
 
 
 async def test_a_gap_is_told(hub):
@@ -211,3 +223,170 @@ async def test_of_what_is_cut_off_nothing_is_taken(hub):
         WithheldList().take(changes)
     copy.take(changes)
     assert copy.why("https://x.example/a", "TRAIN", NOON) is None
+
+
+TRAIN_OPT_OUTS = [said(f"/r{n}") for n in range(5)]
+
+
+def cut_behind(lines, number):
+    """Return the lines up to a mark, by its number, and what it says."""
+    places = [n for n, line in enumerate(lines) if isinstance(read_line(line), Mark)]
+    return lines[: places[number] + 1], read_line(lines[places[number]]).after
+
+
+def asked_by(copy):
+    """Return what the query of a copy asks for, as `lines_of` takes it."""
+    found = parse_qs(copy.query("DE").removeprefix("?"))
+    more = {"since": int(found["since"][0])} if "since" in found else {}
+    if "after" in found:
+        more["after"] = found["after"][0]
+    return more | {"uses": tuple(found.get("use", ()))}
+
+
+@pytest.mark.usefixtures("of_two")
+async def test_a_copy_goes_on_where_a_part_was_cut_off(hub):
+    await receive(hub, RegistryDelta(version=1, claims=[claim(1)], opt_outs=TRAIN_OPT_OUTS))
+    whole = await lines_of(hub, "DE", NOON, uses=("TRAIN",))
+    anew = WithheldList()
+    anew.take(whole)
+    for number, more in product(range(3), ([], whole[-3:-2], [whole[-3][:-4]])):
+        copy = WithheldList()
+        first, after = cut_behind(whole, number)
+        with pytest.raises(BadListError):
+            copy.take([*first, *more])
+        assert copy.versions == {}
+        assert copy.why("https://x.example/r4", "TRAIN", NOON) is None  # it has no part yet
+        assert asked_by(copy) == {"uses": ("TRAIN",), "after": after}
+
+        copy.take(await lines_of(hub, "DE", NOON, **asked_by(copy)))
+
+        assert held(copy) == held(anew)
+        assert copy.query("DE") == "?use=TRAIN&since=1"
+
+
+@pytest.mark.usefixtures("of_two")
+async def test_a_copy_goes_on_where_changes_were_cut_off_twice(hub):
+    await receive(hub, RegistryDelta(version=1, opt_outs=TRAIN_OPT_OUTS))
+    copy, anew = WithheldList(), WithheldList()
+    copy.take(await lines_of(hub, "DE", NOON))
+    gone = {"withdrawn_opt_outs": TRAIN_OPT_OUTS, "opt_outs": [said("/new")]}
+    await receive(hub, RegistryDelta(version=2, **gone))
+    anew.take(await lines_of(hub, "DE", NOON))
+
+    for _ in range(2):
+        first, _ = cut_behind(await lines_of(hub, "DE", NOON, **asked_by(copy)), 0)
+        with pytest.raises(BadListError):
+            copy.take(first)
+        assert copy.why("https://x.example/r0", "TRAIN", NOON) == "OPTED_OUT"
+        assert copy.versions == {"DE": 1}
+    copy.take(await lines_of(hub, "DE", NOON, **asked_by(copy)))
+
+    assert held(copy) == held(anew)
+    assert copy.versions == {"DE": 2}
+
+
+@pytest.mark.usefixtures("of_two")
+async def test_the_rest_of_a_part_is_never_taken_as_the_part(hub):
+    await receive(hub, RegistryDelta(version=1, opt_outs=TRAIN_OPT_OUTS))
+    whole = await lines_of(hub, "DE", NOON)
+    first, after = cut_behind(whole, 0)
+    second, _ = cut_behind(whole, 1)
+    rest = await lines_of(hub, "DE", NOON, after=after)
+    begun = msgspec.json.decode(rest[0])
+    others = [{"version": 2}, {"since": 0}, {"uses": ["TRAIN"]}, {"node": "FR"}, {"after": "x"}]
+    changed = [[msgspec.json.encode(begun | more), *rest[1:]] for more in others]
+
+    copy = WithheldList()
+    copy.take(whole)
+    with pytest.raises(BadListError):
+        copy.take(rest)
+    assert copy.why("https://x.example/r0", "TRAIN", NOON) == "OPTED_OUT"
+    with pytest.raises(BadListError):
+        copy.take(second)  # it is cut off behind another mark
+    for wrong in [rest, *changed]:
+        with pytest.raises(BadListError):
+            copy.take(wrong)
+        assert len(held(copy)) == 5
+    with pytest.raises(BadListError):
+        copy.take(first)
+    for wrong in changed:
+        with pytest.raises(BadListError):
+            copy.take(wrong)
+    copy.take(rest)
+    assert len(held(copy)) == 5
+    with pytest.raises(BadListError):
+        copy.take(rest)  # it is whole by now
+
+
+@pytest.mark.usefixtures("of_two")
+async def test_of_a_rest_that_is_out_of_order_nothing_is_kept(hub):
+    await receive(hub, RegistryDelta(version=1, opt_outs=TRAIN_OPT_OUTS))
+    first, after = cut_behind(await lines_of(hub, "DE", NOON), 0)
+    rest = await lines_of(hub, "DE", NOON, after=after)
+    copy = WithheldList()
+    for wrong in ([*rest, rest[1]], [rest[0], *rest[2:]]):
+        with pytest.raises(BadListError):
+            copy.take(first)
+        assert copy.query("DE") == f"?after={after}"
+        with pytest.raises(BadListError):
+            copy.take(wrong)
+        assert (copy.query("DE"), copy.versions) == ("", {})
+
+
+async def test_a_part_of_other_uses_answers_for_no_use_it_was_not_taken_for(hub):
+    await receive(hub, RegistryDelta(version=1, opt_outs=[said("/a"), said("/b", "SEARCH")]))
+    copy = WithheldList()
+    copy.take(await lines_of(hub, "DE", NOON, uses=("SEARCH",)))
+
+    with pytest.raises(UseNotTakenError, match="TRAIN: DE was taken for SEARCH"):
+        copy.why("https://x.example/a", "TRAIN", NOON)
+    assert copy.why("https://x.example/b", "SEARCH", NOON) == "OPTED_OUT"
+
+
+async def test_changes_of_other_uses_than_the_parts_are_not_taken(hub):
+    await receive(hub, RegistryDelta(version=1, opt_outs=[said("/b", "SEARCH")]))
+    copy = WithheldList()
+    copy.take(await lines_of(hub, "DE", NOON))
+    await receive(hub, RegistryDelta(version=2, opt_outs=[said("/a")]))
+
+    with pytest.raises(BadListError, match="other uses"):
+        copy.take(await lines_of(hub, "DE", NOON, since=1, uses=("SEARCH",)))
+    assert copy.versions == {"DE": 1}
+    copy.take(await lines_of(hub, "DE", NOON, since=1))
+    assert copy.why("https://x.example/a", "TRAIN", NOON) == "OPTED_OUT"
+
+
+@pytest.mark.usefixtures("of_two")
+async def test_each_page_is_counted_and_the_part_breaks_off_behind_a_mark(hub):
+    await receive(hub, RegistryDelta(version=1, opt_outs=TRAIN_OPT_OUTS))
+    quotas, copy = Quotas({"lists": Quota(3, 1)}, lambda: 0.0), WithheldList()
+
+    def take():
+        quotas.take("lab-one", "lists")
+
+    take()  # the request itself, which is the first page
+    whole = await lines_of(hub, "DE", NOON, take=take)
+    assert (len(entries(whole)), quotas.left("lab-one", "lists")) == (5, 0)
+
+    less = await lines_of(hub, "DE", NOON, take=take)
+    assert [type(read_line(line)).__name__ for line in less] == ["Head", "Ruling", "Ruling", "Mark"]
+    with pytest.raises(BadListError):
+        copy.take(less)
+    copy.take(await lines_of(hub, "DE", NOON, **asked_by(copy)))
+    assert len(held(copy)) == 5
+
+
+def test_two_parts_at_once_are_sent_to_a_lab():
+    downloads = withheld.Downloads()
+    with ExitStack() as first, ExitStack() as second:
+        for place in (first, second):
+            place.enter_context(downloads.place_for("lab-one"))
+        with pytest.raises(QuotaExceededError) as refusal, downloads.place_for("lab-one"):
+            pass
+        with downloads.place_for("lab-two"):
+            pass
+        first.close()
+        with downloads.place_for("lab-one"):
+            pass
+    assert (refusal.value.code, refusal.value.retry_after) == ("TOO_MANY_REQUESTS", 1)
+    assert not downloads._sent
