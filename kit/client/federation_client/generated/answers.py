@@ -76,8 +76,8 @@ class NodeAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
 
     node: The node's code.
     state: Whether it has answered.
-    code: Why not, for programs: DEADLINE_OVER, BAD_ANSWER, SENT_AWAY or a code of the node's
-        own.
+    code: Why not, for programs: NO_ANSWER, SENT_AWAY, DEADLINE_OVER, BAD_ANSWER or a code of
+        the node's own.
     message: Why not, for people.
     """
 
