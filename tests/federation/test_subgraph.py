@@ -37,7 +37,7 @@ def named(kind, *keys):
     return [{"__typename": kind, OF_A_NODE[kind].key: key} for key in keys]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shelves(any_backend, opened_past):
     """A federation that is open for business, with works and a rightholder at two nodes."""
     async with resumed(any_backend, opened_past) as small:
