@@ -59,7 +59,7 @@ async def judge() -> list[tuple[str, Outcome, Outcome]]:
     calls = WebhookCalls(networks(["127.0.0.0/8"]))
 
     async def send(what: str, body: bytes, signed: dict[str, str], expected: Outcome) -> None:
-        found.append((what, expected, await calls.call(Attempt(1, 1, url, body, signed))))
+        found.append((what, expected, await calls.call(Attempt(1, 1, now, url, body, signed))))
 
     try:
         with receiver(secret) as url:
