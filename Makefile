@@ -34,6 +34,7 @@ lint: dev-env
 types: dev-env
 	@$(BIN)/mypy
 	@$(BIN)/mypy kit/client/examples
+	@$(BIN)/mypy --explicit-package-bases tools bench
 	@$(BIN)/pyright
 
 fix: dev-env
@@ -59,7 +60,7 @@ judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL and
 	@$(BIN)/python tools/judges/signatures.py
 	@$(BIN)/python tools/judges/gate.py
 	@$(BIN)/python -m tests.site.stacks.runner workerd
-	@$(BIN)/python tools/judges/breaking.py
+	@$(BIN)/python -m tools.judges.breaking
 	@$(BIN)/python -m tools.judges.entities
 	@$(BIN)/python -m tools.judges.supergraph
 	@$(BIN)/python -m tools.judges.sign_in

@@ -49,9 +49,11 @@ from federation.settlement.run_document import (
     encode,
     run_id,
 )
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 from federation.values.party import HUB
 
-PERIOD = "2026-09"
+PERIOD = Month("2026-09")
 NODES, LICENCES, MEMBERS = 230, 200, 100_000
 PER_LICENCE = MEMBERS // 2  # each licence is used of every second member
 DEFAULT, MEMORY_MAX = 2_000_000, 1 << 30
@@ -88,8 +90,8 @@ def members_of() -> dict[str, list[str]]:
     return members
 
 
-def licence_keys(weights: int) -> list[str]:
-    return [f"HUB-{number:06d}" for number in range(1, weights // PER_LICENCE + 1)]
+def licence_keys(weights: int) -> list[LicenceKey]:
+    return [LicenceKey(f"HUB-{number:06d}") for number in range(1, weights // PER_LICENCE + 1)]
 
 
 def fill(path: Path, weights: int) -> None:
@@ -121,8 +123,8 @@ def weights_by_node(
 
 
 def shares_by(
-    connection: sqlite3.Connection, keys: Iterable[str]
-) -> Iterator[tuple[str, str, str]]:
+    connection: sqlite3.Connection, keys: Iterable[LicenceKey]
+) -> Iterator[tuple[LicenceKey, str, str]]:
     """Yield (licence, node, weight) as usage reports add it up."""
     for key in keys:
         rows = connection.execute("SELECT node, weight FROM weight WHERE licence = ?", (key,))
@@ -133,7 +135,7 @@ def shares_by(
             yield key, node, str(total)
 
 
-def run_document(connection: sqlite3.Connection, keys: list[str]) -> RunDocument:
+def run_document(connection: sqlite3.Connection, keys: list[LicenceKey]) -> RunDocument:
     """Freeze the inputs of the month's run: nodes of two plans, licences in four currencies."""
     used = list(shares_by(connection, keys))
     return RunDocument(
@@ -165,7 +167,7 @@ def collective(place: int) -> CollectiveInRun:
     )
 
 
-def licence(place: int, key: str) -> LicenceInRun:
+def licence(place: int, key: LicenceKey) -> LicenceInRun:
     """Return a licence, paid in full; every fifth is a node's own."""
     fee = str(50_000_000 + 7_919 * place)
     return LicenceInRun(
@@ -184,7 +186,7 @@ def licence(place: int, key: str) -> LicenceInRun:
     )
 
 
-def close(path: Path, keys: list[str]) -> dict[str, float]:
+def close(path: Path, keys: list[LicenceKey]) -> dict[str, float]:
     """Close the month; return seconds by step."""
     taken, last = {}, time.perf_counter()
 
@@ -301,7 +303,8 @@ def measure_apart(weights: int) -> dict[str, float]:
     """Measure in a process of its own."""
     command = [sys.executable, __file__, "--one", str(weights)]
     answer = subprocess.run(command, stdout=subprocess.PIPE, check=True)  # noqa: S603 - ourselves
-    return json.loads(answer.stdout)
+    found: dict[str, float] = json.loads(answer.stdout)
+    return found
 
 
 def main() -> None:

@@ -158,9 +158,9 @@ async def indexes_of(
     query = f"""SELECT name, sql FROM sqlite_master
       WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({names})"""
     if connection.dialect.name == "postgresql":
-        query = f"""SELECT indexname, indexdef FROM pg_indexes
+        query = f"""SELECT indexname AS name, indexdef AS sql FROM pg_indexes
           WHERE tablename IN ({names}) AND indexname NOT LIKE 'pk_%'"""
-    return [(name, made) for name, made in await connection.exec_driver_sql(query)]
+    return [(row.name, row.sql) for row in await connection.exec_driver_sql(query)]
 
 
 def series(count: int, each: int = 1) -> str:

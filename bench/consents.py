@@ -69,8 +69,8 @@ async def measure(kind: str, count: int) -> int:
             clock = Clock(server_cpu)
             assert await ConsentFileWorker(server).enter_all()
             spent["entered"] = clock.spent(count - count // NO_EACH)
-            async with db.read() as session:
-                row = await get_import(session, "consents")
+            async with db.read() as reading:
+                row = await get_import(reading, "consents")
                 assert row.accepted == count, row.accepted
             await db.close()
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

@@ -20,6 +20,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from hashlib import sha256
 from heapq import merge
 from pathlib import Path
@@ -35,7 +36,7 @@ from federation.federated.wire import ON_BEHALF_OF_HEADER
 from federation.process import run_loop
 from federation.quotas import Quotas
 from federation.scenario.model import HubPart, LicenseePart, Manifest, Scenario, Table, TermsPart
-from federation.scenario.servers import as_processes, upgrade_database
+from federation.scenario.servers import as_processes
 from federation.scenario.story import Story
 from federation.schema.context import Context
 from federation.schema.guards import extensions
@@ -45,9 +46,11 @@ from federation.schema.scalars import schema_config
 from federation.schema.work_types import Creator, Work
 from federation.signing.keys import SigningKey
 from federation.store.database import Database
+from federation.store.migrations import upgrade_database
 from federation.trust.principals import Principal
 from federation.trust.tables import Party
 from federation.values import cursors
+from federation.values.month import Month
 from federation.values.roles import Role
 from federation.works.work import ContentType, CreatorRole
 
@@ -145,9 +148,7 @@ async def serve(ports: list[int]) -> None:
         works = works_of(code_of(number), WORKS_EACH)
         seconds = SLOW_SECONDS if DEAD <= number < DEAD + SLOW and 0 in ports else 0.0
         if port:
-            await loop.create_server(
-                lambda works=works, seconds=seconds: Answering(works, seconds), "127.0.0.1", port
-            )
+            await loop.create_server(partial(Answering, works, seconds), "127.0.0.1", port)
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.read)
 
@@ -236,7 +237,7 @@ def the_scenario(folder: Path) -> Scenario:
     nothing = Table("", [], {})
     manifest = Manifest(
         format=1,
-        periods=["2026-09"],
+        periods=[Month("2026-09")],
         hub=HubPart("EUR", 300, (0, 5000)),
         terms=TermsPart({"standard": 1000}, {"TRAIN": 1000}),
         licensee=[LicenseePart(LAB, "A lab")],
@@ -298,7 +299,9 @@ def plain(bodies: dict[str, bytes], first: int) -> Connection[Work]:
 
 def a_work(shown: dict[str, Any]) -> Work:
     """Return a work as a resolver would; what is not asked for is nothing."""
-    nothing = dict.fromkeys(field.name for field in dataclasses.fields(Work) if field.init)
+    nothing: dict[str, Any] = dict.fromkeys(
+        field.name for field in dataclasses.fields(Work) if field.init
+    )
     creators = [
         Creator(
             name=one["name"],

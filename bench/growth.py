@@ -53,8 +53,9 @@ from federation.store.base import to_micros
 from federation.store.bulk import insert_rows
 from federation.store.database import Database
 from federation.store.tables import OutboxMessage  # noqa: F401 - imported for its table
+from federation.values.month import Month
 
-PERIOD, NOW = "2026-09", datetime(2026, 10, 2, tzinfo=UTC)
+PERIOD, NOW = Month("2026-09"), datetime(2026, 10, 2, tzinfo=UTC)
 AT = to_micros(datetime(2026, 9, 10, tzinfo=UTC))
 ADDRESSES, MEMBERS, PORTIONS = 500, 2_000, 20_000
 FLAT, LINEAR = 1.5, 1.5  # the largest beside the smallest: memory; CPU for each
@@ -222,7 +223,9 @@ async def opening(months: int) -> Figures:
 
         async def act() -> None:
             async with db.read() as session:
-                assert len(await distribution.outstanding_before(session, "2099-01")) == MEMBERS
+                assert (
+                    len(await distribution.outstanding_before(session, Month("2099-01"))) == MEMBERS
+                )
 
         return await measured(act)
 
@@ -251,7 +254,8 @@ async def members(count: int) -> Figures:
 
         async def act() -> None:
             async with db.read() as session:
-                with await spooled(member_parts(session, PERIOD, "EUR")) as file:
+                parts = member_parts(session, PERIOD, "EUR")
+                with await spooled(parts, Path(tempfile.gettempdir())) as file:
                     assert sum(1 for _ in file) == count + 1
 
         return await measured(act)

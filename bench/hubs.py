@@ -36,7 +36,6 @@ from bench.federated import (
 )
 from bench.lists import Served, serve_app
 from federation.federated.asking import Asker, Node
-from federation.scenario.servers import upgrade_database
 from federation.schema.context import Context
 from federation.schema.controller import graphql_controller
 from federation.schema.hub import schema as hub_schema
@@ -44,6 +43,7 @@ from federation.schema.pages import Connection
 from federation.schema.scalars import schema_config
 from federation.schema.work_types import Work
 from federation.store.database import Database
+from federation.store.migrations import upgrade_database
 from federation.trust.principals import Principal
 from federation.values import cursors
 from federation.values.roles import Role

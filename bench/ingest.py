@@ -30,6 +30,7 @@ from federation.scenario.model import (
 )
 from federation.scenario.servers import as_processes
 from federation.scenario.story import Story
+from federation.values.month import Month
 from federation.values.party import HUB
 
 LINES, BATCH, ROUNDS = 200_000, 5_000, 3
@@ -49,7 +50,7 @@ def the_scenario(folder: Path) -> Scenario:
     nothing = Table("", [], {})
     manifest = Manifest(
         format=1,
-        periods=["2026-09"],
+        periods=[Month("2026-09")],
         hub=HubPart("EUR", 300, (0, 5000)),
         terms=TermsPart({"standard": 1000}, USES),
         licensee=[LicenseePart(LAB, "A lab")],

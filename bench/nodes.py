@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -113,7 +113,9 @@ def make(folder: Path, nodes: int) -> None:
     write(folder, "usage.csv", columns, map(usage_of(nodes), range(LINES)))
 
 
-def usage_of(nodes: int):  # noqa: ANN201 - a row of usage by its number
+def usage_of(nodes: int) -> Callable[[int], list[object]]:
+    """Return what gives a row of usage by its number."""
+
     def row(number: int) -> list[object]:
         node, rest = number % nodes, number // nodes
         url = f"https://{host(node, rest % MEMBERS)}/{rest % ADDRESSES}"

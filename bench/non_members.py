@@ -112,8 +112,8 @@ async def begin(db: Database, records: int) -> None:
     async with db.write("bench") as session:
         session.add(a_party("HUB", terms=HUB_TERMS))
     async with db.write("bench") as session:
-        found = await claims.read_table(session, "members", MEMBER, node="GB")
-        await enter_table(session, found, node="GB", saying=Saying("anna", "bench", NOW))
+        table = await claims.read_table(session, "members", MEMBER, node="GB")
+        await enter_table(session, table, node="GB", saying=Saying("anna", "bench", NOW))
         await rightholders.ACTS.register(
             session,
             "R-1",

@@ -26,6 +26,7 @@ from federation.scenario.model import (
 )
 from federation.scenario.servers import as_processes
 from federation.scenario.story import Story
+from federation.values.month import Month
 from federation.values.party import HUB
 
 ROUNDS, TURNS, ASKED = 3, 20, 50  # questions per turn
@@ -50,7 +51,7 @@ def the_scenario(folder: Path) -> Scenario:
     )
     manifest = Manifest(
         format=1,
-        periods=["2026-09"],
+        periods=[Month("2026-09")],
         hub=HubPart("EUR", 300, (0, 5000)),
         terms=TermsPart({"standard": 1000}, {"TRAIN": 1000}),
         licensee=[LicenseePart(LAB, "A lab")],

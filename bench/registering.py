@@ -38,6 +38,7 @@ from federation.signing.keys import SigningKey
 from federation.signing.tokens import mint_server_token
 from federation.store.database import Database
 from federation.trust.tables import Party
+from federation.values.month import Month
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 LAB = "lab-1"
@@ -189,7 +190,7 @@ def the_scenario(folder: Path) -> Scenario:
     nothing = Table("", [], {})
     manifest = Manifest(
         format=1,
-        periods=["2026-09"],
+        periods=[Month("2026-09")],
         hub=HubPart("EUR", 300, (0, 5000)),
         terms=TermsPart({"standard": 1000}, {"TRAIN": 1000}),
         licensee=[LicenseePart(LAB, "A lab")],

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 
 from federation.settlement.plans import Distribution, NodeInputs, NodeTerms, distribute
 from federation.settlement.rates import Rates
+from federation.values.licence_key import LicenceKey
+from federation.values.month import Month
 
 LICENCES, MEMBERS, ROUNDS = 200, 5_000, 3
 TIMES_MAX = 5.0
@@ -29,10 +31,10 @@ def the_inputs() -> NodeInputs:
     """Return a node's month: 200 licences in four currencies, each used of 5,000 members."""
     chance = random.Random(11)  # noqa: S311 - made up, the same each time
     members = [f"DE-{number:07d}" for number in range(MEMBERS)]
-    licences = [f"HUB-{number:06d}" for number in range(LICENCES)]
+    licences = [LicenceKey(f"HUB-{number:06d}") for number in range(LICENCES)]
     return NodeInputs(
         node=NodeTerms("DE", "EUR", 1500, "per_usage"),
-        period="2026-09",
+        period=Month("2026-09"),
         received=[
             (key, CURRENCIES[place % len(CURRENCIES)], chance.randrange(500_000, 90_000_000))
             for place, key in enumerate(licences)
@@ -49,8 +51,8 @@ def the_inputs() -> NodeInputs:
 
 
 def by_bare_integers(
-    totals: Mapping[str, int], weights: Mapping[str, Mapping[str, int]]
-) -> dict[str, list[int]]:
+    totals: Mapping[LicenceKey, int], weights: Mapping[LicenceKey, Mapping[str, int]]
+) -> dict[LicenceKey, list[int]]:
     """Split each total by weights, in the order of the members: floors, then remainders."""
     found = {}
     for licence, total in totals.items():
@@ -69,11 +71,12 @@ def by_bare_integers(
     return found
 
 
-def totals_of(result: Distribution) -> dict[str, int]:
+def totals_of(result: Distribution) -> dict[LicenceKey, int]:
     """Return what each licence gave, in the settlement currency."""
-    totals: defaultdict[str, int] = defaultdict(int)
+    totals: defaultdict[LicenceKey, int] = defaultdict(int)
     for line in result.lines:
-        totals[str(line.licence)] += line.amount
+        if line.licence is not None:
+            totals[line.licence] += line.amount
     return dict(totals)
 
 
@@ -85,7 +88,7 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def check(inputs: NodeInputs, result: Distribution, totals: Mapping[str, int]) -> None:
+def check(inputs: NodeInputs, result: Distribution, totals: Mapping[LicenceKey, int]) -> None:
     """Both sides do the same work: the same amounts, but for who is rounded up on a tie."""
     assert not result.checks["nothing_lost"][1]
     bare = by_bare_integers(totals, inputs.member_weights)

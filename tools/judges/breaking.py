@@ -2,7 +2,7 @@
 
 It asks GraphQL and what OpenAPI describes, as somebody with a role, whose documents and bodies
 come as far as the rules. It brings a Python environment of its own, made at the first run. An
-argument says how many requests each schema gets: `breaking.py 500`; fewer by default.
+argument says how many requests each schema gets: `-m tools.judges.breaking 500`; fewer by default.
 """
 
 import os
@@ -12,10 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
+from tools.judges.run import ROOT, SERVERS, free_port, wait_for
 
-from run import ROOT, SERVERS, free_port, wait_for  # noqa: E402 - a script beside this one
+HERE = Path(__file__).parent
 
 PACKAGE, VENV = "schemathesis==4.32.5", HERE / ".venv-schemathesis"
 REQUESTS = 150

@@ -19,7 +19,7 @@ INSTANTS = st.datetimes(timezones=st.timezones()).map(lambda at: nodes.String(at
 schemathesis.graphql.scalar("DateTime", INSTANTS)
 
 
-@schemathesis.check
+@schemathesis.check  # type: ignore[untyped-decorator]  # in a Python of its own
 def no_defect(_: Any, response: Any, __: Any) -> None:
     """Refuse an answer that says that something here broke: a refusal is a good answer."""
     if response.status_code == DEFECT or UNEXPECTED in response.text:

@@ -141,7 +141,14 @@ def asked(hub: Service, hub_id: str, node_id: str) -> int:
     right, wrong = (
         json.dumps({"keys": [key.public_jwk()]}) for key in (hub.server.key, SigningKey.generate())
     )
-    resolve = [VENV / "bin" / "python", "resolve.py", hub_id, node_id, right, wrong]
+    resolve: list[str | Path] = [
+        VENV / "bin" / "python",
+        "resolve.py",
+        hub_id,
+        node_id,
+        right,
+        wrong,
+    ]
     return subprocess.call(resolve, cwd=HERE)
 
 

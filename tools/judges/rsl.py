@@ -197,8 +197,9 @@ async def running(
             pin = await pin_of(http, hub.url)
             nodes = {}
             for particulars in scenario.manifest.collective:
-                node = await start(node_config(scenario, particulars, folder, pin), create_node)
-                nodes[node.config.code] = Running(node.config, node.url, http, clock)
+                config = node_config(scenario, particulars, folder, pin)
+                node = await start(config, create_node)
+                nodes[config.code] = Running(node.config, node.url, http, clock)
             found = Federation(Running(hub.config, hub.url, http, clock), nodes, set_clock)
             for server in found.servers:
                 await server.open()

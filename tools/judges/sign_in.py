@@ -54,10 +54,10 @@ def signing_in(folder: Path) -> Judged:
         Provider(issuer, "the-node", key_file=key_file),
     )
     people = [StaffMember(PERSON, [Role.AUDITOR])]
-    hub, node = (
-        msgspec.structs.replace(config, principal=people, sign_in=SignIn(oidc=way))
-        for config, way in zip(configured(folder), ways, strict=True)
-    )
+    hub, node = configured(folder)
+    by_secret, by_key = (SignIn(oidc=way) for way in ways)
+    hub = msgspec.structs.replace(hub, principal=people, sign_in=by_secret)
+    node = msgspec.structs.replace(node, principal=people, sign_in=by_key)
     jwk = key.public_jwk()
     return Judged(hub, node, issuer, {**jwk, "kid": key.kid, "use": "sig", "alg": "ES256"})
 

@@ -18,6 +18,7 @@ from federation.scenario.model import (
 )
 from federation.scenario.servers import Running, as_processes
 from federation.scenario.story import Story
+from federation.values.month import Month
 from federation.values.party import HUB
 
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
@@ -37,7 +38,7 @@ def the_scenario(folder: Path) -> Scenario:
     nothing = Table("", [], {})
     manifest = Manifest(
         format=1,
-        periods=["2026-09"],
+        periods=[Month("2026-09")],
         hub=HubPart("EUR", 300, (0, 5000)),
         terms=TermsPart({"standard": 1000}, {"TRAIN": 1000}),
         licensee=[LicenseePart("lab-1", "A lab")],
