@@ -35,6 +35,7 @@ import federation.registry.tables
 import federation.runs.tables
 import federation.suspense.tables  # noqa: F401 - imported for their tables
 from federation.addresses.urls import normalise_claim
+from federation.claimindex.index import ClaimIndex, IndexedClaim
 from federation.config import HubPeer, NodeConfig
 from federation.distribution import store as distribution
 from federation.distribution.members_file import member_parts
@@ -47,7 +48,6 @@ from federation.metering.tally import Placer
 from federation.metering.totals import AddressTotal
 from federation.metering.verdicts import Terms
 from federation.proof.uses import earned_by_address
-from federation.registry.index import ClaimIndex, IndexedClaim
 from federation.store import migrations
 from federation.store.base import to_micros
 from federation.store.bulk import insert_rows

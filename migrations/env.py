@@ -6,6 +6,7 @@ from sqlalchemy import TypeDecorator
 import federation.accounts.tables
 import federation.banking.tables
 import federation.bankstatements.tables
+import federation.claimindex.tables
 import federation.clients.tables
 import federation.disputes.tables
 import federation.distribution.tables

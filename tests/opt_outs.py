@@ -1,8 +1,8 @@
 """Opt-outs as the claim index has them, for tests that make their own index."""
 
+from federation.claimindex.index import IndexedRuling
 from federation.consent.deciding import Ruling
 from federation.consent.states import State
-from federation.registry.index import IndexedRuling
 
 
 def an_opt_out(node, use, effective_at, subject, holder_id, ends_at=None):

@@ -98,7 +98,7 @@ def _withholds(policy: CheckedPolicy, subject: str) -> bool:
     return policy.site.reserved_all or not said.isdisjoint({(subject, USE), (subject, "*")})
 
 
-@RULES.rule("optouts.told", "decision 0003; federation/registry/README.md")
+@RULES.rule("optouts.told", "decision 0003; federation/claimindex/README.md")
 async def is_told(trial: Trial) -> None:
     """The hub hears of an opt-out within a minute, in the stream of the registry."""
     await _hear_of(trial, "/told/")

@@ -7,6 +7,7 @@ the outcome names; and claims end at the node that has them.
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from federation.claimindex.entitlement import counts_from
 from federation.disputes import store
 from federation.disputes.outcomes import (
     Escrow,
@@ -31,7 +32,6 @@ from federation.proposals.claims import DraftClaim
 from federation.proposals.rules import Rules
 from federation.proposals.service import do_as_decided
 from federation.registry import edit_store
-from federation.registry.entitlement import counts_from
 from federation.registry.service import get_member
 from federation.registry.tables import Claim
 from federation.store.sessions import WriteSession

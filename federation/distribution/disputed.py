@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time
 import msgspec
 
 from federation.addresses.urls import ClaimKey, UrlKey
+from federation.claimindex.index import ClaimIndex, IndexedClaim
 from federation.distribution import disputed_store, store
 from federation.distribution.sharing import SharedRun, share_out
 from federation.distribution.tables import DisputedItem, DistributedRun
@@ -19,7 +20,6 @@ from federation.metering import store as metering
 from federation.metering import totals as usage_totals
 from federation.months import store as months
 from federation.registry import conflict_store, own_store
-from federation.registry.index import ClaimIndex, IndexedClaim
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.computed import read_run
 from federation.settlement.plans import NOBODYS, MemberFacts

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import date
 from typing import ClassVar
 
+from federation.claimindex.entitlement import Membership, entitled, works_on
 from federation.distribution import store
 from federation.errors import RefusalError
 from federation.metering import totals as usage_totals
 from federation.metering.tables import Portion
 from federation.registry import store as registry
 from federation.registry.edit_store import suspended_at
-from federation.registry.entitlement import Membership, entitled, works_on
 from federation.registry.membership import midnight
 from federation.settlement.computed import ComputedRun
 from federation.settlement.messages import Credit

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from federation.claimindex.messages import RegistryDelta
 from federation.edge.inbox import Arrival, Handlers, handlers_of
 from federation.holdings import service as holdings
 from federation.holdings.messages import IdentifiersAdded, IdentifiersFiltered
@@ -12,7 +13,6 @@ from federation.metering.messages import Forwarded, UsageReport, UsageRouted
 from federation.people import moves
 from federation.people.suspensions import licensor_keys
 from federation.registry import receiving
-from federation.registry.messages import RegistryDelta
 from federation.runs import objections as closing
 from federation.settlement.messages import RunAnswered
 from federation.suspense import deciding, elsewhere, ordering

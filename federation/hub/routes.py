@@ -6,6 +6,8 @@ from typing import Any
 from litestar import Request, Response, get, post
 
 from federation.addresses.urls import URLS_MAX, TooManyUrlsError, UrlKey
+from federation.claimindex import index_store
+from federation.claimindex.messages import SliceRequest
 from federation.edge.admission import BYTES_MAX as ADMISSION_BYTES_MAX
 from federation.edge.admission import apply, call_token
 from federation.edge.bodies import BodyLimit
@@ -16,8 +18,6 @@ from federation.hub.statuses import StatusHolder
 from federation.licensing.counter import COUNTER_PATH, Counter, counter_of
 from federation.months.published_rates import publish_rates, read_rates
 from federation.oauth.entity import own_configuration
-from federation.registry import index_store
-from federation.registry.messages import SliceRequest
 from federation.server import Server
 from federation.signing.policy import Issuer, sign_trust_document
 from federation.store.canonical import digest

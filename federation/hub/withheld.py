@@ -18,6 +18,10 @@ from litestar.background_tasks import BackgroundTask
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from federation.claimindex import followed_store
+from federation.claimindex.delta_store import versions_of
+from federation.claimindex.followed_store import STAGES, Asked, Stage
+from federation.claimindex.following import Of, Resumed, Seal, check_since, line_of, mark, resumed
 from federation.consent.listed import Claim, End, Gone, Head, Line, Ruling, written
 from federation.documents.csv_bytes import csv_bytes
 from federation.edge.doors import Doors
@@ -29,10 +33,6 @@ from federation.licensing import service as licensing
 from federation.licensing.objects import decode
 from federation.licensing.rights import ANSWERED, Reply, UnknownUseError
 from federation.quotas import QuotaExceededError
-from federation.registry import followed_store
-from federation.registry.delta_store import versions_of
-from federation.registry.followed_store import STAGES, Asked, Stage
-from federation.registry.following import Of, Resumed, Seal, check_since, line_of, mark, resumed
 from federation.schema.asking_rights import registry_versions
 from federation.server import Server
 from federation.store.canonical import digest

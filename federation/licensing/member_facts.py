@@ -6,12 +6,12 @@ from typing import Final
 
 from federation.addresses.matching import outermost
 from federation.addresses.urls import ClaimKey, UrlKey
+from federation.claimindex.index import ClaimIndex
 from federation.consent.deciding import Ruling, says_no
 from federation.consent.states import OF_RECORDS, Reason, State
 from federation.licensing.counter import Counter
 from federation.registry import own_store, store
 from federation.registry.imports import holder_id
-from federation.registry.index import ClaimIndex
 from federation.registry.service import get_member
 from federation.registry.tables import OptOut
 from federation.rsl.member_terms import (

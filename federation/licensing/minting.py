@@ -6,14 +6,15 @@ from datetime import datetime
 from typing import ClassVar
 
 from federation.addresses.urls import normalise_url
+from federation.claimindex import index_store
+from federation.claimindex.index import ClaimIndex
 from federation.errors import RefusalError
 from federation.licensing import store
 from federation.licensing.objects import LicenceObject, decode
 from federation.licensing.service import LicenceStatusError, licence_for
 from federation.licensing.tables import Licence
 from federation.people.suspensions import require_vouched_for
-from federation.registry import index_store, own_store
-from federation.registry.index import ClaimIndex
+from federation.registry import own_store
 from federation.signing.bound_tokens import BOUND_SECONDS_MAX, BoundGrant, mint_bound_token
 from federation.signing.claims import InvalidGrantError
 from federation.signing.crawl_keys import CrawlPublicKey

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from federation.addresses.urls import ClaimKey, MalformedUrlError, UrlKey, normalise_url
+from federation.claimindex import index_store
+from federation.claimindex.index import ClaimIndex
 from federation.errors import LaterError, RefusalError
 from federation.licensing import store
 from federation.licensing.minting import (
@@ -24,10 +26,9 @@ from federation.licensing.minting import (
 )
 from federation.licensing.objects import LicenceObject, decode
 from federation.people.suspensions import SuspendedError, require_vouched_for, suspended_nodes
-from federation.registry import index_store, own_store
+from federation.registry import own_store
 from federation.registry import store as registry
 from federation.registry.imports import holder_id
-from federation.registry.index import ClaimIndex
 from federation.rsl.member_terms import offer
 from federation.rsl.reading import read_licence
 from federation.rsl.resources import BadResourceError, read_resource

@@ -14,15 +14,16 @@ import msgspec
 from msgspec.structs import replace
 
 from federation.addresses.urls import UrlKey, check_count, keys_of
+from federation.claimindex import delta_store, index_store
+from federation.claimindex.index import ClaimIndex
+from federation.claimindex.place_store import UseAt
 from federation.consent.states import Reason
 from federation.errors import RefusalError
 from federation.licensing import store
 from federation.licensing.objects import LicenceObject
 from federation.licensing.tariff import TariffBody, read_tariff
 from federation.money import Money
-from federation.registry import delta_store, index_store, own_store
-from federation.registry.index import ClaimIndex
-from federation.registry.place_store import UseAt
+from federation.registry import own_store
 from federation.store.sessions import ReadSession
 from federation.trust.membership import HubTerms
 from federation.trust.store import node_parties

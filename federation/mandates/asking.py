@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Final, NamedTuple
 import msgspec
 
 from federation.addresses.urls import UrlKey, check_count, keys_of
+from federation.claimindex.index import ClaimIndex
+from federation.claimindex.place_store import UseAt
 from federation.consent.deciding import NOTHING_SAID, Decided, Ruling, decide, stricter
 from federation.consent.states import NO_USE
 from federation.errors import RefusalError
@@ -23,9 +25,7 @@ from federation.mandates.meaning import source_of, use_of
 from federation.mandates.records import Subject, SubjectKind, read_subject
 from federation.mandates.tables import ConsentRecord
 from federation.registry import own_store
-from federation.registry.index import ClaimIndex
 from federation.registry.own_store import RulingRow
-from federation.registry.place_store import UseAt
 from federation.rightholders.rightholder import Rightholder, country_code
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession

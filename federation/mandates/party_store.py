@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import or_, select, text
 
 from federation.addresses.urls import ClaimKey
+from federation.claimindex.place_store import known, rulings_on
 from federation.history.kinds import Body, Kind
 from federation.history.spans import Span
 from federation.mandates.tables import OF_RIGHTHOLDERS, ConsentRecord
-from federation.registry import store as registry
-from federation.registry.place_store import rulings_on
 from federation.registry.tables import OptOut
 from federation.store.asked import among
 from federation.store.bulk import in_chunks
@@ -58,7 +57,7 @@ async def rulings_at(
     """Return {record: its rulings on some pages that are known now}; they are for reading only."""
     table: Any = OptOut
     columns: list[Any] = [*table.__table__.columns]
-    query: Any = select(*columns).where(registry.known(OptOut), OptOut.record.is_not(None))
+    query: Any = select(*columns).where(known(OptOut), OptOut.record.is_not(None))
     found: dict[int, list[Any]] = defaultdict(list)
     for row in await rulings_on(session, OptOut, query, pages):
         if row.record in records:

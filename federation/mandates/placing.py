@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import NamedTuple
 
 from federation.addresses.urls import ClaimKey, UrlKey, normalise_subject
+from federation.claimindex.entitlement import counts_from
 from federation.history.kinds import Found
 from federation.history.merges import over_period
 from federation.history.spans import Span
 from federation.mandates.records import Subject, SubjectKind
 from federation.registry import store as registry
 from federation.registry.chain_store import claims_after
-from federation.registry.entitlement import counts_from
 from federation.registry.membership import midnight
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.base import from_micros

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
+from federation.claimindex.place_store import known
 from federation.consent.states import State
 from federation.history.kinds import Saying
 from federation.mandates.records import (
@@ -17,7 +18,6 @@ from federation.mandates.records import (
     SubjectKind,
 )
 from federation.mandates.tables import ConsentRecord, ToldShare
-from federation.registry import store as registry
 from federation.registry.tables import OptOut
 from federation.store.asked import asked, is_sqlite, parameters_of
 from federation.store.base import to_micros
@@ -203,7 +203,7 @@ async def rulings_of(
     """Return the rulings that are known now to follow from some records; those naming members."""
     found: list[OptOut] = []
     for chunk in in_chunks(sorted(records)):
-        query = select(OptOut).where(OptOut.record.in_(chunk), registry.known(OptOut))
+        query = select(OptOut).where(OptOut.record.in_(chunk), known(OptOut))
         if naming:
             query = query.where(OptOut.member_id.is_not(None))
         found += await session.scalars(query.order_by(OptOut.id))

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 
 from federation.addresses.urls import ClaimKey
+from federation.claimindex.messages import ShareFact
 from federation.mandates import store
 from federation.mandates.meaning import source_of
 from federation.mandates.placing import Placed, placed
 from federation.mandates.records import NewRecord
-from federation.registry.messages import ShareFact
 from federation.registry.receiving import SHARES_AT_A_PLACE
 from federation.store.base import to_micros
 from federation.store.canonical import sha256_hex

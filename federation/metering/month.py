@@ -7,6 +7,8 @@ the lines that have no verdict yet. A node's part of it is `node_month.py`.
 from dataclasses import replace
 from datetime import date, datetime
 
+from federation.claimindex import index_store
+from federation.claimindex.index import ClaimIndex
 from federation.metering import lines as usage_lines
 from federation.metering import store
 from federation.metering.messages import (
@@ -25,8 +27,6 @@ from federation.metering.report_check import check_report
 from federation.metering.reports import keep_report, make_report
 from federation.metering.routing import enter, placer_of, url_keys
 from federation.metering.tables import MeteringPeriod, Progress
-from federation.registry import index_store
-from federation.registry.index import ClaimIndex
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms

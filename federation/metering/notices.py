@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from federation.addresses.urls import UrlKey, normalise_url
+from federation.claimindex.index import Claimed, ClaimIndex
 from federation.licensing.facts import LicenceFacts
 from federation.metering.ingest import Accepted
 from federation.metering.verdicts import (
@@ -19,7 +20,6 @@ from federation.metering.verdicts import (
     OUTSIDE_TERM,
     RESERVED,
 )
-from federation.registry.index import Claimed, ClaimIndex
 from federation.store.base import from_micros
 
 ADDRESSES_MAX = 1_000  # of a batch are looked up, as many as `rights` answers for at once

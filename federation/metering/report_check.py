@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from federation.claimindex import delta_store
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.licensing.facts import LicenceFacts
@@ -25,7 +26,6 @@ from federation.metering.verdicts import (
     RESERVED,
     UNKNOWN_LICENCE,
 )
-from federation.registry import delta_store
 from federation.store.sessions import ReadSession
 from federation.trust.membership import HubTerms
 from federation.trust.store import node_parties

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from federation.addresses.urls import UrlKey, normalise_url
+from federation.claimindex.index import ClaimIndex
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.licensing.facts import LicenceFacts
@@ -21,7 +22,6 @@ from federation.metering.tables import Progress
 from federation.metering.tally import LATE, CountedLine, Placer
 from federation.metering.verdicts import Terms
 from federation.registry import store as registry
-from federation.registry.index import ClaimIndex
 from federation.store import outbox
 from federation.store.base import from_micros
 from federation.store.sessions import ReadSession, WriteSession

@@ -10,6 +10,7 @@ import msgspec
 
 from federation.addresses.matching import Filed
 from federation.addresses.urls import ClaimKey
+from federation.claimindex import index_store
 from federation.errors import RefusalError
 from federation.licensing import store as licensing
 from federation.licensing.facts import LicenceFacts
@@ -31,7 +32,7 @@ from federation.metering.reporters import Reporter
 from federation.metering.tables import Batch
 from federation.metering.tally import LATE
 from federation.metering.uncounted import add_refused
-from federation.registry import index_store, own_store
+from federation.registry import own_store
 from federation.registry import store as registry
 from federation.store.canonical import sha256_hex
 from federation.store.idempotency import IdempotencyConflictError

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from federation.addresses.urls import UrlKey, normalise_url
+from federation.claimindex.index import Claimed, ClaimIndex
 from federation.licensing.facts import LicenceFacts
 from federation.metering.verdicts import (
     MATCHED,
@@ -14,7 +15,6 @@ from federation.metering.verdicts import (
     Terms,
     place,
 )
-from federation.registry.index import Claimed, ClaimIndex
 from federation.store.base import from_micros
 from federation.values.evidence import Evidence
 from federation.values.held import DISPUTED_PARTY, is_held

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from federation.addresses.urls import UrlKey
+from federation.claimindex.index import Claimed, ClaimIndex, IndexedClaim
 from federation.licensing.facts import LicenceFacts
-from federation.registry.index import Claimed, ClaimIndex, IndexedClaim
 from federation.values.bps import WHOLE_BPS
 from federation.values.held import DISPUTED, DISPUTED_PARTY, UNMATCHED, UNMATCHED_PARTY, is_held
 

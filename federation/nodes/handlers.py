@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from federation.addresses.urls import ClaimKey
+from federation.claimindex.messages import SharesOver
 from federation.distribution import advice, correcting
 from federation.distribution import service as distribution
 from federation.distribution.left_net import receive_recomputed
@@ -21,7 +22,6 @@ from federation.netting.messages import NetRecomputed, NetReturned, OverpaymentR
 from federation.payments.proposal import Side
 from federation.proof.invariants.checks import require_sound_distribution
 from federation.registry import receiving
-from federation.registry.messages import SharesOver
 from federation.runs.objections import require_own_concurrence
 from federation.server import node_config
 from federation.settlement.messages import (

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from federation.addresses.urls import URLS_MAX, UrlKey
+from federation.claimindex.messages import Slice, SliceRequest
 from federation.edge.peers import DELIVERY_SECONDS, PeerClient
-from federation.registry.messages import Slice, SliceRequest
 from federation.server import Server, node_config
 
 

@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import Sequence
 
 from federation.addresses.urls import UrlKey
+from federation.claimindex import index_store
+from federation.claimindex.index import ClaimIndex
 from federation.edge.peers import PeerAnswerError, PeerClient
 from federation.errors import RefusalError
 from federation.logs import get_logger
@@ -12,8 +14,6 @@ from federation.metering import lines as usage_lines
 from federation.metering import node_month, routing, store
 from federation.metering.tables import MeteringPeriod
 from federation.nodes.index import ask_index
-from federation.registry import index_store
-from federation.registry.index import ClaimIndex
 from federation.server import Server
 from federation.store.sessions import ReadSession
 

@@ -12,15 +12,15 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from federation.addresses.urls import ClaimKey, UrlKey
+from federation.claimindex import index_store
+from federation.claimindex.index import Claimed, ClaimIndex, IndexedRuling
+from federation.claimindex.messages import Slice
 from federation.consent.deciding import Ruling, can_decide
 from federation.consent.states import NO_USE, Reason, State
 from federation.edge.peers import PeerClient
 from federation.edge.pulls import Pull
 from federation.nodes.index import ask_index
 from federation.nodes.site_memory import Shelf, SiteMemory, size_of_keys, size_of_slice
-from federation.registry import index_store
-from federation.registry.index import Claimed, ClaimIndex, IndexedRuling
-from federation.registry.messages import Slice
 from federation.registry.site_store import SiteFacts
 from federation.server import PeerDownError, Server
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any, Final, Generic, TypeVar
 
 from federation.addresses.urls import UrlKey
-from federation.registry.messages import Slice
+from federation.claimindex.messages import Slice
 from federation.server import Server
 from federation.signing.policy import SiteOptOut
 

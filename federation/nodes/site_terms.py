@@ -13,6 +13,9 @@ from weakref import WeakValueDictionary
 
 from federation.addresses.matching import Filed
 from federation.addresses.urls import ClaimKey, UrlKey
+from federation.claimindex import delta_store
+from federation.claimindex.index import IndexedClaim
+from federation.claimindex.messages import Slice
 from federation.consent.deciding import Ruling, use_reserved
 from federation.licensing.counter import counter_url
 from federation.nodes.originals import NOTHING, with_originals
@@ -24,10 +27,8 @@ from federation.nodes.site_memory import (
     size_of_slice,
 )
 from federation.nodes.terms import terms_url
-from federation.registry import delta_store, store
 from federation.registry import service as registry
-from federation.registry.index import IndexedClaim
-from federation.registry.messages import Slice
+from federation.registry import store
 from federation.registry.site_store import SiteFacts, originals_on, site_facts
 from federation.server import Server, node_config
 from federation.signing.policy import POLICY_LIFE, SiteOptOut, SiteTerms

@@ -10,6 +10,7 @@ from datetime import date
 import msgspec
 
 from federation.addresses.urls import ClaimKey, normalise_claim
+from federation.claimindex.entitlement import counts_from
 from federation.history import acts
 from federation.proposals.rules import (
     BadClaimError,
@@ -22,7 +23,6 @@ from federation.proposals.rules import (
 )
 from federation.registry import edit_store
 from federation.registry.edits import Edit, Gone
-from federation.registry.entitlement import counts_from
 from federation.registry.imports import NewClaim, canonical_of, entered
 from federation.registry.membership import midnight
 from federation.registry.overlaps import overlap

@@ -6,6 +6,7 @@ from datetime import date
 
 import msgspec
 
+from federation.claimindex.entitlement import counts_from
 from federation.history import acts
 from federation.history import store as history
 from federation.history.kinds import Found, Statement
@@ -13,7 +14,6 @@ from federation.proposals.claims import as_entered
 from federation.proposals.rules import BadDayError, BadMemberError, NothingChangesError, Rules
 from federation.registry import edit_store, store
 from federation.registry.edits import Edit, Gone
-from federation.registry.entitlement import counts_from
 from federation.registry.imports import NewMember, member_identifier
 from federation.registry.membership import MEMBERS, MemberDetails, midnight
 from federation.registry.service import UnknownMemberError

@@ -1,1 +1,1 @@
-"""Members, claims and opt-outs of a collective, and the claim index of the federation."""
+"""Members, claims and opt-outs of a collective."""

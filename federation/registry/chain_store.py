@@ -9,7 +9,7 @@ from collections.abc import Collection
 
 from sqlalchemy import select
 
-from federation.registry.store import known
+from federation.claimindex.place_store import known
 from federation.registry.tables import Claim
 from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession

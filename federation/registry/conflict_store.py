@@ -6,11 +6,12 @@ from datetime import datetime
 from sqlalchemy import select
 
 from federation.addresses.urls import ClaimKey
-from federation.registry import share_store
+from federation.claimindex import share_store
+from federation.claimindex.entitlement import counts_from
+from federation.claimindex.place_store import known
+from federation.claimindex.tables import ContestedClaim, IndexClaim
 from federation.registry.conflicts import Conflict, Standing, contested_days, of_shares, sides
-from federation.registry.entitlement import counts_from
-from federation.registry.store import known
-from federation.registry.tables import Claim, ContestedClaim, IndexClaim, Member
+from federation.registry.tables import Claim, Member
 from federation.store.bulk import in_chunks
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from federation.addresses.urls import ClaimKey
-from federation.registry.messages import Over
+from federation.claimindex.messages import Over
 
 
 @dataclass(frozen=True, slots=True)

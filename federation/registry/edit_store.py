@@ -9,13 +9,12 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from federation.addresses.matching import candidate_hosts, candidate_paths
 from federation.addresses.urls import RULES, ClaimKey
+from federation.claimindex.place_store import known, rulings_on
 from federation.consent.states import State
 from federation.history import store as history
 from federation.history.kinds import Moment, Saying
 from federation.registry.imports import NewClaim, NewMember, NewOptOut
 from federation.registry.membership import MEMBERS
-from federation.registry.place_store import rulings_on
-from federation.registry.store import known
 from federation.registry.tables import Claim, Member, OptOut
 from federation.store.base import to_micros
 from federation.store.bulk import for_driver, in_chunks, insert_numbered, insert_rows

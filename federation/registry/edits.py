@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from federation.claimindex.messages import ShareFact
 from federation.consent.states import State
 from federation.history import acts, feed_store
 from federation.history import store as history
@@ -17,7 +18,6 @@ from federation.registry import conflict_store, edit_store, facts, store
 from federation.registry.conflicts import Conflict
 from federation.registry.imports import NewClaim, NewMember, NewOptOut
 from federation.registry.membership import CLAIM, MEMBERS, OPT_OUT, MemberDetails, midnight
-from federation.registry.messages import ShareFact
 from federation.registry.service import Changes, tell_index
 from federation.registry.tables import Claim, OptOut
 from federation.store.database import announce

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 
 from federation.addresses.urls import ClaimKey
+from federation.claimindex.entitlement import counts_from
+from federation.claimindex.messages import ClaimFact, OptOutFact
 from federation.registry.edit_store import as_entered
-from federation.registry.entitlement import counts_from
 from federation.registry.imports import NewClaim, NewOptOut, holder_id
-from federation.registry.messages import ClaimFact, OptOutFact
 from federation.registry.tables import Claim, OptOut
 
 

@@ -10,8 +10,8 @@ from federation.addresses.urls import (
     normalise_claim,
     normalise_subject,
 )
+from federation.claimindex.entitlement import counts_from
 from federation.consent.states import ALL_USES, State
-from federation.registry.entitlement import counts_from
 from federation.registry.overlaps import Counting, Standing, Validity, others_claims, overlap
 from federation.registry.suffixes import below_suffix
 from federation.store.canonical import sha256_hex

@@ -5,9 +5,9 @@ from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
+from federation.claimindex.place_store import known
 from federation.consent.states import State
 from federation.history.kinds import Moment
-from federation.registry.store import known
 from federation.registry.tables import Claim, Member, OptOut
 from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession

@@ -11,12 +11,17 @@ from sqlalchemy import func, select
 
 from federation.addresses.matching import rule_length
 from federation.addresses.urls import ClaimKey, UrlKey
+from federation.claimindex.entitlement import counts_from
+from federation.claimindex.index import ClaimIndex, IndexedClaim, IndexedRuling
+from federation.claimindex.place_store import (
+    UseAt,
+    can_decide,
+    claims_matching,
+    known,
+    rulings_matching,
+)
 from federation.consent.deciding import Ruling
-from federation.registry.entitlement import counts_from
 from federation.registry.imports import holder_id
-from federation.registry.index import ClaimIndex, IndexedClaim, IndexedRuling
-from federation.registry.place_store import UseAt, can_decide, claims_matching, rulings_matching
-from federation.registry.store import known
 from federation.registry.tables import Claim, Member, OptOut
 from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession

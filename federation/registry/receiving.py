@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import ClassVar, Final
 
 from federation.addresses.urls import ClaimKey, normalise_url
+from federation.claimindex import delta_store, share_store
+from federation.claimindex.messages import Over, RegistryDelta, ShareFact, SharesOver
+from federation.claimindex.shares import over
 from federation.errors import RefusalError
-from federation.registry import conflict_store, delta_store, share_store
-from federation.registry.messages import Over, RegistryDelta, ShareFact, SharesOver
-from federation.registry.shares import over
+from federation.registry import conflict_store
 from federation.store import outbox
 from federation.store.database import business_time
 from federation.store.messages import BadMessageError

@@ -7,8 +7,10 @@ from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
+from federation.claimindex import delta_store
+from federation.claimindex.messages import ClaimFact, OptOutFact, RegistryDelta, ShareFact
 from federation.errors import RefusalError
-from federation.registry import delta_store, store
+from federation.registry import store
 from federation.registry.imports import (
     NewClaim,
     NewMember,
@@ -17,7 +19,6 @@ from federation.registry.imports import (
     read_members,
     read_opt_outs,
 )
-from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta, ShareFact
 from federation.registry.tables import Member
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession

@@ -17,12 +17,12 @@ from federation.addresses.matching import (
     rule_length,
 )
 from federation.addresses.urls import ClaimKey, UrlKey
+from federation.claimindex.entitlement import counts_from
+from federation.claimindex.index import IndexedClaim, IndexedRuling
+from federation.claimindex.place_store import known
 from federation.consent.deciding import Ruling
 from federation.registry import own_store
-from federation.registry.entitlement import counts_from
 from federation.registry.imports import holder_id
-from federation.registry.index import IndexedClaim, IndexedRuling
-from federation.registry.store import known
 from federation.registry.tables import Claim, Member, OptOut
 from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession

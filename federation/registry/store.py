@@ -1,19 +1,20 @@
 """Every SQL statement about members, claims and opt-outs. Nothing here commits."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from datetime import date, datetime
+from datetime import date
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
-from federation.addresses.matching import candidate_hosts, candidate_paths
+from federation.addresses.matching import candidate_hosts
 from federation.addresses.urls import RULES, ClaimKey, UrlKey
+from federation.claimindex.entitlement import HeldClaim, counts_from
+from federation.claimindex.index import IndexedRuling
+from federation.claimindex.place_store import is_near, known
 from federation.consent.deciding import Ruling
 from federation.history.feed_store import last_change
-from federation.registry.entitlement import HeldClaim, counts_from
 from federation.registry.imports import holder_id
-from federation.registry.index import IndexedRuling
 from federation.registry.overlaps import Standing
-from federation.registry.tables import Claim, IndexClaim, Member, OptOut
+from federation.registry.tables import Claim, Member, OptOut
 from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession, WriteSession
 
@@ -24,16 +25,6 @@ CLAIMS_AT_ONCE = 100  # of a statement that looks below each of them
 async def member_ids(session: ReadSession) -> set[str]:
     """Return the ids of every member of this collective."""
     return set(await session.scalars(select(Member.member_id)))
-
-
-def known(model: type[Claim | OptOut], known_at: datetime | None = None) -> ColumnElement[bool]:
-    """Return which claims or opt-outs are known now (None), or were known at an instant."""
-    if known_at is None:
-        return model.superseded_at.is_(None)
-    return and_(
-        model.recorded_at <= known_at,
-        or_(model.superseded_at.is_(None), model.superseded_at > known_at),
-    )
 
 
 async def mark(session: ReadSession) -> tuple[int, int, int]:
@@ -224,15 +215,6 @@ async def copies_held(
         (ClaimKey(host, path, wildcard), UrlKey.of(original or ""))
         for host, path, wildcard, original in rows
     ]
-
-
-def is_near(on: type[Claim] | type[IndexClaim], host: str | None, path: str) -> ColumnElement[bool]:
-    """Tell of a claim whether it may hold an address or lies below it; of a path, on any host."""
-    below = on.path.startswith(path.rstrip("/") + "/", autoescape=True)
-    is_there = or_(on.path.in_(candidate_paths(path)), below)
-    if host is None:
-        return is_there
-    return and_(on.host.in_(sorted({name for name, _ in candidate_hosts(host)})), is_there)
 
 
 async def others_below(

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import strawberry
 
+from federation.claimindex.messages import Over
 from federation.disputes import outcomes, service, store, tables
 from federation.disputes.rules import (
     DocumentKind,
@@ -16,7 +17,6 @@ from federation.disputes.rules import (
 from federation.distribution import disputed_store
 from federation.registry.conflicts import Conflict as Found
 from federation.registry.conflicts import Standing
-from federation.registry.messages import Over
 from federation.schema.context import Info, Refused
 from federation.schema.scalars import Money
 from federation.store.sessions import ReadSession

@@ -7,13 +7,13 @@ from enum import StrEnum
 import strawberry
 
 from federation.addresses.urls import ClaimKey
+from federation.claimindex.entitlement import counts_from
 from federation.history import search_store
 from federation.history import store as history
 from federation.history.kinds import EVER, Found, Moment, Place
 from federation.history.spans import Span
 from federation.registry import list_store, store
 from federation.registry import tables as rows
-from federation.registry.entitlement import counts_from
 from federation.registry.membership import MEMBERS, MemberDetails
 from federation.registry.service import get_member
 from federation.rightholders.service import that_are

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from federation.addresses.urls import UrlKey, normalise_url
+from federation.claimindex import index_store
 from federation.errors import RefusalError
 from federation.ledger import store as ledger
 from federation.ledger.accounts import Accounts
@@ -13,7 +14,6 @@ from federation.payments.names import release_id
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Proposal, Side
-from federation.registry import index_store
 from federation.settlement.rates import Rates
 from federation.settlement.run_document import RunDocument
 from federation.store import outbox

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time
 
 from federation.addresses.urls import UrlKey
-from federation.registry.index import ClaimIndex
+from federation.claimindex.index import ClaimIndex
 from federation.settlement.run_document import RunDocument
 from federation.values.licence_key import LicenceKey, component_of, number_of
 from federation.values.month import Month, first_day, last_day

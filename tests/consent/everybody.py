@@ -12,6 +12,7 @@ from typing import Any
 
 from federation.addresses.readings import readings
 from federation.addresses.urls import normalise_url
+from federation.claimindex import index_store
 from federation.crawler.withheld import WithheldList
 from federation.gate.rulings import HeldPolicy
 from federation.licensing import rights
@@ -27,7 +28,7 @@ from federation.licensing.rights import Question, Reply, Word
 from federation.licensing.tables import Registration
 from federation.mandates import asking
 from federation.metering.verdicts import RESERVED, Terms, place
-from federation.registry import index_store, own_store
+from federation.registry import own_store
 from federation.signing.tokens import covers
 from federation.store.database import Database
 from federation.trust.principals import Principal

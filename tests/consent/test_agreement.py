@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from federation.addresses.urls import normalise_subject
+from federation.claimindex import delta_store
 from federation.clock import SettableClock
 from federation.consent.states import NO_USE, PARTY, State
 from federation.history.kinds import Saying
-from federation.registry import delta_store, edits
+from federation.registry import edits
 from federation.registry.edits import Edit
 from federation.registry.imports import NewOptOut
 from tests.consent import pages

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 import pytest
 
 from federation.addresses.urls import normalise_subject, normalise_url
+from federation.claimindex import index_store
+from federation.claimindex.messages import Slice
 from federation.consent.states import Reason, State
 from federation.history.kinds import Saying
 from federation.mandates import asking
-from federation.registry import edits, index_store
+from federation.registry import edits
 from federation.registry.edits import Edit
 from federation.registry.imports import NewOptOut
-from federation.registry.messages import Slice
 from tests.consent.everybody import NOT_SAID, Everybody
 from tests.databases import HUB_TERMS, a_party, opened
 from tests.nodes.policies import policy_of

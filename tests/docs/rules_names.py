@@ -20,15 +20,15 @@ from federation.addresses.urls import (
     normalise_subject,
     normalise_url,
 )
+from federation.claimindex.entitlement import HeldClaim, Membership, works_on
+from federation.claimindex.entitlement import entitled as is_entitled
+from federation.claimindex.index import ClaimIndex, IndexedClaim, IndexedRuling
 from federation.errors import RefusalError
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering.ingest import Desk, decode_lines, repeated, sort_batch
 from federation.metering.verdicts import Terms, place, term_class
 from federation.payments.set_off import Debit, take_up
-from federation.registry.entitlement import HeldClaim, Membership, works_on
-from federation.registry.entitlement import entitled as is_entitled
 from federation.registry.imports import read_claims
-from federation.registry.index import ClaimIndex, IndexedClaim, IndexedRuling
 from federation.registry.overlaps import Standing
 from federation.settlement import plans as distribution
 from federation.settlement import revenue

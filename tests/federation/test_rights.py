@@ -7,8 +7,8 @@ from datetime import datetime
 import msgspec
 import pytest
 
+from federation.claimindex import delta_store
 from federation.federated.wire import ON_BEHALF_OF_HEADER
-from federation.registry import delta_store
 from federation.schema import rights
 from federation.values.party import HUB
 from tests.federation.asked_about import (

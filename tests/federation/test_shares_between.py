@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from federation.claimindex.messages import Over, SharesOver
+from federation.claimindex.tables import IndexShare
 from federation.mandates.meaning import source_of
 from federation.mandates.records import Subject, SubjectKind
 from federation.months.tables import Run
-from federation.registry.messages import Over, SharesOver
-from federation.registry.tables import IndexShare
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.computed import read_run
 from federation.values.party import HUB

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from federation.claimindex import followed_store
 from federation.crawler.withheld import WithheldList
 from federation.quotas import Quota, Quotas
-from federation.registry import followed_store
 from federation.values.party import HUB
 from tests.federation.asked_about import (
     CONTESTED,

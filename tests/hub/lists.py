@@ -3,11 +3,11 @@
 import hmac
 from datetime import UTC
 
+from federation.claimindex import followed_store
+from federation.claimindex.followed_store import Asked
+from federation.claimindex.following import Of, check_since, resumed
 from federation.consent.listed import written
 from federation.hub.withheld import Wanted, part_lines
-from federation.registry import followed_store
-from federation.registry.followed_store import Asked
-from federation.registry.following import Of, check_since, resumed
 
 
 def seal(text):

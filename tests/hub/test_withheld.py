@@ -13,15 +13,15 @@ from msgspec.json import encode
 from msgspec.structs import replace
 from sqlalchemy import update
 
+from federation.claimindex.following import ListGapError
+from federation.claimindex.messages import ClaimFact, OptOutFact, RegistryDelta
+from federation.claimindex.tables import IndexOptOut, RegistryVersion
 from federation.consent.listed import Gone, Mark, read_line
 from federation.consent.states import State
 from federation.crawler.withheld import BadListError, UseNotTakenError, WithheldList
 from federation.hub import withheld
 from federation.licensing.service import UnknownLicenseeError
 from federation.quotas import Quota, QuotaExceededError, Quotas
-from federation.registry.following import ListGapError
-from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
-from federation.registry.tables import IndexOptOut, RegistryVersion
 from federation.trust.principals import Principal
 from federation.values.cursors import BadCursorError
 from tests.databases import opened

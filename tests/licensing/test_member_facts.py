@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from federation.addresses.urls import ClaimKey, normalise_claim
+from federation.claimindex import delta_store, index_store
 from federation.licensing.counter import Counter
 from federation.licensing.member_facts import member_facts
 from federation.nodes.site_terms import site_terms
-from federation.registry import delta_store, index_store, store
+from federation.registry import store
 from federation.rsl.evaluating import Asked, State, evaluate
 from federation.rsl.member_terms import CLAIMS_MAX, RESERVED_MAX, terms_of
 from tests.databases import HUB_TERMS, a_party

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 from federation.addresses.urls import normalise_url
+from federation.claimindex import index_store
 from federation.history.kinds import Saying
 from federation.mandates.records import DraftRecord
 from federation.proposals import acts, service
-from federation.registry import index_store, own_store
+from federation.registry import own_store
 from federation.works import service as works
 from federation.works.work import DraftWork
 from tests.proposals.acting import NOON, confirm, rules, submit

@@ -6,13 +6,14 @@ from datetime import date, timedelta
 import pytest
 
 from federation.addresses.urls import normalise_url
+from federation.claimindex import index_store
 from federation.errors import RefusalError
 from federation.history.kinds import Saying
 from federation.licensing import rights
 from federation.mandates import asking
 from federation.proposals import acts
 from federation.proposals.claims import DraftClaim
-from federation.registry import index_store, own_store
+from federation.registry import own_store
 from federation.registry.chain_store import claims_before
 from federation.rightholders import service as rightholders
 from federation.rightholders.rightholder import DraftRightholder

@@ -3,9 +3,9 @@
 from datetime import date
 
 from federation.addresses.urls import normalise_canonical, normalise_claim
+from federation.claimindex.index import IndexedClaim
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering.verdicts import Terms
-from federation.registry.index import IndexedClaim
 
 TERMS = Terms({"premium": 3000, "standard": 1000, "commodity": 500}, {"TRAIN": 1000, "INDEX": 500})
 

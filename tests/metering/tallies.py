@@ -3,10 +3,10 @@
 from datetime import UTC, date, datetime
 
 from federation.addresses.urls import normalise_canonical, normalise_claim
+from federation.claimindex.index import IndexedClaim
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering.tally import Placer
 from federation.metering.verdicts import Terms
-from federation.registry.index import IndexedClaim
 from tests.opt_outs import an_opt_out
 
 AT = datetime(2026, 9, 10, 12, tzinfo=UTC)

@@ -6,14 +6,15 @@ import msgspec
 import pytest
 
 from federation.addresses.urls import normalise_claim, normalise_subject
+from federation.claimindex import delta_store
+from federation.claimindex.messages import OptOutFact, RegistryDelta
 from federation.history.kinds import Saying
 from federation.metering import lines as usage_lines
 from federation.metering import notices, service
 from federation.metering.reporters import Reporter
 from federation.metering.service import BatchAnswer, LicencesNamed, Problem
-from federation.registry import delta_store, edit_store, facts
+from federation.registry import edit_store, facts
 from federation.registry.imports import NewClaim, NewMember, NewOptOut
-from federation.registry.messages import OptOutFact, RegistryDelta
 from tests.databases import HUB_TERMS
 from tests.metering.lines import a_line, body
 from tests.metering.reports import (

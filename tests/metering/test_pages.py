@@ -8,12 +8,12 @@ import pytest
 from msgspec.structs import replace as replaced
 from sqlalchemy import select
 
+from federation.claimindex.index import ClaimIndex
 from federation.metering import lines as usage_lines
 from federation.metering import node_month, routing, totals
 from federation.metering.messages import UsageReport, UsageRouted
 from federation.metering.tables import Line, MeteringPeriod, RoutedLine, UsageTotal
 from federation.metering.tally import CountedLine
-from federation.registry.index import ClaimIndex
 from federation.store.base import to_micros
 from federation.store.canonical import sha256_hex
 from federation.store.tables import OutboxMessage

@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace as replaced
 
 from federation.addresses.urls import normalise_url
+from federation.claimindex.index import ClaimIndex
 from federation.licensing.facts import Component
 from federation.metering.tally import CountedLine
 from federation.metering.verdicts import Terms
-from federation.registry.index import ClaimIndex
 from federation.store.base import to_micros
 from tests.metering.tallies import AT, CLAIMS, HOSTS, LICENCE, WITHHELD, a_claim, a_placer
 

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.addresses.urls import ClaimKey, normalise_claim, normalise_url
+from federation.claimindex.index import ClaimIndex, IndexedShare
+from federation.claimindex.shares import Share
 from federation.licensing.facts import Component
 from federation.metering import verdicts
 from federation.metering.verdicts import Placement, Portion, place, term_class
-from federation.registry.index import ClaimIndex, IndexedShare
-from federation.registry.shares import Share
 from federation.values.held import DISPUTED, UNMATCHED, is_held
 from federation.values.right import Right
 from tests.metering.judged import TERMS, a_claim, a_licence

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from federation.addresses.urls import ClaimKey
+from federation.claimindex.index import ClaimIndex, IndexedClaim
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering.tally import CountedLine, Placer
 from federation.metering.verdicts import Terms
-from federation.registry.index import ClaimIndex, IndexedClaim
 from federation.store.base import to_micros
 from tests.opt_outs import an_opt_out
 

@@ -9,13 +9,14 @@ from itertools import product
 import pytest
 
 from federation.addresses.urls import ClaimKey, UrlKey
+from federation.claimindex import index_store
+from federation.claimindex.index import ClaimIndex, IndexedClaim
+from federation.claimindex.messages import OptOutFact, Slice, SliceClaim, SliceOptOut
 from federation.consent.states import Reason, State
 from federation.gate.rulings import HeldPolicy
 from federation.nodes.originals import CHANGES_MAX, with_originals
-from federation.registry import index_store, own_store
+from federation.registry import own_store
 from federation.registry.facts import fact_of_claim, fact_of_opt_out
-from federation.registry.index import ClaimIndex, IndexedClaim
-from federation.registry.messages import OptOutFact, Slice, SliceClaim, SliceOptOut
 from federation.registry.site_store import SiteFacts
 from federation.registry.tables import Claim
 from tests.databases import HUB_TERMS, a_party

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from federation.addresses.urls import UrlKey
+from federation.claimindex.messages import OptOutFact, Slice, SliceOptOut
 from federation.nodes import site_memory as module
 from federation.nodes.originals import OriginalsHolder
 from federation.nodes.site_memory import FORGOTTEN_SECONDS, Shelf, SiteMemory
-from federation.registry.messages import OptOutFact, Slice, SliceOptOut
 from tests.nodes.policies import Here
 from tests.nodes.random_registries import NOW
 

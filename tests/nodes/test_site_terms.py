@@ -8,12 +8,13 @@ import pytest
 
 from federation.addresses.readings import readings
 from federation.addresses.urls import UrlKey, normalise_url
+from federation.claimindex import delta_store
 from federation.consent.states import Reason, State
 from federation.gate.rulings import HeldPolicy
 from federation.nodes import site_terms as module
 from federation.nodes.site_memory import SiteMemory
 from federation.nodes.site_terms import SiteTermsHolder
-from federation.registry import delta_store, own_store
+from federation.registry import own_store
 from federation.registry.service import UnknownMemberError
 from federation.registry.tables import Claim, OptOut
 from tests.databases import HUB_TERMS, a_party

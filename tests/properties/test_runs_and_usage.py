@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from federation.addresses.urls import normalise_claim
 from federation.bankfiles.entries import BankEntry, Place, Statement
 from federation.bankstatements.checks import BalanceMismatchError, check_balances
+from federation.claimindex.index import ClaimIndex
 from federation.ledger.chain import GENESIS, digest_of, link
 from federation.ledger.entries import RunName, run_entries
 from federation.metering.ingest import Desk, decode_lines, repeated, sort_batch
 from federation.metering.tally import CountedLine, Placer
 from federation.metering.verdicts import Terms
-from federation.registry.index import ClaimIndex
 from federation.settlement.computed import read_run
 from federation.settlement.recompute import Corrected, difference
 from federation.settlement.run import compute

@@ -6,12 +6,15 @@ import pytest
 from sqlalchemy import select
 
 from federation.addresses.urls import normalise_url
+from federation.claimindex import index_store
+from federation.claimindex.place_store import known
+from federation.claimindex.tables import IndexClaim, IndexOptOut
 from federation.errors import RefusalError
 from federation.proposals import service
 from federation.proposals.rules import Rules
-from federation.registry import edit_store, facts, index_store, own_store, store
+from federation.registry import edit_store, facts, own_store, store
 from federation.registry.imports import holder_id
-from federation.registry.tables import Claim, IndexClaim, IndexOptOut, OptOut
+from federation.registry.tables import Claim, OptOut
 from federation.trust.principals import Principal
 from tests.databases import HUB_TERMS, contents
 from tests.registry.registries import deltas, receive
@@ -83,9 +86,9 @@ async def index_is_what_is_known(node, hub):
     """Assert that the hub's index has what the node knows now, and nothing else."""
     async with node.read() as session:
         joined = await store.all_joined_on(session)
-        rows = list(await session.scalars(select(Claim).where(store.known(Claim))))
+        rows = list(await session.scalars(select(Claim).where(known(Claim))))
         claims = {facts.fact_of_claim("DE", row, joined[row.member_id]) for row in rows}
-        rows = list(await session.scalars(select(OptOut).where(store.known(OptOut))))
+        rows = list(await session.scalars(select(OptOut).where(known(OptOut))))
         opt_outs = sorted((facts.fact_of_opt_out("DE", row) for row in rows), key=repr)
     async with hub.read() as session:
         there = {index_store.claim_fact(row) for row in await session.scalars(select(IndexClaim))}

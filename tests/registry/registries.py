@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from federation.addresses.urls import normalise_url
+from federation.claimindex import index_store
+from federation.claimindex.messages import RegistryDelta
 from federation.history.kinds import Saying
-from federation.registry import index_store, own_store, receiving, service
+from federation.registry import own_store, receiving, service
 from federation.registry.entering import enter_table
 from federation.registry.imports import holder_id
-from federation.registry.messages import RegistryDelta
 from federation.store.tables import OutboxMessage
 
 NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)

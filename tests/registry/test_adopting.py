@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from federation.addresses.urls import UrlKey, normalise_url
+from federation.claimindex import delta_store, index_store
+from federation.claimindex.messages import RegistryDelta
 from federation.consent.states import State
-from federation.registry import delta_store, facts, index_store, own_store, store
+from federation.registry import facts, own_store, store
 from federation.registry.adopting import adopt_rules
-from federation.registry.messages import RegistryDelta
 from federation.registry.receiving import BadDeltaError, receive_delta
 from federation.registry.tables import Claim, OptOut
 from tests.databases import contents, refused

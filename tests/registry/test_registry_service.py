@@ -11,22 +11,14 @@ from hypothesis import strategies as st
 from sqlalchemy import event, func, select
 
 from federation.addresses.urls import UrlKey, normalise_url
+from federation.claimindex import delta_store, index_store, place_store
+from federation.claimindex.entitlement import HeldClaim
+from federation.claimindex.messages import ClaimFact, OptOutFact, RegistryDelta
+from federation.claimindex.tables import IndexOptOut, IndexOptOutPast
 from federation.distribution.inputs import member_facts
-from federation.registry import (
-    delta_store,
-    edit_store,
-    index_store,
-    own_store,
-    place_store,
-    receiving,
-    service,
-    store,
-)
-from federation.registry.entitlement import HeldClaim
+from federation.registry import edit_store, own_store, receiving, service, store
 from federation.registry.imports import holder_id
-from federation.registry.messages import ClaimFact, OptOutFact, RegistryDelta
 from federation.registry.receiving import VersionGapError
-from federation.registry.tables import IndexOptOut, IndexOptOutPast
 from federation.tabular import BadTableError
 from federation.trust.parties import NotAdmittedError
 from tests.databases import HUB_TERMS, a_party, contents, opened, refused

@@ -22,11 +22,11 @@ from federation.addresses.urls import (
     normalise_subject,
     normalise_url,
 )
+from federation.claimindex.entitlement import HeldClaim, Membership, entitled, works_on
+from federation.claimindex.index import ClaimIndex, IndexedClaim, IndexedRuling
 from federation.licensing.facts import Component, LicenceFacts
 from federation.metering import verdicts
 from federation.metering.verdicts import Placement, Terms, place, term_class
-from federation.registry.entitlement import HeldClaim, Membership, entitled, works_on
-from federation.registry.index import ClaimIndex, IndexedClaim, IndexedRuling
 from federation.settlement import run_document as rd
 from federation.settlement.computed import computed_with
 from federation.settlement.plans import (

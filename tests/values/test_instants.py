@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from msgspec import inspect
 
+from federation.claimindex.messages import OptOutFact, Over, ShareFact
 from federation.hub.handlers import HANDLERS as AT_HUB
 from federation.nodes.handlers import HANDLERS as AT_NODES
-from federation.registry.messages import OptOutFact, Over, ShareFact
 from federation.store.messages import BadMessageError, opened
 
 TEXTS = (

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
+from federation.claimindex.messages import RegistryDelta
 from federation.licensing.objects import Acceptance
-from federation.registry.messages import RegistryDelta
 from federation.settlement.messages import RunAdvised
 from federation.store.messages import BadMessageError, opened
 from federation.suspense.messages import HeldClaimed

@@ -1,9 +1,9 @@
 """That what is noted of shares beyond the whole is what nodes told, added up again."""
 
 from federation.addresses.urls import ClaimKey
-from federation.registry import share_store
-from federation.registry.messages import Over
-from federation.registry.shares import over
+from federation.claimindex import share_store
+from federation.claimindex.messages import Over
+from federation.claimindex.shares import over
 from federation.store.invariants import Check
 from federation.store.sessions import ReadSession
 from federation.values.party import HUB

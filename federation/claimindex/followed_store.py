@@ -6,14 +6,14 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from sqlalchemy import ColumnElement, or_, select, true, tuple_
 
-from federation.consent.states import ALL_USES, State
-from federation.registry.tables import (
+from federation.claimindex.tables import (
     IndexClaim,
     IndexClaimPast,
     IndexOptOut,
     IndexOptOutPast,
     RegistryVersion,
 )
+from federation.consent.states import ALL_USES, State
 from federation.store.sessions import ReadSession
 
 Stage: TypeAlias = Literal["gone_claims", "gone_rulings", "claims", "rulings"]

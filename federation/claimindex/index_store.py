@@ -8,10 +8,8 @@ from sqlalchemy import or_, select
 
 from federation.addresses.matching import rule_length
 from federation.addresses.urls import ClaimKey, UrlKey
-from federation.consent.deciding import Ruling
-from federation.consent.states import State
-from federation.registry.index import ClaimIndex, IndexedClaim, IndexedRuling, IndexedShare
-from federation.registry.messages import (
+from federation.claimindex.index import ClaimIndex, IndexedClaim, IndexedRuling, IndexedShare
+from federation.claimindex.messages import (
     ClaimFact,
     OptOutFact,
     ShareFact,
@@ -20,16 +18,18 @@ from federation.registry.messages import (
     SliceOptOut,
     SliceShare,
 )
-from federation.registry.place_store import (
+from federation.claimindex.place_store import (
     UseAt,
     can_decide,
     claims_matching,
+    is_near,
     rulings_matching,
     was_known,
 )
-from federation.registry.share_store import fact_of_row, share_of, shares_matching
-from federation.registry.store import is_near
-from federation.registry.tables import IndexClaim, IndexClaimPast, IndexOptOut, IndexOptOutPast
+from federation.claimindex.share_store import fact_of_row, share_of, shares_matching
+from federation.claimindex.tables import IndexClaim, IndexClaimPast, IndexOptOut, IndexOptOutPast
+from federation.consent.deciding import Ruling
+from federation.consent.states import State
 from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession
 

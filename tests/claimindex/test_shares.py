@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from federation.addresses.urls import ClaimKey, normalise_url
+from federation.claimindex.index import ClaimIndex, IndexedShare
+from federation.claimindex.messages import Over
+from federation.claimindex.shares import Share, excess, over
 from federation.registry.conflicts import Days, of_shares
-from federation.registry.index import ClaimIndex, IndexedShare
-from federation.registry.messages import Over
-from federation.registry.shares import Share, excess, over
 from federation.values.right import Right
 
 PLACE = ClaimKey("a.example", "/p$", wildcard=False)

@@ -7,9 +7,9 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, delete, insert, literal, select
 
 from federation.addresses.urls import ClaimKey
-from federation.registry.messages import OptOutFact, RegistryDelta
-from federation.registry.place_store import rulings_on
-from federation.registry.tables import (
+from federation.claimindex.messages import OptOutFact, RegistryDelta
+from federation.claimindex.place_store import rulings_on
+from federation.claimindex.tables import (
     IndexClaim,
     IndexClaimPast,
     IndexOptOut,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
+from federation.claimindex.index import IndexedRuling
 from federation.consent.states import ALL_USES, State
-from federation.registry.index import IndexedRuling
 
 _OPT_OUTS: Final = frozenset({State.OPT_OUT, State.RESERVED_EX_ANTE})
 

@@ -7,11 +7,12 @@ from itertools import product
 import pytest
 from sqlalchemy import select
 
+from federation.claimindex import place_store
+from federation.claimindex.place_store import UseAt
+from federation.claimindex.tables import IndexOptOut, IndexOptOutPast
 from federation.consent.deciding import Ruling, can_decide
 from federation.consent.states import ALL_USES, NO_USE, State
-from federation.registry import place_store
-from federation.registry.place_store import UseAt
-from federation.registry.tables import IndexOptOut, IndexOptOutPast, OptOut
+from federation.registry.tables import OptOut
 
 ROWS = 400
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

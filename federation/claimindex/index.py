@@ -11,9 +11,9 @@ import msgspec
 
 from federation.addresses.matching import Filed
 from federation.addresses.urls import ClaimKey, UrlKey
+from federation.claimindex.shares import Share, excess
 from federation.consent.deciding import NOTHING_SAID, Decided, Ruling, decide, stricter
 from federation.consent.states import Reason
-from federation.registry.shares import Share, excess
 
 REMEMBERED_URLS = 65_536
 REMEMBERED_THINGS = 1_000_000  # of all of them: on each page of a place all matches that is said

@@ -4,7 +4,7 @@ import random
 
 from sqlalchemy import Text, bindparam, select
 
-from federation.registry.place_keys import (
+from federation.claimindex.place_keys import (
     HEAD_LENGTH,
     path_head,
     path_length,

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from federation.claimindex.messages import OVER_MAX, Over
 from federation.consent.states import ALL_USES
-from federation.registry.messages import OVER_MAX, Over
 from federation.values.bps import WHOLE_BPS
 from federation.values.right import Right
 

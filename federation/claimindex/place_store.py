@@ -24,33 +24,30 @@ from sqlalchemy.orm import aliased
 
 from federation.addresses.matching import candidate_hosts, candidate_paths
 from federation.addresses.urls import ClaimKey, UrlKey
-from federation.consent.states import ALL_USES, NO_USE, State
-from federation.registry.place_keys import (
+from federation.claimindex.place_keys import (
     HEAD_LENGTH,
     path_head,
     path_length,
     path_rest,
     place_of,
 )
-from federation.registry.store import known
-from federation.registry.tables import (
-    Claim,
-    IndexClaim,
+from federation.claimindex.tables import (
+    ClaimRow,
     IndexClaimPast,
-    IndexOptOut,
     IndexOptOutPast,
     IndexShare,
-    OptOut,
+    RulingRow,
+    Superseded,
 )
+from federation.consent.states import ALL_USES, NO_USE, State
 from federation.store.asked import asked, is_sqlite, parameters_of
 from federation.store.sessions import ReadSession
 
 CHARACTERS_AT_ONCE: Final = 1_000_000  # of the places that one statement asks for
 MANY: Final = 100  # places, or hosts, of a statement that is no short one
 
-_Rulings = OptOut | IndexOptOut | IndexOptOutPast
-_OnSubjects = _Rulings | IndexShare
-_OnHosts = type[Claim | IndexClaim | IndexClaimPast | _OnSubjects]
+_OnSubjects = RulingRow | IndexShare
+_OnHosts = type[ClaimRow | _OnSubjects]
 _HOST, _LENGTH = ("host",), ("length",)
 _PLACE = ("host", *_LENGTH, "head", "rest", "path")
 _BEFORE_ALL: Final[ColumnElement[int]] = literal_column("-100000")
@@ -72,7 +69,7 @@ class UseAt(NamedTuple):
     territory: str | None = None
 
 
-def can_decide(of: type[_Rulings], question: UseAt | None) -> ColumnElement[bool]:
+def can_decide(of: type[RulingRow], question: UseAt | None) -> ColumnElement[bool]:
     """Return which rulings can decide a question (`consent.deciding.can_decide`).
 
     Without a question that is every ruling. A yes for some territories only is kept as a ruling on
@@ -88,9 +85,19 @@ def can_decide(of: type[_Rulings], question: UseAt | None) -> ColumnElement[bool
     )
 
 
+def known(of: type[Superseded], known_at: datetime | None = None) -> ColumnElement[bool]:
+    """Return which claims or opt-outs of a registry are known now (None), or were at an instant."""
+    if known_at is None:
+        return of.superseded_at.is_(None)
+    return and_(
+        of.recorded_at <= known_at,
+        or_(of.superseded_at.is_(None), of.superseded_at > known_at),
+    )
+
+
 def was_known(of: _OnHosts, known_at: datetime | None) -> ColumnElement[bool]:
     """Return which rows were known at an instant, or are known now (None)."""
-    if issubclass(of, Claim | OptOut):
+    if issubclass(of, Superseded):
         return known(of, known_at)
     if issubclass(of, IndexShare):
         return _share_known(known_at)
@@ -108,9 +115,18 @@ def _share_known(known_at: datetime | None) -> ColumnElement[bool]:
     return and_(IndexShare.recorded_at <= known_at, or_(gone.is_(None), gone > known_at))
 
 
+def is_near(on: type[ClaimRow], host: str | None, path: str) -> ColumnElement[bool]:
+    """Tell of a claim whether it may hold an address or lies below it; of a path, on any host."""
+    below = on.path.startswith(path.rstrip("/") + "/", autoescape=True)
+    is_there = or_(on.path.in_(candidate_paths(path)), below)
+    if host is None:
+        return is_there
+    return and_(on.host.in_(sorted({name for name, _ in candidate_hosts(host)})), is_there)
+
+
 async def claims_matching(
     session: ReadSession,
-    of: type[Claim | IndexClaim | IndexClaimPast],
+    of: type[ClaimRow],
     query: Select[*tuple[Any, ...]],
     keys: Collection[UrlKey],
 ) -> list[Any]:
@@ -307,4 +323,4 @@ def _length(on: _OnHosts, path: Any) -> ColumnElement[int]:
 
 
 def _may_be_pattern(on: _OnHosts) -> bool:
-    return not issubclass(on, Claim | IndexClaim | IndexClaimPast)
+    return not issubclass(on, ClaimRow)

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.addresses.urls import normalise_url
+from federation.claimindex import index_store
+from federation.claimindex.following import line_of
+from federation.claimindex.messages import ClaimFact, OptOutFact, Slice, SliceClaim, SliceOptOut
+from federation.claimindex.tables import IndexClaim, IndexOptOut
 from federation.consent.listed import End, Head, written
 from federation.consent.states import NO_USE, PARTY, State
 from federation.crawler.withheld import WithheldList
-from federation.registry import index_store
-from federation.registry.following import line_of
-from federation.registry.messages import ClaimFact, OptOutFact, Slice, SliceClaim, SliceOptOut
-from federation.registry.tables import IndexClaim, IndexOptOut
 from tests.hub.lists import seal
 
 NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)

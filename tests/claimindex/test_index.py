@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.addresses.urls import normalise_canonical, normalise_claim, normalise_url
-from federation.registry.entitlement import HeldClaim, Membership, entitled, works_on
-from federation.registry.index import ClaimIndex, IndexedClaim
+from federation.claimindex.entitlement import HeldClaim, Membership, entitled, works_on
+from federation.claimindex.index import ClaimIndex, IndexedClaim
 from tests.opt_outs import an_opt_out
 
 NOON = datetime(2026, 9, 10, 12, tzinfo=UTC)
@@ -161,7 +161,7 @@ def test_an_optout_names_either_a_url_or_a_member(both):
 
 
 def test_many_urls_are_remembered_and_the_answers_stay_right(monkeypatch):
-    monkeypatch.setattr("federation.registry.index.REMEMBERED_URLS", 3)
+    monkeypatch.setattr("federation.claimindex.index.REMEMBERED_URLS", 3)
     index = ClaimIndex([a_claim("x.example/1", holder="one"), a_claim()], [])
 
     for number in [*range(10), 1]:
@@ -170,7 +170,7 @@ def test_many_urls_are_remembered_and_the_answers_stay_right(monkeypatch):
 
 
 def test_of_what_is_said_on_many_pages_only_so_much_is_remembered(monkeypatch):
-    monkeypatch.setattr("federation.registry.index.REMEMBERED_THINGS", 25)
+    monkeypatch.setattr("federation.claimindex.index.REMEMBERED_THINGS", 25)
     rulings = [an_optout("x.example") for _ in range(10)]
     index = ClaimIndex([], rulings)
     remembered = index._subjects._remembered

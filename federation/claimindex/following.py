@@ -13,12 +13,12 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from federation.claimindex import followed_store, index_store
+from federation.claimindex.followed_store import Followed, Stage
 from federation.consent import deciding
 from federation.consent.listed import Claim, Entry, Gone, Line, Mark, Ruling
 from federation.consent.states import PARTY
 from federation.errors import RefusalError
-from federation.registry import followed_store, index_store
-from federation.registry.followed_store import Followed, Stage
 from federation.values.cursors import BadCursorError
 
 _NAME_LENGTH: Final = 24

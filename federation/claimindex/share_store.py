@@ -8,10 +8,10 @@ import msgspec
 from sqlalchemy import and_, delete, func, select, update
 
 from federation.addresses.urls import ClaimKey, UrlKey
-from federation.registry.messages import Over, ShareFact
-from federation.registry.place_store import rulings_matching, rulings_on, was_known
-from federation.registry.shares import Share
-from federation.registry.tables import ContestedClaim, IndexShare, SharesOverRow
+from federation.claimindex.messages import Over, ShareFact
+from federation.claimindex.place_store import rulings_matching, rulings_on, was_known
+from federation.claimindex.shares import Share
+from federation.claimindex.tables import ContestedClaim, IndexShare, SharesOverRow
 from federation.store.base import to_micros
 from federation.store.bulk import in_chunks, insert_rows
 from federation.store.sessions import ReadSession, WriteSession

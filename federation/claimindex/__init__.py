@@ -1,0 +1,1 @@
+"""The claim index: whose an address is and what rules it, by what every node tells the hub."""
