@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 FOUND = command -v "$(PYTHON)" >/dev/null || \
 	{ echo "There is no $(PYTHON) here. Install Python 3.11 or newer."; exit 1; }
 
-.PHONY: demo test test-all check lint types fix bench soak mutation judges browser graphiql client known-answers lock main-env dev-env
+.PHONY: demo test test-all check lint types fix bench soak mutation judges browser test-browser graphiql client known-answers lock main-env dev-env
 
 demo: main-env   ## the whole story on this machine: hub, nodes, labs, sites, settlement
 	@$(BIN)/federation demo $(ARGS)
@@ -71,6 +71,10 @@ judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL and
 browser: dev-env   ## look at GraphiQL as a person would (needs chromium, node, npm); ARGS=FOLDER keeps pictures
 	@cd tools/browser && npm install --silent --no-package-lock
 	@$(BIN)/python -m tools.browser.run $(ARGS)
+
+test-browser: dev-env   ## every screen of the console (needs chromium, node, npm); ARGS="--pictures FOLDER" keeps pictures
+	@cd tools/browser && npm install --silent --no-package-lock
+	@$(BIN)/python -m pytest -n 0 -k "not postgres" tests/console/browser.py $(ARGS)
 
 graphiql: dev-env   ## fetch again what servers serve of GraphiQL, in the versions that tools/graphiql.py names (needs npm)
 	@$(BIN)/python -m tools.graphiql

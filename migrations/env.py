@@ -8,6 +8,7 @@ import federation.banking.tables
 import federation.bankstatements.tables
 import federation.claimindex.tables
 import federation.clients.tables
+import federation.console.tables
 import federation.disputes.tables
 import federation.distribution.tables
 import federation.documents.tables

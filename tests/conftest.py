@@ -117,3 +117,8 @@ def pytest_terminal_summary(terminalreporter):
     if ran:
         counts = ", on ".join(f"{backend}: {ran[backend]}" for backend in BACKENDS)
         terminalreporter.write_line(f"tests on {counts}")
+
+
+def pytest_addoption(parser):
+    """Let `make test-browser` keep pictures of what it looks at."""
+    parser.addoption("--pictures", help="the folder for pictures of the console's screens")

@@ -28,6 +28,7 @@ import federation.accounts.tables
 import federation.banking.tables
 import federation.bankstatements.tables
 import federation.clients.tables
+import federation.console.tables
 import federation.disputes.tables
 import federation.distribution.tables
 import federation.documents.tables

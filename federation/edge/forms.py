@@ -15,7 +15,7 @@ class BadFormError(RefusalError):
     code: ClassVar[str] = "BAD_FORM"
 
 
-def read_fields(text: str | bytes) -> dict[str, str]:
+def read_fields(text: str | bytes, *, fields_max: int = FIELDS_MAX) -> dict[str, str]:
     """Return the fields of a form or of a query string, each there once (BAD_FORM).
 
     One without a value counts as left out (RFC 6749 §3.1).
@@ -29,7 +29,7 @@ def read_fields(text: str | bytes) -> dict[str, str]:
             keep_blank_values=True,
             strict_parsing=True,
             errors="strict",
-            max_num_fields=FIELDS_MAX,
+            max_num_fields=fields_max,
         )
     except ValueError as error:
         raise BadFormError("NO_FORM") from error

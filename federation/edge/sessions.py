@@ -96,9 +96,11 @@ def cookie_of(request: HttpRequest, name: str) -> str | None:
     return values[0] if len(values) == 1 else None
 
 
-def set_cookie(response: Response[bytes], place: Place, name: str, value: str) -> None:
-    """Have the browser keep a cookie until it closes; it is shown to no script."""
-    _write(response, place, name, value)
+def set_cookie(
+    response: Response[bytes], place: Place, name: str, value: str, *, seconds: int | None = None
+) -> None:
+    """Have the browser keep a cookie for so long, or until it closes; it is shown to no script."""
+    _write(response, place, name, value, *(() if seconds is None else (f"Max-Age={seconds}",)))
 
 
 def drop_cookie(response: Response[bytes], place: Place, name: str) -> None:

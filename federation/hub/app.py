@@ -6,6 +6,8 @@ from litestar import Litestar
 
 from federation.clock import Clock
 from federation.config import HubConfig
+from federation.console.pages import pages_of
+from federation.console.routes import console_routes
 from federation.edge.api.openapi import openapi_routes
 from federation.edge.client_upkeep import LastUseWorker
 from federation.edge.context import context_getter, graphql_body
@@ -33,6 +35,7 @@ from federation.oauth.routes import oauth_routes
 from federation.process import Parts, Service, no_boundary
 from federation.schema.controller import graphql_controller
 from federation.schema.hub import schema
+from federation.schema.in_process import asking
 from federation.server import Server
 from federation.signin.routes import SignIn, sign_in_routes
 from federation.store.database import Boundary
@@ -78,6 +81,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
             *oauth_routes(doors),
             *olp_routes(doors, partial(current_counter, server)),
             *sign_in_routes(sign_in),
+            *console_routes(doors, asking(schema), pages_of("hub")),
             *status_routes(doors, own),
             *anchor_routes(doors, Anchor(server, peers)),
             *hub_routes(doors, StatusHolder(server, peers, own)),

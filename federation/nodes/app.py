@@ -6,6 +6,8 @@ from litestar import Litestar
 
 from federation.clock import Clock
 from federation.config import NodeConfig
+from federation.console.pages import pages_of
+from federation.console.routes import console_routes
 from federation.distribution.disputed import itemise_old_months, months_to_itemise
 from federation.edge.api.openapi import openapi_routes
 from federation.edge.client_upkeep import LastUseWorker
@@ -46,6 +48,7 @@ from federation.registry.edits import REGISTRY_CHANGED
 from federation.registry.entering import keep_history
 from federation.registry.store import is_all_read
 from federation.schema.controller import graphql_controller
+from federation.schema.in_process import asking
 from federation.schema.node import schema
 from federation.server import Server, node_config
 from federation.signin.routes import SignIn, sign_in_routes
@@ -90,6 +93,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
             *oauth_routes(doors),
             *olp_routes(doors, counter.current),
             *sign_in_routes(sign_in),
+            *console_routes(doors, asking(schema), pages_of("node")),
             *status_routes(doors, own),
             *entity_routes(doors, {}),
             *node_routes(doors, peers, own, terms),

@@ -46,7 +46,7 @@ PAGE: Final = (
 
 
 class File(NamedTuple):
-    """A file that the page needs: what it says, its media type, and the name of what it says."""
+    """A file that a page needs: what it says, its media type, and the name of what it says."""
 
     content: bytes
     media_type: str
@@ -61,8 +61,13 @@ def page() -> Response[bytes]:
 @cache
 def files() -> Mapping[str, File]:
     """Return the files of the page by name."""
+    return read_folder(_FOLDER)
+
+
+def read_folder(folder: Path) -> Mapping[str, File]:
+    """Return the files of a folder that pages need, by name."""
     found = {}
-    for path in _FOLDER.iterdir():
+    for path in folder.iterdir():
         if path.suffix in _TYPES:
             content = path.read_bytes()
             etag = f'"{sha256(content).hexdigest()}"'

@@ -34,8 +34,12 @@ class AtProvider:
         self.provider = provider
         self.begun = BegunSignIns()
 
-    async def begin(self, address: str, browser: str, halves: Halves | None = None) -> str:
+    async def begin(
+        self, address: str, browser: str, halves: Halves | None = None, back: str | None = None
+    ) -> str:
         """Return where the browser goes; what it began is kept, with the invitation it is to use.
+
+        So is the page to come back to.
 
         Refuses an invitation that is none (BAD_CODE), and while the provider is down.
         """
@@ -47,13 +51,13 @@ class AtProvider:
         state, nonce = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         verifier = secrets.token_urlsafe(VERIFIER_BYTES)
         url = await self.provider.url_to_begin(state, nonce, verifier)
-        self.begun.keep(state, Begun(nonce, verifier, browser, address, halves))
+        self.begun.keep(state, Begun(nonce, verifier, browser, address, halves, back))
         return url
 
-    async def finish(
-        self, address: str, query: str, browser: str | None
-    ) -> tuple[str, PersonSession]:
-        """Take the provider's answer, once, and begin a session of whom it means.
+    async def finish(self, address: str, query: str, browser: str | None) -> tuple[str, str | None]:
+        """Take the provider's answer, once; return the secret of a session of whom it means.
+
+        Beside it is the page to come back to.
 
         Refuses BAD_STATE, PROVIDER_REFUSED, BAD_ID_TOKEN, UNKNOWN_IDENTITY and what an invitation
         may be refused for.
@@ -69,16 +73,15 @@ class AtProvider:
         self._server.quotas.give_back(address, "sign_in", FAILED_COST - 1)
         return found
 
-    async def _finish(
-        self, answer: dict[str, str], browser: str | None
-    ) -> tuple[str, PersonSession]:
+    async def _finish(self, answer: dict[str, str], browser: str | None) -> tuple[str, str | None]:
         begun = self.begun.take(answer.get("state", ""), browser)
         await self.provider.require_answer_of_its_own(answer)
         code = answer.get("code", "")
         if "error" in answer or not 0 < len(code) <= CODE_LENGTH_MAX:
             raise ProviderRefusedError("it said no")
         identity = await self.provider.subject_of(code, begun.nonce, begun.verifier)
-        return await self._signed_in(identity, begun)
+        secret, _ = await self._signed_in(identity, begun)
+        return secret, begun.back
 
     async def _signed_in(self, identity: str, begun: Begun) -> tuple[str, PersonSession]:
         issuer, now = self.provider.issuer, self._server.clock()

@@ -33,6 +33,7 @@ class Begun:
     browser: str  # what the browser's cookie holds
     address: str
     halves: Halves | None  # the code of an invitation to be used by it
+    back: str | None = None  # the page that was asked for
 
 
 class BegunSignIns:

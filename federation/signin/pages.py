@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from typing import Final
+from urllib.parse import urlencode
 
 from litestar import MediaType, Response
 
@@ -55,15 +56,21 @@ def page(
     return Response(text.encode(), media_type=MediaType.HTML, status_code=status, headers=headers)
 
 
-def sign_in_parts(*, local: bool, provider: str | None, subject: str = "") -> list[str]:
-    """Return the form for a password and the way to the provider, as the server has them."""
-    parts = []
+def sign_in_parts(
+    *, local: bool, provider: str | None, subject: str = "", back: str | None = None
+) -> list[str]:
+    """Return the form for a password and the way to the provider, as the server has them.
+
+    Either comes `back` to a page of this server.
+    """
+    parts, asked = [], f"?{urlencode({'next': back})}" if back else ""
     if provider is not None:
-        parts.append(f'<p><a href="/sign-in/provider">{escape(provider)}</a></p>')
+        parts.append(f'<p><a href="/sign-in/provider{asked}">{escape(provider)}</a></p>')
     if local:
         parts.append(
             form(
                 "/sign-in",
+                *([hidden("next", back)] if back else []),
                 field(
                     "subject",
                     "Your short name here (subject)",

@@ -15,6 +15,7 @@ from federation.edge.doors import Doors
 from federation.edge.encoding import BadBodyError
 from federation.edge.forms import FORM, BadFormError, read_fields
 from federation.edge.http import decoded, json_response, status_of
+from federation.edge.links import own_path
 from federation.edge.sessions import (
     SESSION_COOKIE,
     cookie_of,
@@ -69,10 +70,12 @@ class SignIn:
         """Return what the provider's button says, None where there is no provider."""
         return None if self.at_provider is None else self.at_provider.provider.label
 
-    def page(self, refusal: RefusalError | None = None, subject: str = "") -> Response[bytes]:
-        """Return the page on which people sign in."""
+    def page(
+        self, refusal: RefusalError | None = None, subject: str = "", back: str | None = None
+    ) -> Response[bytes]:
+        """Return the page on which people sign in, to come `back` to a page of this server."""
         local = self.server.config.sign_in.local
-        parts = pages.sign_in_parts(local=local, provider=self.label, subject=subject)
+        parts = pages.sign_in_parts(local=local, provider=self.label, subject=subject, back=back)
         status = 200 if refusal is None else status_of(refusal)
         return pages.page("Sign in", parts, status=status, refusal=refusal)
 
@@ -94,15 +97,20 @@ class SignIn:
         async with self.doors.body(request, sender, BODY) as body:
             return read_fields(body)
 
-    async def signed_in(self, request: HttpRequest, secret: str) -> Response[Any]:
-        """Return what sends a browser on with its new session; the one it had before ends."""
+    async def signed_in(
+        self, request: HttpRequest, secret: str, back: str | None = None
+    ) -> Response[Any]:
+        """Return what sends a browser on with its new session; the one it had before ends.
+
+        It goes to the page that was asked for, else to that of the session.
+        """
         old = session_secret(self.server, request)
         if old is not None:
             async with self.server.db.write("session.replaced") as session:
                 row = await sessions.find(session, old, self.server.clock())
                 if row is not None:
                     await sessions.sign_out(session, row)
-        response: Response[Any] = Redirect("/session", status_code=303, headers=NO_STORE)
+        response: Response[Any] = Redirect(back or "/session", status_code=303, headers=NO_STORE)
         set_cookie(response, place_of(self.server), SESSION_COOKIE, secret)
         return response
 
@@ -148,7 +156,7 @@ def _password_routes(way: SignIn) -> list[Any]:
         """Show the page on which people sign in."""
         way.doors.stranger(request, "anonymous")
         place_of(way.server)
-        return way.page()
+        return way.page(back=_asked_for(request))
 
     @post("/sign-in", status_code=200)
     async def sign_in(request: Request[Any, Any, Any]) -> Response[Any]:
@@ -158,8 +166,8 @@ def _password_routes(way: SignIn) -> list[Any]:
         try:
             secret, _ = await way.by_password.session(way.doors.address(request), shown)
         except RefusalError as refusal:
-            return way.page(refusal, shown.subject)
-        return await way.signed_in(request, secret)
+            return way.page(refusal, shown.subject, own_path(form.get("next")))
+        return await way.signed_in(request, secret, own_path(form.get("next")))
 
     @get("/sign-in/invitation")
     async def invitation(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -189,7 +197,7 @@ def _provider_routes(way: SignIn) -> list[Any]:
     async def begin(request: Request[Any, Any, Any]) -> Response[Any]:
         """Send a browser to the provider."""
         way.doors.stranger(request, "anonymous")
-        return await _begun(way, request, None)
+        return await _begun(way, request, None, _asked_for(request))
 
     @get(CALLBACK)
     async def callback(request: Request[Any, Any, Any]) -> Response[Any]:
@@ -197,13 +205,15 @@ def _provider_routes(way: SignIn) -> list[Any]:
         address = way.doors.stranger(request, "anonymous")
         browser = cookie_of(request, place_of(way.server).cookie(BROWSER_COOKIE))
         query = request.scope["query_string"].decode("latin-1")
-        secret, _ = await way.provider().finish(address, query, browser)
-        return await way.signed_in(request, secret)
+        secret, back = await way.provider().finish(address, query, browser)
+        return await way.signed_in(request, secret, back)
 
     return [begin, callback]
 
 
-async def _begun(way: SignIn, request: HttpRequest, halves: Halves | None) -> Response[Any]:
+async def _begun(
+    way: SignIn, request: HttpRequest, halves: Halves | None, back: str | None = None
+) -> Response[Any]:
     """Begin at the provider in this browser.
 
     With an invitation the way goes on by a link: a redirect after a form would have to be one that
@@ -213,7 +223,7 @@ async def _begun(way: SignIn, request: HttpRequest, halves: Halves | None) -> Re
     browser = cookie_of(request, place.cookie(BROWSER_COOKIE)) or ""
     if len(browser) != BROWSER_LENGTH:
         browser = secrets.token_urlsafe(32)
-    url = await way.provider().begin(way.doors.address(request), browser, halves)
+    url = await way.provider().begin(way.doors.address(request), browser, halves, back)
     response: Response[Any]
     if halves is None:
         response = Redirect(url, status_code=303, headers=NO_STORE)
@@ -221,6 +231,11 @@ async def _begun(way: SignIn, request: HttpRequest, halves: Halves | None) -> Re
         response = pages.page("Use an invitation", pages.onward_parts(url, way.label or ""))
     set_cookie(response, place, BROWSER_COOKIE, browser)
     return response
+
+
+def _asked_for(request: HttpRequest) -> str | None:
+    """Return the page of this server to come back to, None where none is named (BAD_FORM)."""
+    return own_path(read_fields(request.scope["query_string"]).get("next"))
 
 
 def is_of(request: HttpRequest, media_type: str) -> bool:

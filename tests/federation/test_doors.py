@@ -8,6 +8,8 @@ import re
 
 import pytest
 
+from federation.console.pages import PAGES
+from federation.console.static_files import FILES_PATH
 from federation.edge.api.openapi import document
 from federation.edge.files import COMMON, OF_A_NODE
 from federation.ledger.export import FORMS
@@ -121,6 +123,8 @@ SIGN_IN = {  # pages and forms of who is not known yet, or of its own session
     "/session/token",
     "/session/end",
 }
+# Pages are clients of GraphQL: what each shows is decided there (tests/console).
+CONSOLE = {f"{FILES_PATH}/{{name:str}}", "/console/language", *(page.path for page in PAGES)}
 OF_SERVERS = {
     "/federation/inbox",
     "/federation/index",
@@ -147,6 +151,7 @@ WITHOUT_GRAPHQL = {
     *STATUS_LISTS,
     *OAUTH,
     *SIGN_IN,
+    *CONSOLE,
     *OPENID_FEDERATION,
     *RSL,
 }
@@ -307,7 +312,7 @@ async def test_the_openapi_document_has_every_route_but_graphql_and_pages(settle
     routes = {
         (re.sub(r":\w+}", "}", route.path), method.lower())
         for route in settled.keepers[code].service.parts.app.routes
-        if route.path not in {"/graphql", *SIGN_IN} - {"/sign-in/token"}
+        if route.path not in {"/graphql", *SIGN_IN, *CONSOLE} - {"/sign-in/token"}
         for method in route.methods - {"HEAD", "OPTIONS"}
     }
     paths = document("hub" if code == HUB else "node")["paths"]

@@ -5,6 +5,7 @@ import re
 import msgspec
 import pytest
 
+from federation.console.pages import PAGES, pages_of
 from federation.quotas import Quota, Quotas
 from federation.values.party import HUB
 from tests.federation.callers import INBOX, call_token, entity
@@ -43,6 +44,19 @@ def of_nobody(small, code):
 
 
 OLP = ("token", "introspect")
+# Of each page of the console what nobody is answered: a page for everybody, or the way to sign in.
+PAGES_OF = {HUB: pages_of("hub"), "DE": pages_of("node")}
+OPEN = {page.path for page in PAGES if page.shown_to is None and page.group is not None}
+CONSOLE = [
+    door
+    for code, pages in PAGES_OF.items()
+    for page in pages
+    for path in [re.sub(r"\{[^}]*\}", "x", page.path)]
+    for door in [
+        ("anonymous", code, "GET", path, of_nobody, 200 if page.path in OPEN else 303),
+        *([("anonymous", code, "POST", path, of_nobody, 403)] if page.acts else []),
+    ]
+]
 # The quota, the server, the method, the path, who comes, and what the first of two is answered.
 DOORS = [
     ("anonymous", HUB, "GET", "/health/ready", of_nobody, 200),
@@ -69,6 +83,9 @@ DOORS = [
     ("anonymous", HUB, "POST", "/session/role", of_nobody, 403),
     ("anonymous", HUB, "POST", "/session/token", of_nobody, 403),
     ("anonymous", HUB, "POST", "/session/end", of_nobody, 403),
+    *CONSOLE,
+    ("anonymous", HUB, "GET", "/console/files/app.css", of_nobody, 200),
+    ("anonymous", HUB, "POST", "/console/language", of_nobody, 403),
     ("oauth", HUB, "POST", "/oauth/token", of_nobody, 400),
     ("oauth", HUB, "POST", "/oauth/introspect", of_nobody, 400),
     ("oauth", HUB, "POST", "/oauth/revoke", of_nobody, 400),

@@ -1,0 +1,104 @@
+"""Every screen as a browser shows it: light and dark, wide and narrow, held to WCAG 2.2 AA by axe.
+
+`make test-browser` runs this; it needs Chromium and, for axe-core, npm. `ARGS="--pictures FOLDER"`
+keeps a picture of each screen.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import async_playwright
+
+from federation.edge.sessions import SESSION_COOKIE, place_of
+from tests.console.screens import SCREENS
+from tests.console.visitors import signed_in
+from tests.federation.conftest import settled  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+AXE = Path(__file__).parents[2] / "tools" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+WIDTHS = {1280: 900, 390: 844}
+BYTES_MAX = 150_000  # of a page with its style and script
+SWITCHED_OFF = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser():
+    """A headless Chromium of this machine."""
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found is None:
+        pytest.exit("There is no Chromium here: apt-get install chromium", returncode=2)
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=found, args=SWITCHED_OFF)
+        yield launched
+        await launched.close()
+
+
+@pytest.fixture
+def pictures(request):
+    """The folder for pictures, None where none are kept."""
+    given = request.config.getoption("--pictures")
+    return None if given is None else Path(given)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.name)
+async def test_a_screen_is_accessible_and_asks_no_other_host(
+    settled,  # noqa: F811 - as above
+    browser,
+    pictures,
+    screen,
+    width,
+    scheme,
+):
+    server = settled.keepers[screen.code].service.server
+    context = await browser.new_context(
+        viewport={"width": width, "height": WIDTHS[width]}, color_scheme=scheme
+    )
+    if screen.subject is not None:
+        visitor = await signed_in(server, None, screen.subject, screen.role)
+        cookie = {"name": place_of(server).cookie(SESSION_COOKIE), "value": visitor.secret}
+        await context.add_cookies([{**cookie, "url": server.url}])
+    page = await context.new_page()
+    asked, wrong = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    sizes = []
+    page.on("response", sizes.append)
+    path = await screen.path_at(settled)
+    answer = await page.goto(f"{server.url}{path}")
+    if pictures is not None:
+        file = pictures / f"{screen.name}-{width}-{scheme}.png"
+        await page.screenshot(path=file, full_page=True)
+    await page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = await page.evaluate(f"axe.run({{runOnly: {json.dumps(RULES)}}})")
+    too_wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    size = sum([len(await each.body()) for each in sizes])
+    await context.close()
+
+    assert answer.status == screen.status
+    assert [_said(each) for each in found["violations"]] == []
+    assert {urlsplit(url).netloc for url in asked} - {""} == {urlsplit(server.url).netloc}
+    assert [text for text in wrong if screen.status == 200] == []
+    assert not too_wide
+    assert size < BYTES_MAX
+
+
+def _said(violation):
+    return violation["id"], [node["html"] for node in violation["nodes"]]
