@@ -21,7 +21,7 @@ import msgspec
 from federation.cli.check import check_server
 from federation.clock import SettableClock
 from federation.config import HubConfig, NodeConfig, StaffMember
-from federation.edge.keys import read_ring
+from federation.edge.staff import StaffTokens
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
 from federation.process import Service
@@ -41,7 +41,8 @@ from federation.signing.keys import SigningKey
 from federation.store.base import Base
 from federation.store.database import Boundary, Database
 from federation.store.outbox import targets_waiting
-from federation.trust.own_keys import KeyRing
+from federation.trust.key_secret import get_secret
+from federation.trust.own_keys import KeyRing, find_ring
 from federation.values.party import HUB
 from tests.databases import contents
 from tests.quick_servers import make_servers_quick
@@ -354,8 +355,11 @@ class Small:
         """Start servers, again or for the first time."""
         await asyncio.gather(*(self.keepers[code].start() for code in codes))
         for code in codes:
-            self.rings[code] = await read_ring(self.keepers[code].config)
-            await self.running[code].open()
+            config = self.keepers[code].config
+            async with self.databases[code].read() as session:
+                ring = await find_ring(session, get_secret(config))
+            self.rings[code] = ring
+            self.running[code].tokens = StaffTokens(config, ring.token, self.clock)
 
     async def stop(self, *codes: str) -> None:
         """Stop servers; their data and ports stay theirs."""
