@@ -39,7 +39,7 @@ from federation.addresses.urls import UrlKey
 from federation.gate.withheld import WithheldPages
 from federation.licensing import rights
 from federation.mandates import asking
-from federation.nodes.originals import NOTHING
+from federation.registry.messages import NOTHING
 from federation.nodes.site_memory import SiteMemory
 from federation.nodes.site_terms import SiteTermsHolder
 from federation.process import run_loop

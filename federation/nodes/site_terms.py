@@ -15,7 +15,7 @@ from federation.addresses.matching import Filed
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.consent.deciding import Ruling, use_reserved
 from federation.licensing.counter import counter_url
-from federation.nodes.originals import NOTHING, with_originals
+from federation.nodes.originals import with_originals
 from federation.nodes.site_memory import (
     Shelf,
     SiteMemory,
@@ -27,7 +27,7 @@ from federation.nodes.terms import terms_url
 from federation.registry import delta_store, store
 from federation.registry import service as registry
 from federation.registry.index import IndexedClaim
-from federation.registry.messages import Slice
+from federation.registry.messages import NOTHING, Slice
 from federation.registry.site_store import SiteFacts, originals_on, site_facts
 from federation.server import Server, node_config
 from federation.signing.policy import POLICY_LIFE, SiteOptOut, SiteTerms

@@ -2,8 +2,8 @@
 
 from sqlalchemy import delete
 
-from federation.nodes.originals import NOTHING
 from federation.nodes.site_terms import site_terms
+from federation.registry.messages import NOTHING
 from federation.registry.tables import Claim, Member, OptOut
 from federation.signing.keys import key_set
 from federation.signing.policy import open_site_policy, sign_site_policy
