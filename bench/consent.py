@@ -36,10 +36,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.registry import cpu_of
 from federation.addresses.urls import UrlKey
+from federation.claimindex.messages import NOTHING
 from federation.gate.withheld import WithheldPages
 from federation.licensing import rights
 from federation.mandates import asking
-from federation.nodes.originals import NOTHING
 from federation.nodes.site_memory import SiteMemory
 from federation.nodes.site_terms import SiteTermsHolder
 from federation.process import run_loop

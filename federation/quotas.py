@@ -32,7 +32,7 @@ Act = Literal[
     "password",  # a password that is tried for an account, by account and address
     "account",  # a password that is tried for an account, from addresses it was not used from
     "session",  # another role or a token for the shell that a person in a browser asks for
-    "graphql",  # a root field of a GraphQL request
+    "graphql",  # a root field of a GraphQL request, or a node's question to the claim index
     "cost",  # what a document costs; one that costs more than `burst` is refused for good
     "anonymous_cost",  # the same of who is not known, by address
     "introspection",  # a question about the schema that was not answered before

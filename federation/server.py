@@ -1,11 +1,13 @@
 """One running server as its parts see it: configuration, keys, database, clock, and who to ask."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from federation.accounts.passwords import Hasher
+from federation.addresses.urls import UrlKey
+from federation.claimindex.messages import NOTHING, Slice
 from federation.clients.last_use import LastUse
 from federation.clients.secret import Pepper
 from federation.clock import Clock
@@ -112,6 +114,12 @@ def _nothing() -> None:
     """Do nothing."""
 
 
+async def _knows_all(keys: Collection[UrlKey]) -> Slice:
+    """Return nothing: a server whose own rows are all that is known of addresses, as the hub."""
+    del keys
+    return NOTHING
+
+
 async def _nowhere(url: str) -> None:
     """Refuse no address: a server that calls none."""
     del url
@@ -144,6 +152,9 @@ class Server:
     filters: Filters = field(default_factory=Filters)  # of what nodes hold, at the hub
     documents: Documents = field(default_factory=Documents)  # that were sent with their ids
     trusted_documents: Mapping[str, str] = field(default_factory=dict[str, str])  # by id
+    elsewhere: Callable[[Collection[UrlKey]], Awaitable[Slice]] = (
+        _knows_all  # at a node: what other collectives hold and say of addresses (PEER_DOWN)
+    )
     require_target: Callable[[str], Awaitable[None]] = _nowhere  # refuses what is not called
     knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it
     retry: Retry = field(

@@ -1,7 +1,7 @@
 """What a node tells the hub's claim index: enough for a verdict, nothing more (decision 0003)."""
 
 from datetime import date, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 import msgspec
 from msgspec import Meta
@@ -213,3 +213,7 @@ class Slice(msgspec.Struct, frozen=True):
     claims: list[SliceClaim]
     opt_outs: list[SliceOptOut] = msgspec.field(name="reservations")
     shares: list[SliceShare] = msgspec.field(default_factory=list[SliceShare])
+
+
+NOTHING: Final = Slice([], [])
+"""What is known of addresses of which nobody was asked, or nobody knows anything."""

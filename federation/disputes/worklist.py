@@ -22,7 +22,10 @@ OPEN = [state for state in State if state != State.DECIDED]
 
 
 async def of_disputes(session: ReadSession, here: str, now: datetime) -> list[WorkItem]:
-    """Return conflicts without a dispute, and disputes with what comes next: 100 of each."""
+    """Return conflicts without a dispute, and disputes with what comes next: 100 of each.
+
+    At a node also claims that are contested no more, with money held for them.
+    """
     keeper = may_keep_disputes(here)[0]
     conflicts, _ = await conflict_store.listed(session, here, party=None, after=0, limit=SHOWN_MAX)
     known = await store.newest_of(session, [one.number for one in conflicts])
@@ -38,7 +41,20 @@ async def of_disputes(session: ReadSession, here: str, now: datetime) -> list[Wo
     ]
     rows = await store.listed(session, states=OPEN, party=None, after=0, limit=SHOWN_MAX)
     items += [await _next_step(session, row, keeper, now) for row in rows]
-    return items
+    return items + (await _of_nobodys_money(session, here, keeper) if here != HUB else [])
+
+
+async def _of_nobodys_money(session: ReadSession, here: str, keeper: Role) -> list[WorkItem]:
+    """Return claims for which money is held though nobody contests them: one was taken back."""
+    items: list[WorkItem] = []
+    for claim in await disputed_store.claims_with_money(session):
+        number = await conflict_store.find_number(session, claim)
+        if number is None or await store.last_of(session, number) is not None:
+            continue
+        if await conflict_store.find(session, here, number) is None:
+            why = f"{claim[:200]}: is contested no more; a dispute over it says whose the money is"
+            items.append(WorkItem("disputed money", str(number), why, keeper))
+    return items[:SHOWN_MAX]
 
 
 def _why(conflict: Conflict) -> str:

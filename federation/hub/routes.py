@@ -41,7 +41,7 @@ def hub_routes(doors: Doors, statuses: StatusHolder) -> list[Any]:
     @post("/federation/index", status_code=200)
     async def index(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Tell a node all the index knows about up to 1,000 addresses."""
-        who = await doors.known(request, "messages", PEER)
+        who = await doors.known(request, "graphql", PEER)
         async with doors.body(request, who.subject, QUESTION) as body:
             asked = decoded(body, SliceRequest)
         if len(asked.keys) > URLS_MAX:

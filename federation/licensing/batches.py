@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from federation.addresses.urls import UrlKey, normalise_url
+from federation.claimindex.messages import Slice
 from federation.errors import RefusalError
 from federation.licensing.minting import (
     Issuer,
@@ -106,6 +108,15 @@ def read_sites(sites: Sequence[Sequence[str]]) -> list[Prefixes]:
     return found
 
 
+def addresses_of(sites: Sequence[Prefixes]) -> list[UrlKey]:
+    """Return the addresses of a batch, each once."""
+    return list(dict.fromkeys(map(normalise_url, _prefixes(sites))))
+
+
+def _prefixes(sites: Sequence[Prefixes]) -> list[str]:
+    return [prefix for site in sites if isinstance(site, list) for prefix in site]
+
+
 async def order(
     session: ReadSession,
     number: str,
@@ -113,18 +124,19 @@ async def order(
     *,
     sites: Sequence[Prefixes],
     uses: Sequence[str] | None,
+    elsewhere: Slice,
     issuer: Issuer,
     now: datetime,
 ) -> Order:
     """Read what decides about a batch; whatever is wrong with the licence refuses all of it.
 
-    Raises what `mint_token` does of a licence: UNKNOWN_LICENCE, LICENCE_STATUS, OUTSIDE_LICENCE.
+    `elsewhere` is what other collectives say of its addresses, as in `mint_token`. Raises what that
+    does of a licence: UNKNOWN_LICENCE, LICENCE_STATUS, OUTSIDE_LICENCE.
     """
     row, licence, granted = await usable(session, number, who, uses, now)
-    prefixes = [prefix for site in sites if isinstance(site, list) for prefix in site]
-    index, reach = await index_at(session, issuer, prefixes), None
+    index, reach = await index_at(session, issuer, _prefixes(sites), elsewhere), None
     if issuer.code == HUB:
-        reach = await reach_of(session, row, licence, index, now)
+        reach = await reach_of(session, row, licence, index.of_all, now)
     status = await status_of(session, row, issuer)
     grant = Grant(issuer.entity_id, row.licensee, [], number, granted, status)
     return Order(sites, grant, reach, Open(index, granted, now), issuer, now)

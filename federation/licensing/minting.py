@@ -1,13 +1,14 @@
 """Whether a licence may be used to mint a token, and for what; `signing/tokens.py` signs it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
-from federation.addresses.urls import normalise_url
+from federation.addresses.urls import UrlKey, normalise_url
 from federation.claimindex import index_store
 from federation.claimindex.index import ClaimIndex
+from federation.claimindex.messages import Slice
 from federation.errors import RefusalError
 from federation.licensing import store
 from federation.licensing.objects import LicenceObject, decode
@@ -91,6 +92,7 @@ async def mint_token(
     who: Principal,
     *,
     asked: TokenRequest,
+    elsewhere: Slice,
     issuer: Issuer,
     now: datetime,
 ) -> Minted:
@@ -99,7 +101,8 @@ async def mint_token(
     The licence must be the caller's (UNKNOWN_LICENCE), in force (LICENCE_STATUS), grant the uses
     and reach the addresses (OUTSIDE_LICENCE), and be registered where they belong
     (NOT_REGISTERED); none of them is reserved for all of the uses (NOT_OFFERED). A key must be one
-    (INVALID_KEY) and has no prefixes beside it (INVALID_GRANT).
+    (INVALID_KEY) and has no prefixes beside it (INVALID_GRANT). `elsewhere` is what other
+    collectives say of `addresses_of` what is asked; the hub knows it of itself.
     """
     row, licence, uses = await usable(session, number, who, asked.uses, now)
     if asked.key is not None:
@@ -108,9 +111,9 @@ async def mint_token(
         key = CrawlPublicKey.from_text(asked.key)
         return await _mint_bound(session, row, licence, uses, key, issuer=issuer, now=now)
     prefixes = prefixes_of(asked.audience)
-    index = await index_at(session, issuer, prefixes)
+    index = await index_at(session, issuer, prefixes, elsewhere)
     if issuer.code == HUB:
-        reach = await reach_of(session, row, licence, index, now)
+        reach = await reach_of(session, row, licence, index.of_all, now)
         reach.require(prefixes)
     Open(index, uses, now).require(prefixes)
     status = await status_of(session, row, issuer)
@@ -198,6 +201,16 @@ def _uses(licence: LicenceObject, wanted: Sequence[str] | None) -> list[str]:
     return found
 
 
+def addresses_of(asked: TokenRequest) -> list[UrlKey]:
+    """Return the addresses that a token is asked for; none, where it is bound to a key.
+
+    Raises INVALID_GRANT and OUTSIDE_LICENCE, as `mint_token` does of them.
+    """
+    if asked.key is not None:
+        return []
+    return [normalise_url(prefix) for prefix in prefixes_of(asked.audience)]
+
+
 def prefixes_of(audience: Sequence[str]) -> list[str]:
     """Return prefixes in their one spelling: scheme, normalised host and path.
 
@@ -255,14 +268,30 @@ async def reach_of(
     return Reach(row, licence, index, states, now)
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
-    """What this server knows to be reserved of addresses that a token is asked for, and the uses.
+class Indexes(NamedTuple):
+    """What all collectives hold and say of addresses, and what this server's own rows say of them.
 
-    A node knows it of its own members' addresses.
+    The hub's rows are all there is. A node's own word of its members' addresses may be newer than
+    what the hub has of it, so the stricter of both counts.
     """
 
-    index: ClaimIndex
+    of_all: ClaimIndex
+    own: ClaimIndex
+
+    def is_withheld(self, key: UrlKey, use: str, now: datetime) -> bool:
+        """Tell whether an address that somebody claims is reserved for a use."""
+        for index in self if self.of_all is not self.own else self[:1]:
+            found = index.look_up(key, now)
+            if found.claims and index.why_withheld(found, use) is not None:
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What is known to be reserved of addresses that a token is asked for, and the uses."""
+
+    index: Indexes
     uses: Sequence[str]
     now: datetime
 
@@ -270,14 +299,26 @@ class Open:
         """Refuse prefixes of which one is reserved for all of the uses (NOT_OFFERED)."""
         for prefix in prefixes:
             key = normalise_url(prefix)
-            found = self.index.look_up(key, self.now)
-            if found.claims and all(self.index.why_withheld(found, use) for use in self.uses):
+            if all(self.index.is_withheld(key, use, self.now) for use in self.uses):
                 raise NotOfferedError(f"{' '.join(self.uses)} is reserved at {key.text}")
 
 
-async def index_at(session: ReadSession, issuer: Issuer, prefixes: Sequence[str]) -> ClaimIndex:
-    """Read what this server knows of addresses, however many they are, at once."""
+async def index_at(
+    session: ReadSession, issuer: Issuer, prefixes: Collection[str], elsewhere: Slice
+) -> Indexes:
+    """Read what is known of addresses, however many they are, at once.
+
+    `elsewhere` is what others say of them, at a node: it reads its own rows only.
+    """
     keys = [normalise_url(prefix) for prefix in prefixes]
     if issuer.code == HUB:
-        return await index_store.hub_index(session, keys)
-    return await own_store.own_index(session, issuer.code, keys)
+        index = await index_store.hub_index(session, keys)
+        return Indexes(index, index)
+    others = index_store.indexed_claims(elsewhere)
+    originals = {one.canonical for one in others if one.canonical is not None}
+    own = await own_store.own_rows(session, issuer.code, {*keys, *originals})
+    rulings = [own_store.indexed(issuer.code, row) for row in own.rulings]
+    return Indexes(
+        ClaimIndex([*own.claims, *others], [*rulings, *index_store.indexed_rulings(elsewhere)]),
+        ClaimIndex(own.claims, rulings),
+    )

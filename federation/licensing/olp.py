@@ -13,25 +13,27 @@ from typing import ClassVar
 from federation.addresses.urls import ClaimKey, MalformedUrlError, UrlKey, normalise_url
 from federation.claimindex import index_store
 from federation.claimindex.index import ClaimIndex
+from federation.claimindex.messages import NOTHING, Slice
 from federation.errors import LaterError, RefusalError
 from federation.licensing import store
 from federation.licensing.minting import (
     PREFIXES_MAX,
     SEGMENTS_MAX,
+    Indexes,
     Issuer,
     Minted,
     NotOfferedError,
     TokenRequest,
+    index_at,
     mint_token,
 )
 from federation.licensing.objects import LicenceObject, decode
 from federation.people.suspensions import SuspendedError, require_vouched_for, suspended_nodes
-from federation.registry import own_store
 from federation.registry import store as registry
 from federation.registry.imports import holder_id
 from federation.rsl.member_terms import offer
 from federation.rsl.reading import read_licence
-from federation.rsl.resources import BadResourceError, read_resource
+from federation.rsl.resources import BadResourceError, Resource, read_resource
 from federation.rsl.words import usages_of, uses_of
 from federation.rsl.writing import licence_element, write_licence
 from federation.rsl.xml import canonical, parse_licence
@@ -71,6 +73,8 @@ class Desk:
     issuer: Issuer
     sold: Collection[str]
     buy_at: str
+    elsewhere: Slice = NOTHING
+    """What other collectives say of the addresses that are asked for, at a node."""
 
     @property
     def holder(self) -> str:
@@ -99,13 +103,37 @@ class Standing:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A resource, and the addresses of a member that it means: {prefix: its key}."""
+
+    resource: Resource
+    keys: Mapping[str, UrlKey]
+
+
+async def meant_by(session: ReadSession, desk: Desk, text: str, now: datetime) -> Meant:
+    """Return what a resource means of a member's (BAD_RESOURCE)."""
+    resource = read_resource(text)
+    _require_short(resource.path)
+    near = resource.host, resource.path
+    prefixes = resource.prefixes(await _claims(session, desk, now, near))
+    if not 1 <= len(prefixes) <= PREFIXES_MAX:
+        raise BadResourceError(
+            f"{len(prefixes)} addresses of this member; 1 to {PREFIXES_MAX} may be"
+        )
+    keys = {prefix: normalise_url(prefix) for prefix in prefixes}
+    for key in keys.values():
+        _require_short(key.path)
+    return Meant(resource, keys)
+
+
 async def sell_token(
     session: ReadSession,
     desk: Desk,
     who: Principal,
     *,
     licence: bytes,
-    resource: str,
+    meant: Meant,
     now: datetime,
 ) -> Sold:
     """Sign a token for one use, by terms of the member's license.xml and an address of that member.
@@ -117,7 +145,7 @@ async def sell_token(
     one that the collective has not registered yet (NOT_REGISTERED_YET).
     """
     usages = _offered(licence, desk)
-    open_at = await _open_at(session, desk, resource, usages, now)
+    open_at = await _open_at(session, desk, meant, usages, now)
     return await _sold(session, desk, who, open_at=open_at, now=now)
 
 
@@ -135,26 +163,16 @@ def _offered(licence: bytes, desk: Desk) -> tuple[str, ...]:
 
 
 async def _open_at(
-    session: ReadSession, desk: Desk, text: str, usages: Collection[str], now: datetime
+    session: ReadSession, desk: Desk, meant: Meant, usages: Collection[str], now: datetime
 ) -> dict[str, list[str]]:
     """Return {usage: the addresses at which it is on offer} of the addresses that a resource means.
 
     A path alone is meant of those hosts of the member at which it is; of other resources all
     addresses count, or none.
     """
-    resource = read_resource(text)
-    _require_short(resource.path)
-    near = resource.host, resource.path
-    prefixes = resource.prefixes(await _claims(session, desk, now, near))
-    if not 1 <= len(prefixes) <= PREFIXES_MAX:
-        raise BadResourceError(
-            f"{len(prefixes)} addresses of this member; 1 to {PREFIXES_MAX} may be"
-        )
-    keys = {prefix: normalise_url(prefix) for prefix in prefixes}
-    for key in keys.values():
-        _require_short(key.path)
-    index = await _index(session, desk, prefixes)
-    alone = [prefix for prefix, key in keys.items() if _is_alone(index, key, desk, now)]
+    resource, keys = meant.resource, meant.keys
+    index = await index_at(session, desk.issuer, keys, desk.elsewhere)
+    alone = [prefix for prefix, key in keys.items() if _is_alone(index.of_all, key, desk, now)]
     if not alone or (len(alone) < len(keys) and not resource.is_of_all_hosts):
         shared = next(key for prefix, key in keys.items() if prefix not in alone)
         raise BadResourceError(f"{shared.text} is not this member's alone")
@@ -191,22 +209,15 @@ async def _claims(
     return await registry.claims_held(session, desk.member, on=today, near=near, limit=limit)
 
 
-async def _index(session: ReadSession, desk: Desk, prefixes: Collection[str]) -> ClaimIndex:
-    keys = {normalise_url(prefix) for prefix in prefixes}
-    if desk.issuer.code == HUB:
-        return await index_store.hub_index(session, keys)
-    return await own_store.own_index(session, desk.node, keys)
-
-
 def _is_alone(index: ClaimIndex, key: UrlKey, desk: Desk, now: datetime) -> bool:
     """Tell whether an address is this member's and nobody else's."""
     holders = {(claim.node, claim.holder_id) for claim in index.claimants(key, now)}
     return holders == {(desk.node, desk.holder)}
 
 
-def _is_reserved(index: ClaimIndex, key: UrlKey, usage: str, now: datetime) -> bool:
+def _is_reserved(index: Indexes, key: UrlKey, usage: str, now: datetime) -> bool:
     """Tell whether any use that is a usage is reserved at an address."""
-    return any(index.is_reserved(key, use, now) for use in uses_of([usage]))
+    return any(index.is_withheld(key, use, now) for use in uses_of([usage]))
 
 
 async def _sold(
@@ -244,7 +255,13 @@ async def _sold(
     usage, use, licence = choice
     asked = TokenRequest(open_at[usage], [use])
     minted = await mint_token(
-        session, licence.number, who, asked=asked, issuer=desk.issuer, now=now
+        session,
+        licence.number,
+        who,
+        asked=asked,
+        elsewhere=desk.elsewhere,
+        issuer=desk.issuer,
+        now=now,
     )
     return Sold(minted, usage, use)
 
@@ -302,6 +319,11 @@ async def require_member(session: ReadSession, desk: Desk, now: datetime) -> Non
         raise BadResourceError("this member has no address here")
 
 
+def address_of(token: LicenceToken, resource: str | None) -> str:
+    """Return the address of which it is asked whether a token opens it."""
+    return resource or token.audience[0]
+
+
 async def standing_of(
     session: ReadSession, desk: Desk, token: LicenceToken, resource: str | None, now: datetime
 ) -> Standing | None:
@@ -313,7 +335,7 @@ async def standing_of(
     licence = None if row is None else decode(row.body)
     if licence is None or licence.status == "REVOKED" or not licence.facts().covers(now):
         return None
-    address = resource or token.audience[0]
+    address = address_of(token, resource)
     try:
         await require_vouched_for(session, desk.node)
         await require_vouched_for(session, licence.licensor.party)
@@ -342,8 +364,8 @@ async def _opened(
         return outside
     if not covers(token.audience, f"{address.partition('://')[0].lower()}://{key.text}"):
         return outside
-    index = await _index(session, desk, [address])
-    if {claim.holder_id for claim in index.claimants(key, now)} != {desk.holder}:
+    index = await index_at(session, desk.issuer, [address], desk.elsewhere)
+    if not _is_alone(index.of_all, key, desk, now):
         return outside
-    found = [use for use in token.uses if not index.is_reserved(key, use, now)]
+    found = [use for use in token.uses if not index.is_withheld(key, use, now)]
     return found, None if found else "The rightholder reserves this resource"

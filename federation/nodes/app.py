@@ -31,6 +31,7 @@ from federation.nodes.consent_files import ConsentFileWorker
 from federation.nodes.entity import EntityWorker
 from federation.nodes.handlers import HANDLERS, ON_DROP
 from federation.nodes.identifiers import IdentifierWorker
+from federation.nodes.index import elsewhere
 from federation.nodes.joining import AdmissionWorker
 from federation.nodes.month import MonthWorker
 from federation.nodes.registry_files import registry_file_routes
@@ -78,6 +79,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
 
     peers.find = find
     server.asker = Asker(peers.ask, server.monotonic)
+    server.elsewhere = partial(elsewhere, server, peers)
     server.retry = Retries(server, HANDLERS, ON_DROP)
     files = partial(file_at, server, monthly=OF_A_NODE)
     doors, own = Doors(server), OwnLists(server)

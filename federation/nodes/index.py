@@ -1,19 +1,49 @@
 """The hub's claim index, as a node asks it of addresses."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
 from federation.addresses.urls import URLS_MAX, UrlKey
-from federation.claimindex.messages import Slice, SliceRequest
-from federation.edge.peers import DELIVERY_SECONDS, PeerClient
-from federation.server import Server, node_config
+from federation.claimindex.messages import NOTHING, Slice, SliceRequest
+from federation.edge.peers import DELIVERY_SECONDS, QUERY_SECONDS, PeerAnswerError, PeerClient
+from federation.server import PeerDownError, Server, node_config
 
 
-async def ask_index(server: Server, peers: PeerClient, keys: Sequence[UrlKey]) -> Slice:
+async def elsewhere(server: Server, peers: PeerClient, keys: Collection[UrlKey]) -> Slice:
+    """Return what other collectives hold and say of some addresses, and of their originals.
+
+    Somebody waits for it: PEER_DOWN where the hub does not tell it in time. A node knows its own
+    word alone, and what it cannot ask is not taken for a yes.
+    """
+    if not keys:
+        return NOTHING
+    try:
+        found = await ask_index(server, peers, list(keys), seconds=QUERY_SECONDS)
+    except (PeerAnswerError, msgspec.MsgspecError) as error:
+        raise PeerDownError(f"what others say of these addresses is not known: {error}") from error
+    return of_others(server.code, found)
+
+
+def of_others(code: str, found: Slice) -> Slice:
+    """Return the claims and the rulings of an answer that are not this node's own."""
+    return Slice(
+        [entry for entry in found.claims if entry.node != code],
+        [entry for entry in found.opt_outs if entry.node != code],
+    )
+
+
+async def ask_index(
+    server: Server,
+    peers: PeerClient,
+    keys: Sequence[UrlKey],
+    *,
+    seconds: float = DELIVERY_SECONDS,
+) -> Slice:
     """Return all that the index knows of some addresses, asked a thousand at a time.
 
-    Each claim, each ruling and each share is there once. Raises PeerAnswerError.
+    Each claim, each ruling and each share is there once. Raises PeerAnswerError; each thousand may
+    take so many seconds.
     """
     config = node_config(server)
     found = Slice([], [])
@@ -23,7 +53,7 @@ async def ask_index(server: Server, peers: PeerClient, keys: Sequence[UrlKey]) -
             config.hub.entity_id,
             f"{config.hub.url}/federation/index",
             msgspec.json.encode(SliceRequest(pairs)),
-            seconds=DELIVERY_SECONDS,
+            seconds=seconds,
         )
         part = msgspec.json.decode(answer, type=Slice)
         found = Slice(

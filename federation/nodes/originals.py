@@ -14,17 +14,16 @@ from typing import Final, TypeAlias
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.claimindex import index_store
 from federation.claimindex.index import Claimed, ClaimIndex, IndexedRuling
-from federation.claimindex.messages import Slice
+from federation.claimindex.messages import NOTHING, Slice
 from federation.consent.deciding import Ruling, can_decide
 from federation.consent.states import NO_USE, Reason, State
 from federation.edge.peers import PeerClient
 from federation.edge.pulls import Pull
-from federation.nodes.index import ask_index
+from federation.nodes.index import ask_index, of_others
 from federation.nodes.site_memory import Shelf, SiteMemory, size_of_keys, size_of_slice
 from federation.registry.site_store import SiteFacts
 from federation.server import PeerDownError, Server
 
-NOTHING: Final = Slice([], [])
 CHANGES_MAX: Final = 100
 """Of the word on one use of one original, while a policy is good: partners say how many."""
 _SAYING: Final = {
@@ -86,11 +85,7 @@ class OriginalsHolder:
 
     async def _pulled(self, keys: Collection[UrlKey], held: _Answer | None) -> _Answer:
         found = await ask_index(self._server, self._peers, sorted(keys, key=_text))
-        code = self._server.code
-        said = Slice(
-            [entry for entry in found.claims if entry.node != code],
-            [entry for entry in found.opt_outs if entry.node != code],
-        )
+        said = of_others(self._server.code, found)
         # What says the same again is not kept a second time beside what was made of the first.
         return (
             held if held is not None and held.said == said else _Answer(said, size_of_slice(said))

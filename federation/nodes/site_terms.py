@@ -15,10 +15,10 @@ from federation.addresses.matching import Filed
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.claimindex import delta_store
 from federation.claimindex.index import IndexedClaim
-from federation.claimindex.messages import Slice
+from federation.claimindex.messages import NOTHING, Slice
 from federation.consent.deciding import Ruling, use_reserved
 from federation.licensing.counter import counter_url
-from federation.nodes.originals import NOTHING, with_originals
+from federation.nodes.originals import with_originals
 from federation.nodes.site_memory import (
     Shelf,
     SiteMemory,

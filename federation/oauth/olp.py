@@ -5,13 +5,14 @@ node only that node's clients can: no secret of the hub's ever goes there, since
 names the hub's server.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
 
+from federation.addresses.urls import UrlKey, keys_of
 from federation.clients.proving import NotTheClientError, look_up, prove_by_secret
 from federation.clients.tables import Client
 from federation.edge.auth import published_keys
@@ -22,7 +23,14 @@ from federation.edge.http import decoded
 from federation.errors import RefusalError
 from federation.licensing.counter import Counter
 from federation.licensing.minting import Issuer
-from federation.licensing.olp import Desk, require_member, sell_token, standing_of
+from federation.licensing.olp import (
+    Desk,
+    address_of,
+    meant_by,
+    require_member,
+    sell_token,
+    standing_of,
+)
 from federation.logs import get_logger
 from federation.oauth.answering import FAILED_COST
 from federation.oauth.asked import (
@@ -58,6 +66,7 @@ ERRORS: Final = {  # what a refusal of ours is called there
     "BAD_RESOURCE": INVALID_RESOURCE,
     "NOT_ALLOWED": "unauthorized_client",
     "NOT_REGISTERED_YET": LATER,
+    "PEER_DOWN": LATER,
 }
 STATUSES: Final = {INVALID_CLIENT: 401, "unauthorized_client": 403, LATER: 503}
 Sells = Callable[[], Awaitable[Counter]]
@@ -120,8 +129,11 @@ class Olp:
         desk = await self._desk(place)
         async with self._server.db.read() as session:
             await require_member(session, desk, caller.now)
+            meant = await meant_by(session, desk, resource, caller.now)
+        desk = await self._knowing(desk, meant.keys.values())
+        async with self._server.db.read() as session:
             sold = await sell_token(
-                session, desk, who, licence=licence.encode(), resource=resource, now=caller.now
+                session, desk, who, licence=licence.encode(), meant=meant, now=caller.now
             )
         log.info("sold", client=who.subject, node=place.node, member=place.member)
         return {
@@ -139,8 +151,9 @@ class Olp:
         token = await self._own_token(text, caller.now)
         if token is None or not _may_ask(caller.client, token, place):
             return {"active": False}
-        desk = await self._desk(place)
         resource = caller.asked.form.get("resource")
+        asked = keys_of([address_of(token, resource)])
+        desk = await self._knowing(await self._desk(place), asked.values())
         async with self._server.db.read() as session:
             standing = await standing_of(session, desk, token, resource, caller.now)
         if standing is None:
@@ -184,6 +197,10 @@ class Olp:
         key = (await server.keys.current()).token
         issuer = Issuer(server.code, server.config.entity_id, server.hub_entity_id, key)
         return Desk(place.node, place.member, issuer, counter.uses, counter.buy_at)
+
+    async def _knowing(self, desk: Desk, keys: Collection[UrlKey]) -> Desk:
+        """Return a desk that knows what other collectives say of addresses (PEER_DOWN)."""
+        return replace(desk, elsewhere=await self._server.elsewhere(keys))
 
     async def _own_token(self, text: str, now: datetime) -> LicenceToken | None:
         """Return a bearer token that this server signed and that is alive, else None."""

@@ -101,7 +101,9 @@ async def calculate_correction(
     for _, item in changed:
         moved += difference(item, _published(table, item)).moved
     if not any(item.old.result.licences != item.new.result.licences for _, item in changed):
-        raise NothingToCorrectError("no share changes")
+        raise NothingToCorrectError(
+            "no collective's share changes; what one holds for its members' disputes it releases"
+        )
     if moved < adjustments.de_minimis:
         raise DeMinimisError(f"it moves {moved}, at least {adjustments.de_minimis} is corrected")
     rows: list[Run] = []

@@ -75,17 +75,23 @@ class TokenMutation:
         uses: list[str] | None = None,
         key: str | None = None,
     ) -> TokenResult:
-        """Check the licence and sign (UNKNOWN_LICENCE, LICENCE_STATUS, OUTSIDE_LICENCE)."""
+        """Check the licence and sign (UNKNOWN_LICENCE, LICENCE_STATUS, OUTSIDE_LICENCE).
+
+        A node that cannot ask what other collectives say of the addresses refuses (PEER_DOWN).
+        """
         server = info.context.server
         try:
             who = _buyer(info.context, 1)
             issuer = await _issuer(server)
+            asked = minting.TokenRequest(audience or (), uses, key)
+            elsewhere = await server.elsewhere(minting.addresses_of(asked))
             async with server.db.read() as session:  # nothing is written: no writer's turn
                 minted = await minting.mint_token(
                     session,
                     licence,
                     who,
-                    asked=minting.TokenRequest(audience or (), uses, key),
+                    asked=asked,
+                    elsewhere=elsewhere,
                     issuer=issuer,
                     now=server.clock(),
                 )
@@ -108,6 +114,7 @@ class TokenMutation:
             who = _buyer(info.context, len(sites))
             read = await asyncio.to_thread(batches.read_sites, sites)
             issuer = await _issuer(server)
+            elsewhere = await server.elsewhere(batches.addresses_of(read))
             async with server.db.read() as session:
                 order = await batches.order(
                     session,
@@ -115,6 +122,7 @@ class TokenMutation:
                     who,
                     sites=read,
                     uses=uses,
+                    elsewhere=elsewhere,
                     issuer=issuer,
                     now=server.clock(),
                 )

@@ -13,6 +13,7 @@ from typing import Any
 from federation.addresses.readings import readings
 from federation.addresses.urls import normalise_url
 from federation.claimindex import index_store
+from federation.claimindex.messages import NOTHING
 from federation.crawler.withheld import WithheldList
 from federation.gate.rulings import HeldPolicy
 from federation.licensing import rights
@@ -28,6 +29,7 @@ from federation.licensing.rights import Question, Reply, Word
 from federation.licensing.tables import Registration
 from federation.mandates import asking
 from federation.metering.verdicts import RESERVED, Terms, place
+from federation.nodes.index import of_others
 from federation.registry import own_store
 from federation.signing.tokens import covers
 from federation.store.database import Database
@@ -168,6 +170,7 @@ class Everybody:
         """Say of which pages a token is refused; nothing of what is nobody's, or two members'."""
         database, found = (self.hub if code == HUB else self.node), {}
         keys = {page: normalise_url(page) for page in pages}
+        elsewhere = NOTHING if code == HUB else await self.elsewhere(keys.values())
         async with database.read() as session:
             index = (
                 await index_store.hub_index(session, keys.values())
@@ -179,7 +182,13 @@ class Everybody:
                 asked = TokenRequest(audience=[page], uses=uses)
                 try:
                     await mint_token(
-                        session, NUMBER, LAB, asked=asked, issuer=ISSUERS[code], now=at
+                        session,
+                        NUMBER,
+                        LAB,
+                        asked=asked,
+                        elsewhere=elsewhere,
+                        issuer=ISSUERS[code],
+                        now=at,
                     )
                 except NotOfferedError:
                     found[page] = NOT_SAID
@@ -189,6 +198,11 @@ class Everybody:
                 else:
                     found[page] = None
         return found
+
+    async def elsewhere(self, keys):
+        """Return what the hub's index tells the node of other collectives."""
+        async with self.hub.read() as session:
+            return of_others("DE", await index_store.index_slice(session, keys))
 
     async def policies(self, at):
         """Return {whose: policy} of each member's site: of an instant, and half an hour older."""

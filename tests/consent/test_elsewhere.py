@@ -1,7 +1,7 @@
 """A copy at one node whose original a member of another node holds: who knows of that one's no.
 
-Also a page that members of two nodes claim. What the hub's index has, the hub, metering and gates
-go by; a node's own `consent`, `rights(ownOnly: true)` and tokens know its own word, and say so.
+Also a page that members of two nodes claim. What the hub's index has, the hub, metering, tokens and
+gates go by; a node's own `consent` and `rights(ownOnly: true)` know its own word, and say so.
 """
 
 from datetime import UTC, datetime
@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 import pytest
 
 from federation.addresses.urls import normalise_subject, normalise_url
-from federation.claimindex import index_store
-from federation.claimindex.messages import Slice
 from federation.consent.states import Reason, State
 from federation.history.kinds import Saying
 from federation.mandates import asking
@@ -66,12 +64,7 @@ async def say_no(node, code, subject):
 
 async def asked(all_, use="TRAIN"):
     """Return {who: {page: why not}}, with gates that are told what the index says elsewhere."""
-    async with all_.hub.read() as session:
-        said = await index_store.index_slice(session, [normalise_url(ORIGINAL)])
-    elsewhere = Slice(
-        [one for one in said.claims if one.node != "DE"],
-        [one for one in said.opt_outs if one.node != "DE"],
-    )
+    elsewhere = await all_.elsewhere([normalise_url(ORIGINAL)])
     policies = {"m1": await policy_of(all_.node, "m1", NOON, elsewhere)}
     found = await all_.asked(PAGES, use, NOON, policies)
     # The copies of a lab are of one collective's part here: the other's is not taken.
@@ -94,7 +87,7 @@ async def test_of_an_original_elsewhere_its_no_is_followed_by_all_who_ask_the_in
         "consent": None,
         "rights at the node": None,
         "metering by the node": None,
-        "tokens of the node": None,
+        "tokens of the node": NOT_SAID,
         "rights at the hub": Reason.WITHHELD,
         "rights at the hub, the node asked": Reason.WITHHELD,
         "metering by the hub": NOT_SAID,
@@ -128,7 +121,7 @@ async def test_of_a_page_that_two_collectives_claim_a_no_of_one_is_enough_at_the
         "consent": None,
         "rights at the node": None,
         "metering by the node": None,
-        "tokens of the node": None,
+        "tokens of the node": NOT_SAID,
         "rights at the hub": Reason.WITHHELD,
         "rights at the hub, the node asked": Reason.WITHHELD,
         "metering by the hub": NOT_SAID,

@@ -27,12 +27,15 @@ from tests.federation.disputing import (
 )
 from tests.federation.harness import PERIOD, a_line, nothing_changes, report_lines, resumed
 from tests.federation.holding import LATER, balances, code_of, moved
+from tests.federation.sharing import done_by_two
 from tests.tampering import found_after
 
 TWINS = "https://twins.example/c"
 PART = {"HUB-000001": "received", "DE-000001": "domestic"}
 CLAIMS = """query($member: String) { claims(first: 100, member: $member) {
-  edges { node { claim validTo } } } }"""
+  edges { node { id claim validTo } } } }"""
+WITHDRAW_CLAIM = """mutation($id: ID!) { withdrawClaim(id: $id, reason: "a slip") {
+  __typename ... on Proposal { id } ... on Refused { code message } } }"""
 
 DISPUTES_OF = """query($member: String) { disputes(first: 9, member: $member) {
   edges { node { sides { party documents { kind } } } } } }"""
@@ -429,6 +432,23 @@ async def test_months_that_an_earlier_version_distributed_are_itemised_at_the_st
     await small.start("DE")
 
     assert await sara.rows(SUSPENSE) == before != []
+
+
+async def test_held_money_of_a_claim_that_was_taken_back_waits_for_a_dispute_over_it(small):
+    rosa = small.at("DE", "registry")
+    [conflict] = [edge["node"] for edge in (await rosa.ask(CONFLICTS))["edges"]]
+    found = await rosa.ask(CLAIMS, member="de-b")
+    [claim] = [row["node"] for row in found["edges"] if row["node"]["claim"] == conflict["claim"]]
+    assert "disputed money" not in {row["kind"] for row in await rosa.ask(WORK_LIST)}
+
+    await done_by_two(small, "DE", WITHDRAW_CLAIM, id=claim["id"])
+
+    assert (await rosa.ask(CONFLICTS))["edges"] == []
+    [item] = [row for row in await rosa.ask(WORK_LIST) if row["kind"] == "disputed money"]
+    assert (item["subject"], item["turn"]) == (conflict["id"], "registry_officer")
+    made = await rosa.ask(OPEN, id=item["subject"])
+    assert [side["party"] for side in made["sides"]] == ["de-a", "de-b"]
+    assert "disputed money" not in {row["kind"] for row in await rosa.ask(WORK_LIST)}
 
 
 async def test_what_no_side_has_a_part_in_stays_held_and_is_not_shared_again(small):

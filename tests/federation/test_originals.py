@@ -1,23 +1,30 @@
-"""GB's site has a copy of a page at FR: it is told, and keeps to, what FR's member says of it."""
+"""GB's site has a copy of a page at FR: it is told, and keeps to, what FR's member says of it.
+
+So does GB itself where it mints tokens for that site.
+"""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from federation.addresses.urls import normalise_url
+from federation.claimindex.messages import NOTHING
 from federation.edge.pulls import PULL_SECONDS
 from federation.gate.rulings import HeldPolicy
-from federation.nodes.originals import NOTHING, OriginalsHolder
+from federation.nodes.originals import OriginalsHolder
 from federation.nodes.site_memory import SiteMemory
 from federation.server import PeerDownError
 from federation.signing.policy import open_site_policy
 from federation.values.party import HUB
 from tests.federation.asked_about import COPY, JOURNAL
-from tests.federation.harness import fetch, resumed
+from tests.federation.batches import MINT as MINT_MANY
+from tests.federation.callers import MINT, on_one_database
+from tests.federation.harness import fetch, resumed, tell
 
 MIDNIGHT = datetime(2026, 9, 20, tzinfo=UTC)  # from then on fr-b withholds all from training
 BEFORE = MIDNIGHT - timedelta(minutes=10)
 SECOND = timedelta(seconds=1)
+OWN = "https://press.example/own"  # no copy
 OPT_OUT = """mutation { recordOptOut(subject: "journal.example", use: "GROUND", reason: "no") {
   __typename ... on Refused { code message } } }"""
 
@@ -70,3 +77,33 @@ async def test_what_nobody_knows_yet_is_refused_and_nothing_is_asked_where_there
     with pytest.raises(PeerDownError):
         await holder.elsewhere("gb-b", frozenset({normalise_url(JOURNAL)}))
     assert await holder.elsewhere("gb-a", frozenset()) == NOTHING
+
+
+async def minted(small, *pages, uses=("TRAIN",)):
+    """Return what GB mints for pages one by one, and then for all of them in one batch."""
+    lab, asked = small.lab("lab-one", "GB"), {"licence": "HUB-000001", "uses": list(uses)}
+    found = []
+    for page in pages:
+        answer = await tell(small, "GB", lab, MINT, audience=[page], **asked)
+        found.append(answer.body["data"]["mintToken"].get("code"))
+    answer = await tell(small, "GB", lab, MINT_MANY, sites=[[page] for page in pages], **asked)
+    batch = answer.body["data"]["mintTokens"]
+    if "code" in batch:
+        return found, batch["code"]
+    refused = {one["place"]: one["code"] for one in batch["refused"]}
+    return found, [refused.get(place) for place, _ in enumerate(pages)]
+
+
+@on_one_database
+async def test_a_node_mints_no_token_for_a_copy_that_the_originals_collective_withholds(small):
+    assert await minted(small, COPY, OWN) == ([None, None], [None, None])
+    small.set_clock(MIDNIGHT)
+
+    of_training = await minted(small, COPY, OWN)
+    of_grounding = await minted(small, COPY, uses=("TRAIN", "GROUND"))
+    await small.stop(HUB)
+    unknown = await minted(small, COPY, OWN)
+
+    assert of_training == (["NOT_OFFERED", None], ["NOT_OFFERED", None])
+    assert of_grounding == ([None], [None])  # it is for what is open there
+    assert unknown == (["PEER_DOWN", "PEER_DOWN"], "PEER_DOWN")

@@ -106,7 +106,7 @@ DOORS = [
     ("usage", "DE", "POST", "/visits", of("site@de-a", "site"), 422),
     ("messages", HUB, "POST", INBOX, of_peer("FR"), 422),
     ("messages", "FR", "POST", INBOX, of_peer(HUB), 422),
-    ("messages", HUB, "POST", "/federation/index", of_peer("FR"), 422),
+    ("graphql", HUB, "POST", "/federation/index", of_peer("FR"), 422),
     ("messages", HUB, "POST", "/federation/listed", of_peer("FR"), 200),
     ("files", HUB, "POST", "/settlement/rates", of("settlement"), 422),
     ("files", HUB, "POST", "/banking/files", of("settlement"), 422),

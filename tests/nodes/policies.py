@@ -2,7 +2,7 @@
 
 from sqlalchemy import delete
 
-from federation.nodes.originals import NOTHING
+from federation.claimindex.messages import NOTHING
 from federation.nodes.site_terms import site_terms
 from federation.registry.tables import Claim, Member, OptOut
 from federation.signing.keys import key_set

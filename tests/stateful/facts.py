@@ -3,6 +3,8 @@
 from collections import Counter, defaultdict
 from itertools import combinations
 
+import msgspec
+
 from federation.payments.names import base_id
 from federation.values.party import HUB
 from tests.stateful.life import Life
@@ -15,6 +17,11 @@ OPEN = """SELECT entry.currency, entry.direction, entry.amount FROM bank_entry e
 
 WHY = """query($payment: String!) { whyAmount(payment: $payment) {
   isLeaf amount { minor } } }"""
+
+SHARES_OVER = """SELECT place.host, place.path, place.wildcard, beyond.use, beyond."right",
+  beyond.territory, beyond.starts_at, beyond.ends_at, beyond.parts FROM registry_shares_over beyond
+  JOIN registry_contested_claim place ON place.id = beyond.contested
+  ORDER BY place.host, place.path, beyond.use, beyond."right", beyond.territory, beyond.starts_at"""
 
 LAST_STEPS = """SELECT payment.payment_id, payment.state, event.state
   FROM settlement_payment payment JOIN settlement_payment_event event
@@ -115,6 +122,17 @@ async def hold_at_rest(life: Life) -> None:
     await lines_sent_home_are_there(life)
     await debts_agree(life)
     await payments_are_explained(life)
+    await shares_over_are_known_to_whom_they_concern(life)
+
+
+async def shares_over_are_known_to_whom_they_concern(life: Life) -> None:
+    """Each node knows what the hub found to be more than the whole with a part of it, no more."""
+    found = await life.rows(HUB, SHARES_OVER)
+    for code in life.world.nodes:
+        told = [row for row in found if code in msgspec.json.decode(row[-1])]
+        known = await life.rows(code, SHARES_OVER)
+        require(known != told and f"{known} of {told}", f"{code} shares over the whole")
+        life.counts["shares over"] += len(known)
 
 
 async def payments_are_explained(life: Life) -> None:

@@ -14,15 +14,16 @@ from federation.nodes.handlers import HANDLERS as NODE_HANDLERS
 from federation.values.party import HUB
 from tests.banking.bank import status_report
 from tests.stateful import paying
-from tests.stateful.facts import balances, hold_always, hold_at_rest
+from tests.stateful.facts import SHARES_OVER, balances, hold_always, hold_at_rest
 from tests.stateful.life import OFFICER, Life
 from tests.stateful.machine import open_for_business, scenario_in
 from tests.stateful.story import Story
-from tests.stateful.world import World, a_world, upload
+from tests.stateful.world import Request, World, a_world, upload
 
 # What settlement's staff, banks and messages commit, and nobody else in these two months.
 WANTED = {
     "bank": {"approve", "confirm", "import", "settle", "undo"},
+    "consent": {"record"},
     "correction": {"advise", "approve", "calculate", "open", "withdraw"},
     "exclusion": {"confirm", "propose"},
     "held": {"claim", "decide"},
@@ -33,6 +34,7 @@ WANTED = {
     "pay_ahead": {"confirm", "propose"},
     "payments": {"approve", "export", "propose_again", "propose_members"},
     "period": {"cut_off"},
+    "proposal": {"confirm"},
     "rates": {"publish"},
     "receipt": {"record"},
     "registry": {"optouts", "works"},
@@ -43,13 +45,12 @@ WANTED = {
 }
 
 # Who belongs is told before the story begins, keys and addresses stay as they are in it, and
-# no licensor drops an order that it could carry out. Nobody records shares or works in it.
+# no licensor drops an order that it could carry out. Nobody records works in it.
 NEVER = {
     "roster.changed",
     "keys.published",
     "entity.changed",
     "held.not_released",
-    "registry.shares_over",
     "identifiers.filtered",
     "identifiers.added",
 }
@@ -82,7 +83,21 @@ async def opened(story: Story) -> None:
     await story.approver(HUB, "approveSettlement", entry=await story.entry(HUB, "PROPOSED"))
     story_de = {"licence": "DE-000001", "receivedOn": "2026-09-05", "amount": "7300000", "key": "r"}
     await story.officer("DE", "recordReceipt", **story_de)
+    await shared(story)
     await story.drain()
+
+
+async def shared(story: Story) -> None:
+    """Two collectives have more than the whole of a page that nobody uses."""
+    for code, bps in (("DE", 7_000), ("FR", 6_000)):
+        said = {"subject": "news.example/de/9$", "state": "OPTED_IN", "shareBps": bps}
+        said |= {"effectiveAt": "2026-01-01T00:00:00Z", "declaredBy": "the publisher"}
+        officer = "registry_officer"
+        await story.do(code, officer, "recordConsent", record=said, reason="their contract")
+        number = await story.one(code, "SELECT min(id) FROM proposals_proposal")
+        confirmed = {"id": str(number)}
+        await story.ask(Request(code, "second-registry", officer, "confirmProposal", confirmed))
+        await story.drain()
 
 
 async def september(story: Story) -> None:
@@ -284,6 +299,7 @@ async def outcome(life: Life) -> dict[str, Any]:
             "runs": await life.rows(code, runs),
             "payments": await life.rows(code, payments),
             "members": sorted(await life.rows(code, members)),
+            "shares over": await life.rows(code, SHARES_OVER),
             "claims": await life.rows(
                 code, "SELECT id, state FROM settlement_held_claim ORDER BY 1"
             ),
