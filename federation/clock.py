@@ -36,11 +36,16 @@ class FileClock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._read: tuple[tuple[int, int], datetime] | None = None
 
     def __call__(self) -> datetime:
-        """Return the instant in the file."""
-        text = self._path.read_bytes().decode()
-        return datetime.fromisoformat(text.strip()).astimezone(UTC)
+        """Return the instant in the file, which is read again where another one is there."""
+        found = self._path.stat()
+        version = (found.st_ino, found.st_mtime_ns)
+        if self._read is None or self._read[0] != version:
+            text = self._path.read_bytes().decode()
+            self._read = version, datetime.fromisoformat(text.strip()).astimezone(UTC)
+        return self._read[1]
 
 
 def today(clock: Clock) -> date:

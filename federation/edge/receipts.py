@@ -51,16 +51,12 @@ class Receipts:
     async def _write(self, receipts: Collection[Receipt]) -> None:
         now = self._server.clock()
         async with self._server.db.write("relay.delivered") as session:
-            for receipt in receipts:
-                for stream, (since, up_to) in receipt.taken.items():
-                    await outbox.mark_delivered(
-                        session,
-                        target=receipt.target,
-                        stream=stream,
-                        since=since,
-                        up_to=up_to,
-                        now=now,
-                    )
+            spans = [
+                outbox.Span(receipt.target, stream, up_to, since)
+                for receipt in receipts
+                for stream, (since, up_to) in receipt.taken.items()
+            ]
+            await outbox.mark_delivered(session, spans, now=now)
             streams = {stream for receipt in receipts for stream in receipt.taken}
             await self._taken(session, streams, now)
         self._waiting = [one for one in self._waiting if one not in receipts]

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 
 import msgspec
 
@@ -20,6 +21,7 @@ from federation.store import outbox
 from federation.store.tables import Lease, OutboxMessage
 
 MESSAGES_MAX = 50
+TARGETS_READ, LITTLE_BYTES = 40, 64 * 1024  # at a time, and what of each is read with the others
 BYTES_MAX = 16 * 1024 * 1024
 LEASE_SECONDS = 5.0  # a guard against needless work only: the inbox makes effects happen once
 BACK_OFF_MAX = 30.0
@@ -102,10 +104,32 @@ class Relay:
             for target in kept.keys() - targets.keys():
                 del kept[target]  # nothing waits there any more
         due = [target for target in sorted(targets) if self._is_due(target, targets[target], now)]
-        for target in await self._leased(due):
-            task = asyncio.create_task(self._drain(target))
-            self._busy[target] = task
-            task.add_done_callback(partial(self._drained, target))
+        leased = await self._leased(due)
+        for begin in range(0, len(leased), TARGETS_READ):
+            group = leased[begin : begin + TARGETS_READ]
+            first = await self._first(group)
+            for target in group:
+                task = asyncio.create_task(self._drain(target, first.get(target, ())))
+                self._busy[target] = task
+                task.add_done_callback(partial(self._drained, target))
+
+    async def _first(self, targets: Sequence[str]) -> dict[str, list[OutboxMessage]]:
+        """Read what waits for many targets at once; only of those for which it is little.
+
+        What goes to all of a federation is one message for each: read one at a time, that costs
+        more than to send it.
+        """
+        free = [target for target in targets if target not in self._held_up]
+        if len(free) < 2:  # noqa: PLR2004 - many
+            return {}
+        async with self._server.db.read() as session:
+            waiting = await outbox.waiting_for_each(session, free, MESSAGES_MAX)
+            little = [sizes for sizes in waiting.values() if sum(sizes.values()) <= LITTLE_BYTES]
+            messages = await outbox.messages(session, chain.from_iterable(little))
+        found: dict[str, list[OutboxMessage]] = {}
+        for message in messages:
+            found.setdefault(message.target, []).append(message)
+        return found
 
     def _is_due(self, target: str, waiting: int, now: float) -> bool:
         """Tell whether to deliver to a target now; one that is busy is looked at again."""
@@ -125,10 +149,12 @@ class Relay:
             self._passed_over.discard(target)
             self._wake.set()
 
-    async def _drain(self, target: str) -> None:
+    async def _drain(self, target: str, first: Sequence[OutboxMessage]) -> None:
+        """Deliver all that waits; `first` is that, where it was read already."""
         try:
-            while await self._deliver_some(target):
-                pass
+            goes_on = not first or await self._deliver(target, first, is_more=False)
+            while goes_on:
+                goes_on = await self._deliver_some(target)
         except Exception:
             log.exception("delivery failed", target=target)
             self._back_off(target)
@@ -179,6 +205,13 @@ class Relay:
             if held_up:
                 self._quiet[target] = min(when for when, _ in self._held_up[target].values())
             return False
+        is_more = len(sizes) == MESSAGES_MAX or len(fitting) < len(sizes)
+        return await self._deliver(target, messages, is_more=is_more)
+
+    async def _deliver(
+        self, target: str, messages: Sequence[OutboxMessage], *, is_more: bool
+    ) -> bool:
+        """Deliver messages; True when there may be more."""
         try:
             url = await self._url(target)
             answer = await self._peers.post(
@@ -190,7 +223,7 @@ class Relay:
             return False
         if not await self._record(target, messages, delivered):
             return False
-        return len(sizes) == MESSAGES_MAX or len(fitting) < len(sizes) or bool(delivered.not_taken)
+        return is_more or bool(delivered.not_taken)
 
     async def _record(
         self, target: str, messages: Sequence[OutboxMessage], delivered: Delivered

@@ -198,9 +198,5 @@ async def receive_registration(
     session: WriteSession, node: str, message: LicenceRegistered, now: datetime
 ) -> None:
     """At the hub: keep what a node made of a version of a licence."""
-    registration = await session.get(Registration, (message.number, node))
-    if registration is None or registration.version != message.version:
-        return  # of a version that a later one has replaced
-    registration.state = message.state
-    registration.reason = message.reason
-    registration.changed_at = now
+    answered = (message.number, node, message.version)  # a later version is not answered by it
+    await store.keep_answer(session, answered, message.state, message.reason, now)

@@ -11,16 +11,18 @@ from federation.errors import RefusalError
 from federation.licensing import store
 from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.licensing.rules import BadOfferError, check_offer, check_uncovered, years_started
-from federation.licensing.service import licensee_of
+from federation.licensing.service import get_offer, licensee_of
 from federation.licensing.tables import Offer, Tariff
 from federation.licensing.tariff import Expected, TariffBody, price, read_tariff
 from federation.money import exponent
+from federation.store import idempotency
 from federation.store.sessions import WriteSession
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal
 from federation.trust.store import node_parties
 
 LINES_MAX = 1_000
+QUOTE_FIELD = "requestQuote"
 NAME_LENGTH_MAX = 64  # of a use or a tier as terms name it, of a collective's code
 
 
@@ -73,10 +75,42 @@ class QuoteRequest:
 
 
 async def quote(
-    session: WriteSession, request: QuoteRequest, who: Principal, now: datetime
+    session: WriteSession,
+    request: QuoteRequest,
+    who: Principal,
+    now: datetime,
+    *,
+    key: str | None = None,
 ) -> Offer:
-    """Price a request from the published tariff; the quote pins its version and expires."""
+    """Price a request from the published tariff; the quote pins its version and expires.
+
+    The same request with the same `key` is answered with the quote it was given the first time.
+    """
     licensee = await licensee_of(session, who)
+    _require_readable(request)
+    if key is None:
+        return await _quoted(session, request, licensee, now)
+    value = msgspec.to_builtins(request)
+    known = await idempotency.find_result(
+        session, principal=who.subject, field=QUOTE_FIELD, key=key, value=value
+    )
+    if known is not None:
+        return await get_offer(session, known)
+    offer = await _quoted(session, request, licensee, now)
+    idempotency.remember_result(
+        session,
+        principal=who.subject,
+        field=QUOTE_FIELD,
+        key=key,
+        value=value,
+        result_id=offer.id,
+        now=now,
+    )
+    return offer
+
+
+def _require_readable(request: QuoteRequest) -> None:
+    """Refuse a request whose lines cannot be priced (BAD_OFFER)."""
     if not 1 <= len(request.expected) <= LINES_MAX:
         raise BadOfferError(f"1 to {LINES_MAX} lines")
     if any(item.units < 1 for item in request.expected):
@@ -84,6 +118,11 @@ async def quote(
     for number, item in enumerate(request.expected, start=1):
         if max(len(item.node), len(item.use), len(item.content_tier)) > NAME_LENGTH_MAX:
             raise BadOfferError(f"line {number}: names of at most {NAME_LENGTH_MAX} characters")
+
+
+async def _quoted(
+    session: WriteSession, request: QuoteRequest, licensee: str, now: datetime
+) -> Offer:
     row = await store.latest_tariff(session)
     if row is None:
         raise NoTariffError

@@ -146,7 +146,7 @@ async def offer_licence(
         session, principal=who.subject, field="offerLicence", key=key, value=value
     )
     if known is not None:
-        return await _get_offer(session, known)
+        return await get_offer(session, known)
     offer = Offer(
         id=f"O-{secrets.token_hex(8)}",
         kind="INDIVIDUAL",
@@ -191,7 +191,7 @@ async def issue_licence(
     )
     if known is not None:
         return await get_licence(session, known), False
-    offer = await _get_offer(session, offer_id)
+    offer = await get_offer(session, offer_id)
     if offer.licensee != licensee:
         raise UnknownOfferError(offer_id)
     _require_open(offer, now)
@@ -381,7 +381,8 @@ async def get_licensee(session: ReadSession, licensee: str) -> Licensee:
     return row
 
 
-async def _get_offer(session: ReadSession, offer_id: str) -> Offer:
+async def get_offer(session: ReadSession, offer_id: str) -> Offer:
+    """Return an offer by its id, or refuse (UNKNOWN_OFFER)."""
     offer = await store.find_offer(session, offer_id)
     if offer is None:
         raise UnknownOfferError(offer_id)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import exists, or_, select, tuple_
+from sqlalchemy import bindparam, exists, or_, select, tuple_, update
 
 from federation.licensing.facts import LicenceFacts
 from federation.licensing.objects import decode
@@ -21,6 +21,18 @@ from federation.store.asked import among
 from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession, WriteSession
 from federation.values.licence_key import licence_number
+
+_KEEP_ANSWER = (
+    update(Registration)
+    .where(
+        Registration.licence == bindparam("number"),
+        Registration.node == bindparam("at_node"),
+        Registration.version == bindparam("of_version"),
+    )
+    .values(
+        state=bindparam("new_state"), reason=bindparam("new_reason"), changed_at=bindparam("now")
+    )
+)
 
 
 async def find_licensee(session: ReadSession, licensee: str) -> Licensee | None:
@@ -183,6 +195,23 @@ async def registrations(
     if nodes is not None:
         query = query.where(among(session, Registration.node, list(nodes)))
     return list(await session.scalars(query))
+
+
+async def keep_answer(
+    session: WriteSession,
+    answered: tuple[str, str, int],
+    state: str,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """Keep what a node made of a licence, (number, node, version); nothing of another version.
+
+    By one statement made once: each licence is answered by every node.
+    """
+    number, node, version = answered
+    named = {"number": number, "at_node": node, "of_version": version}
+    values = {"new_state": state, "new_reason": reason, "now": now}
+    await (await session.connection()).execute(_KEEP_ANSWER, {**named, **values})
 
 
 async def receipts_until(session: ReadSession, day: date) -> dict[str, int]:

@@ -255,8 +255,13 @@ class QuoteMutation:
     """A price by the tariff, for a lab that asks: at the hub."""
 
     @strawberry.mutation(description="Ask for a price: line by line, the same for everybody.")
-    async def request_quote(self, info: Info, input: QuoteInput) -> OfferResult:
-        """Price what a lab expects to use (BAD_OFFER, NO_TARIFF, UNKNOWN_LICENSEE)."""
+    async def request_quote(
+        self, info: Info, input: QuoteInput, key: str | None = None
+    ) -> OfferResult:
+        """Price what a lab expects to use (BAD_OFFER, NO_TARIFF, UNKNOWN_LICENSEE).
+
+        With a `key` the same request is answered with the same quote (IDEMPOTENCY_CONFLICT).
+        """
         try:
             who, quotas = info.context.require(*MAY_BUY), info.context.server.quotas
             quotas.take(who.party or who.subject, "quotes", max(1, len(input.expected)))
@@ -274,6 +279,7 @@ class QuoteMutation:
                 usage_basis=input.usage_basis.value,
                 territories=tuple(input.territories),
             )
-            return Offer.of(await quoting.quote(at.session, request, at.who, at.now), at.now)
+            row = await quoting.quote(at.session, request, at.who, at.now, key=key)
+            return Offer.of(row, at.now)
 
         return await change(info, "quote.request", MAY_BUY, act)

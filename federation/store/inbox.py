@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import ClassVar
 
-from sqlalchemy import LargeBinary, Select, delete, func, insert, select
+from sqlalchemy import LargeBinary, Select, bindparam, delete, func, insert, select
 
 from federation.errors import RefusalError
 from federation.store.canonical import sha256_hex
@@ -76,11 +76,9 @@ async def accept(
     under a number that was used is refused as well (MessageConflictError), with the next number.
     """
     digest = sha256_hex(body)
-    last = await session.scalar(
-        select(func.max(InboxMessage.sequence)).where(
-            InboxMessage.sender == sender, InboxMessage.stream == stream
-        )
-    )
+    if session.new:  # others of this transaction, which a statement of the driver would not see
+        await session.flush()
+    [(last,)] = await session.rows(_last(), {"sender": sender, "stream": stream}, many=False)
     expected = (last or 0) + 1
     if 0 < sequence < expected:
         known = await session.get(InboxMessage, (sender, stream, sequence))
@@ -102,6 +100,13 @@ async def accept(
     return True
 
 
+@cache  # asked for every message
+def _last() -> Select[int | None]:
+    return select(func.max(InboxMessage.sequence)).where(
+        InboxMessage.sender == bindparam("sender"), InboxMessage.stream == bindparam("stream")
+    )
+
+
 def place(stream: str, sequence: int, expected: int) -> str:
     """Return the end of a refusal: the number that came, and the one that is expected next.
 
@@ -112,12 +117,21 @@ def place(stream: str, sequence: int, expected: int) -> str:
 
 async def is_held_up(session: ReadSession, sender: str, stream: str) -> bool:
     """Tell whether a message of a stream is parked, so that what follows waits behind it."""
-    query = select(ParkedMessage.id).where(
-        ParkedMessage.sender == sender,
-        ParkedMessage.stream == stream,
-        ParkedMessage.state.in_(OPEN),
+    named = {"sender": sender, "stream": stream}
+    return bool(await session.rows(_first_parked(), named, many=False))
+
+
+@cache  # asked for every message
+def _first_parked() -> Select[int]:
+    return (
+        select(ParkedMessage.id)
+        .where(
+            ParkedMessage.sender == bindparam("sender"),
+            ParkedMessage.stream == bindparam("stream"),
+            ParkedMessage.state.in_(OPEN),
+        )
+        .limit(1)
     )
-    return await session.scalar(query.limit(1)) is not None
 
 
 async def park(session: WriteSession, row: ParkedMessage, body: bytes) -> None:

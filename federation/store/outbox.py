@@ -7,7 +7,7 @@ not wait for each other.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from sqlalchemy import Select, bindparam, func, select, update
 
@@ -25,6 +25,17 @@ _TARGETS_WAITING = (  # made once: every server asks it all the time
     .group_by(OutboxMessage.target)
 )
 
+_MARK_DELIVERED = (
+    update(OutboxMessage)
+    .where(
+        OutboxMessage.target == bindparam("of_target"),
+        OutboxMessage.stream == bindparam("of_stream"),
+        OutboxMessage.sequence.between(bindparam("since"), bindparam("up_to")),
+        OutboxMessage.delivered_at.is_(None),
+    )
+    .values(delivered_at=bindparam("now"))
+)
+
 _TARGET = ("target",)
 POSTED = "posted"  # announced by a transaction that has a message on its way
 NOT_TAKEN_MAX = 100  # streams that are shown at a time
@@ -34,6 +45,15 @@ class NoConflictError(RefusalError):
     """The first message that waits was not refused for its number, with this one expected next."""
 
     code: ClassVar[str] = "NO_CONFLICT"
+
+
+class Span(NamedTuple):
+    """What a target took: the messages of one stream from a number up to another."""
+
+    target: str
+    stream: str
+    up_to: int
+    since: int = 1
 
 
 async def post(session: WriteSession, *, target: str, message: Message, now: datetime) -> None:
@@ -107,6 +127,37 @@ async def waiting(
     return {number: size for number, size in rows}
 
 
+async def waiting_for_each(
+    session: ReadSession, targets: Sequence[str], limit: int
+) -> dict[str, dict[int, int]]:
+    """Return {target: {message: bytes of its body}} of all that waits for many targets, in order.
+
+    Nothing where there are more than `limit`: then they are asked for one target at a time.
+    """
+    sqlite = is_sqlite(session)
+    names = parameters_of(_TARGET, [(target,) for target in targets], sqlite=sqlite)
+    statement = _of_each(sqlite=sqlite)
+    rows = await session.rows(statement, {**names, "at_most": limit + 1}, many=False)
+    if len(rows) > limit:
+        return {}
+    found: dict[str, dict[int, int]] = {}
+    for target, number, size in rows:
+        found.setdefault(target, {})[number] = size
+    return found
+
+
+@cache
+def _of_each(*, sqlite: bool) -> Select[str, int, int]:
+    there = asked(_TARGET, sqlite=sqlite)
+    return (
+        select(there.c.target, OutboxMessage.id, func.length(OutboxMessage.body))
+        .join(OutboxMessage, OutboxMessage.target == there.c.target)
+        .where(OutboxMessage.delivered_at.is_(None))
+        .order_by(OutboxMessage.id)
+        .limit(bindparam("at_most"))
+    )
+
+
 async def messages(session: ReadSession, ids: Iterable[int]) -> list[OutboxMessage]:
     """Return some messages with their bodies, in the order in which they were posted."""
     rows = await session.scalars(
@@ -141,20 +192,20 @@ async def targets_waiting(session: ReadSession) -> dict[str, int]:
     return {target: count for target, count in rows}
 
 
-async def mark_delivered(
-    session: WriteSession, *, target: str, stream: str, since: int = 1, up_to: int, now: datetime
-) -> None:
-    """Record the callee's receipt for the messages of a stream from a number up to another."""
-    await session.execute(
-        update(OutboxMessage)
-        .where(
-            OutboxMessage.target == target,
-            OutboxMessage.stream == stream,
-            OutboxMessage.sequence.between(since, up_to),
-            OutboxMessage.delivered_at.is_(None),
-        )
-        .values(delivered_at=now)
-    )
+async def mark_delivered(session: WriteSession, taken: Iterable[Span], *, now: datetime) -> None:
+    """Record callees' receipts: all by one statement, since there are hundreds at a time."""
+    rows = [
+        {
+            "of_target": span.target,
+            "of_stream": span.stream,
+            "since": span.since,
+            "up_to": span.up_to,
+            "now": now,
+        }
+        for span in taken
+    ]
+    if rows:
+        await (await session.connection()).execute(_MARK_DELIVERED, rows)
 
 
 async def mark_failed(session: WriteSession, *, message_id: int, error: str) -> None:

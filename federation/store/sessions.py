@@ -32,6 +32,12 @@ class ReadSession(AsyncSession):
         found: Row | None = await self.scalar(statement, dict(zip(names, key, strict=True)))
         return found
 
+    async def get_by(self, entity: type[Row], column: str, value: Any) -> Row | None:
+        """Return the row that has a value in a column in which no two have the same, or None."""
+        statement, names = by_key(cast("Any", entity), column)
+        found: Row | None = await self.scalar(statement, {names[0]: value})
+        return found
+
     async def rows(
         self, statement: Select[*tuple[Any, ...]], parameters: Mapping[str, Any], *, many: bool
     ) -> Sequence[Any]:
@@ -57,9 +63,19 @@ class WriteSession(ReadSession):
 
 
 @cache
-def by_key(entity: Any) -> tuple[Select[Any], list[str]]:
-    """Return the question for a row by its key, made once, and the names of its parameters."""
-    columns = mapper_of(entity).primary_key
+def by_key(entity: Any, column: str | None = None) -> tuple[Select[Any], list[str]]:
+    """Return the question for a row by its key, made once, and the names of its parameters.
+
+    `column` is an attribute that is unique; without one the key is the primary key.
+    """
+    columns = columns_of_key(entity, column)
     names = [f"key_{number}" for number, _ in enumerate(columns)]
     wanted = (c == bindparam(name) for c, name in zip(columns, names, strict=True))
     return select(entity).where(*wanted), names
+
+
+def columns_of_key(entity: Any, column: str | None) -> Sequence[Any]:
+    """Return the columns of a unique attribute, or without one those of the primary key."""
+    mapper = mapper_of(entity)
+    found = mapper.primary_key if column is None else mapper.column_attrs[column].columns
+    return cast("Sequence[Any]", found)

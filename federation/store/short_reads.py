@@ -24,7 +24,7 @@ from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from federation.store.dialects import SqliteDialect
-from federation.store.sessions import ReadSession, by_key
+from federation.store.sessions import ReadSession, by_key, columns_of_key
 from federation.store.sqlite import Connection, Cursor, asking
 
 TURN_SECONDS = 0.005  # of one read after another
@@ -81,10 +81,11 @@ class _ByKey(NamedTuple):
 
 
 @cache
-def _driver_by_key(entity: Any) -> _ByKey:
+def _driver_by_key(entity: Any, column: str | None = None) -> _ByKey:
     """Return SQLAlchemy's own question (`by_key`) for a row of a mapped class, made once."""
-    mapper, (statement, _) = mapper_of(entity), by_key(entity)
-    kinds = [column.type.dialect_impl(_DIALECT) for column in mapper.primary_key]
+    mapper, (statement, _) = mapper_of(entity), by_key(entity, column)
+    key = columns_of_key(entity, column)
+    kinds = [one.type.dialect_impl(_DIALECT) for one in key]
     return _ByKey(
         sql=str(statement.compile(dialect=_DIALECT)),
         key=tuple(kind.bind_processor(_DIALECT) for kind in kinds),
@@ -126,6 +127,15 @@ class ShortReads(ReadSession):
             if (found := self._rows_here(question.sql, question.bound(key))) is not None:
                 return question.row(found[0]) if found else None
         return await super().get(entity, ident, **options)
+
+    async def get_by(self, entity: type[Row], column: str, value: Any) -> Row | None:
+        """Return the row that has a value in a column in which no two have the same, or None."""
+        await self._turns.mine()
+        if not self._is_whole:
+            question = _driver_by_key(cast("Any", entity), column)
+            if (found := self._rows_here(question.sql, question.bound([value]))) is not None:
+                return question.row(found[0]) if found else None
+        return await super().get_by(entity, column, value)
 
     def _rows_here(self, sql: str, parameters: Sequence[Any]) -> Sequence[Any] | None:
         """Return a short read's rows; None where it has to wait, or where SQLAlchemy says why."""

@@ -29,7 +29,7 @@ async def find_party(session: ReadSession, code: str) -> Party | None:
 
 async def find_party_by_entity(session: ReadSession, entity_id: str) -> Party | None:
     """Return an admitted party by entity id."""
-    return await session.scalar(select(Party).where(Party.entity_id == entity_id))
+    return await session.get_by(Party, "entity_id", entity_id)
 
 
 async def find_party_known_as(session: ReadSession, code: str, entity_id: str) -> Party | None:

@@ -29,6 +29,7 @@ from tests.client.faces import FACES, Bearer, Server, data, from_lab
 ROOT = Path(__file__).parents[2]
 in_both_faces = pytest.mark.parametrize("face", FACES)
 MONEY = {"minor": "12345678901234567890", "currency": "EUR"}
+DAYS = date(2026, 10, 1), date(2027, 9, 30)
 TERM = {"startsOn": "2026-10-01", "endsOn": "2027-09-30"}
 LINE = UsageLine(
     event_id="e-1",
@@ -86,17 +87,28 @@ def test_a_quote_is_asked_for_as_the_schema_wants_it_and_read_as_typed(face):
     expected = [Expected(node="DE", use="TRAIN", content_tier="premium", units=500_000)]
     server = Server(data(requestQuote=an_offer()))
 
-    found = from_lab(
-        face, server, lambda lab: lab.quote(expected, date(2026, 10, 1), date(2027, 9, 30))
-    )
+    found = from_lab(face, server, lambda lab: lab.quote(expected, *DAYS, key="2026-10"))
 
     line = {"node": "DE", "use": "TRAIN", "contentTier": "premium", "units": 500_000}
     wanted = TERM | {"expected": [line], "usageBasis": "site", "territories": []}
-    assert server.asked[0]["variables"] == {"quote": wanted}
+    assert server.asked[0]["variables"] == {"quote": wanted, "key": "2026-10"}
     assert found.fee.minor == found.lines[0].amount.minor == 12_345_678_901_234_567_890
     assert (found.lines[0].units, found.not_covered[0].node) == (500_000, "FR")
     assert found.expires_at == datetime(2026, 10, 15, 12, tzinfo=UTC)
     assert found.starts_on == date(2026, 10, 1)
+
+
+@in_both_faces
+def test_a_quote_whose_answer_was_lost_is_asked_for_again_with_the_key_of_this_call(face):
+    server = Server(httpx.ReadTimeout(""), *[data(requestQuote=an_offer())] * 2)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("federation.access.pauses._FIRST_DELAY_SECONDS", 0.0)
+        for _ in range(2):
+            from_lab(face, server, lambda lab: lab.quote([], *DAYS))
+
+    first, again, second = (each["variables"]["key"] for each in server.asked)
+    assert first == again != second
 
 
 @in_both_faces
@@ -222,7 +234,6 @@ def every_question():
 def test_what_may_be_sent_twice_reads_only_or_has_a_key():
     assert {name for name, each in every_question().items() if not each.is_repeatable} == {
         "mint_tokens",
-        "request_quote",
     }
     assert len(every_question()) == 11
     assert all(isinstance(each, Question) for each in every_question().values())

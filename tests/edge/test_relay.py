@@ -250,6 +250,42 @@ async def test_each_of_230_targets_is_sent_a_message_once_and_the_dead_keep_no_t
     assert sorted(peers.sent) == [(target, [("note/a", 1)]) for target in targets]
 
 
+@pytest.mark.parametrize("little", [0, 10**6], ids=["one by one", "together"])
+async def test_targets_are_sent_all_in_its_order_however_it_was_read(database, monkeypatch, little):
+    monkeypatch.setattr(relaying, "LITTLE_BYTES", little)
+    targets = ["https://1.example", "https://2.example"]
+    peers = ManyPeers(set(), expected=2)
+    read = bodies_read(monkeypatch)
+
+    async def resolve(target):
+        return target
+
+    async with database.write("test") as session:
+        for n, about in ((1, "a"), (2, "b")):
+            await outbox.post_to_each(session, targets=targets, message=Note(n, about), now=NOON)
+    relay = Relay(SimpleNamespace(db=database, clock=lambda: NOON), peers, resolve)
+    await relay._start_drains()
+    await asyncio.gather(*relay._busy.values())
+
+    whole = [("note/a", 1), ("note/b", 1)]
+    assert sorted(peers.sent) == [(target, whole) for target in targets]
+    assert [count for count in read if count] == ([4] if little else [2, 2])
+    await until_waiting_for(database, set())
+
+
+def bodies_read(monkeypatch):
+    """Count how many messages each reading of bodies returns."""
+    counts, messages = [], outbox.messages
+
+    async def counted(session, ids):
+        rows = await messages(session, ids)
+        counts.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(outbox, "messages", counted)
+    return counts
+
+
 async def until_waiting_for(database, targets):
     for _ in range(1_000_000):  # the caller's deadline ends it
         async with database.read() as session:

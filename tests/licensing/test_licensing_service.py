@@ -45,7 +45,7 @@ from federation.licensing.tariff import Expected, QuoteLines, TariffBody
 from federation.money import UnknownCurrencyError
 from federation.signing.jose import InvalidTokenError, verify
 from federation.signing.keys import SigningKey
-from federation.store.idempotency import IdempotencyConflictError
+from federation.store.idempotency import BadIdempotencyKeyError, IdempotencyConflictError
 from federation.store.tables import OutboxMessage
 from federation.trust.parties import UnknownPartyError
 from federation.trust.principals import NotAllowedError, Principal
@@ -125,9 +125,9 @@ async def done(database, act):
         return await act(session)
 
 
-def quoting(who=LAB, now=NOON, **changes):
+def quoting(who=LAB, now=NOON, key=None, **changes):
     request = {name: getattr(QUOTE, name) for name in QUOTE.__slots__} | changes
-    return lambda session: quote(session, QuoteRequest(**request), who, now)
+    return lambda session: quote(session, QuoteRequest(**request), who, now, key=key)
 
 
 def offering(terms=None, *, who=OFFICER, key="o-1", reason="a pilot", now=NOON):
@@ -279,6 +279,30 @@ async def test_a_quote_that_covers_nothing_is_kept_as_refused(hub):
     refusal = await refused(hub, OfferNotOpenError, accepting(offer.id))
     assert (refusal.code, refusal.detail) == ("OFFER_NOT_OPEN", f"{offer.id} is REFUSED")
     assert await state_of(hub, offer.id) == ("REFUSED", None)
+
+
+async def test_a_quote_asked_for_again_with_the_same_key_is_the_same_quote(hub):
+    first = await done(hub, quoting(key="q-1"))
+    dearer = msgspec.structs.replace(TARIFF, minimum_fee=10**6)
+    await done(hub, lambda at: publish_tariff(at, dearer, HUB_TERMS, OFFICER, NOON))
+    before = await contents(hub)
+
+    again = await done(hub, quoting(key="q-1", now=NOON + timedelta(days=1)))
+
+    assert (again.id, again.lines, again.expires_at) == (first.id, first.lines, first.expires_at)
+    assert await contents(hub) == before
+    assert len({first.id, *[(await done(hub, quoting(key=key))).id for key in (None, "q-2")]}) == 3
+
+
+async def test_another_quote_under_the_same_key_is_refused(hub):
+    await done(hub, quoting(key="q-1"))
+    before = await contents(hub)
+
+    refusal = await refused(hub, IdempotencyConflictError, quoting(key="q-1", usage_basis="lab"))
+    assert (refusal.code, refusal.detail) == ("IDEMPOTENCY_CONFLICT", "q-1")
+    unfit = await refused(hub, BadIdempotencyKeyError, quoting(key=""))
+    assert unfit.code == "BAD_IDEMPOTENCY_KEY"
+    assert await contents(hub) == before
 
 
 async def test_a_quote_stands_by_its_tariff_when_the_next_is_published(hub):

@@ -119,18 +119,50 @@ async def test_the_oldest_undelivered_messages_come_first(database):
     await post(database, GB, 1, 2, 3, 4, 5)
     await post(database, FR, 1)
     async with database.write("delivered") as session:
-        await outbox.mark_delivered(session, target=GB, stream="note/a", up_to=2, now=NOON)
+        await outbox.mark_delivered(session, [outbox.Span(GB, "note/a", 2)], now=NOON)
 
     assert await waiting(database, GB, limit=2) == [("note/a", 3, 3), ("note/a", 4, 4)]
     async with database.read() as session:
         assert await outbox.targets_waiting(session) == {GB: 3, FR: 1}
 
 
+async def test_what_waits_for_many_targets_is_read_at_once_or_not_at_all(database):
+    await post(database, GB, 1, 2)
+    await post(database, FR, 1)
+    await post(database, GB, 30, about="b")
+    await post(database, "https://de.example", 1)
+    async with database.write("delivered") as session:
+        await outbox.mark_delivered(session, [outbox.Span(GB, "note/a", 1)], now=NOON)
+
+    async with database.read() as session:
+        found = await outbox.waiting_for_each(session, [GB, FR, "https://es.example"], 3)
+        assert await outbox.waiting_for_each(session, [GB, FR], 2) == {}
+        assert {**found[GB], **found[FR]} == {
+            **await outbox.waiting(session, GB, 9),
+            **await outbox.waiting(session, FR, 9),
+        }
+        rows = await outbox.messages(session, found[GB])
+    assert set(found) == {GB, FR}
+    assert [(row.stream, row.sequence) for row in rows] == [("note/a", 2), ("note/b", 1)]
+
+
+async def test_receipts_of_several_are_for_what_each_of_them_took(database):
+    await post(database, GB, 1, 2, 3)
+    await post(database, FR, 1, 2)
+    async with database.write("delivered") as session:
+        spans = [outbox.Span(GB, "note/a", up_to=3, since=2), outbox.Span(FR, "note/a", 1)]
+        await outbox.mark_delivered(session, spans, now=NOON)
+        await outbox.mark_delivered(session, [], now=NOON)
+
+    assert await waiting(database, GB) == [("note/a", 1, 1)]
+    assert await waiting(database, FR) == [("note/a", 2, 2)]
+
+
 async def test_a_receipt_is_for_its_own_stream(database):
     await post(database, GB, 1)
     await post(database, GB, 2, about="b")
     async with database.write("delivered") as session:
-        await outbox.mark_delivered(session, target=GB, stream="note/b", up_to=1, now=NOON)
+        await outbox.mark_delivered(session, [outbox.Span(GB, "note/b", 1)], now=NOON)
 
     assert await waiting(database, GB) == [("note/a", 1, 1)]
 
@@ -140,7 +172,7 @@ async def test_a_receipt_stands_when_it_comes_again(database):
     for up_to, later in ((1, 0), (1, 1), (2, 2)):
         async with database.write("delivered") as session:
             now = NOON + timedelta(hours=later)
-            await outbox.mark_delivered(session, target=GB, stream="note/a", up_to=up_to, now=now)
+            await outbox.mark_delivered(session, [outbox.Span(GB, "note/a", up_to)], now=now)
 
     async with database.read() as session:
         query = select(OutboxMessage.delivered_at).order_by(OutboxMessage.sequence)
@@ -250,7 +282,7 @@ async def hear(database, target, stream):
         assert new
         async with database.write("delivered") as session:
             await outbox.mark_delivered(
-                session, target=target, stream=stream, up_to=row.sequence, now=NOON
+                session, [outbox.Span(target, stream, row.sequence)], now=NOON
             )
     return None
 

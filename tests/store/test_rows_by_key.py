@@ -19,6 +19,8 @@ from federation.store.tables import (
     Lease,
     OutboxMessage,
 )
+from federation.trust.tables import Party
+from tests.databases import a_party
 
 AT = datetime(2026, 9, 20, 12, 30, 15, 123_456, tzinfo=UTC)
 KEY = ("lab-1", "licence.accept", "key-1")
@@ -144,6 +146,21 @@ async def test_a_row_by_its_key_makes_no_session_and_no_errand(on_sqlite, errand
     async with on_sqlite.read() as session:
         assert (await session.scalar(select(Lease))).owner == "hub"
     assert (errands, made) == ([], [1])
+
+
+async def test_a_row_is_found_by_a_column_in_which_no_two_have_the_same(database):
+    async with database.write("test") as session:
+        session.add(a_party("FR"))
+        assert (await session.get_by(Party, "entity_id", "https://fr.example")).code == "FR"
+        session.add(a_party("DE"))
+    async with database.read() as session:
+        found = await session.get_by(Party, "entity_id", "https://de.example")
+        assert await session.get_by(Party, "entity_id", "https://es.example") is None
+        with pytest.raises(BadParameterError):
+            await session.get_by(Party, "entity_id", "https://de.example\0")
+    async with database.read() as session:
+        query = select(Party).where(Party.entity_id == "https://de.example")
+        assert values(found) == values(await session.scalar(query))
 
 
 async def test_what_is_asked_after_a_row_by_its_key_has_the_same_view(database):

@@ -265,7 +265,7 @@ async def test_a_node_says_nothing_again_that_is_still_on_its_way(database):
         await moves.tell_again(session)
     async with database.write("test") as session:
         assert not await moves.tell(session, "DE", "https://new.example", [OLD.kid], "a.b.c", NOW)
-        await outbox.mark_delivered(session, target=hub_id, stream="roster", up_to=1, now=NOW)
+        await outbox.mark_delivered(session, [outbox.Span(hub_id, "roster", 1)], now=NOW)
         await moves.tell_again(session)
         assert await moves.tell(session, "DE", "https://new.example", [OLD.kid], "a.b.c", NOW)
 

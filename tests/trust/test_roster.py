@@ -75,9 +75,7 @@ async def note_taken(session, code, stream=ROSTER_STREAM):
     rows = [row for row in await waiting(session, code) if row.stream == stream]
     if rows:
         last = rows[-1].sequence
-        await outbox.mark_delivered(
-            session, target=entity(code), stream=stream, up_to=last, now=NOW
-        )
+        await outbox.mark_delivered(session, [outbox.Span(entity(code), stream, last)], now=NOW)
     await roster.taken(session, [stream], NOW)
 
 
@@ -164,7 +162,7 @@ async def test_a_receipt_that_comes_twice_tells_once(hub):
     before = await contents(hub)
     async with hub.write("test") as session:
         await outbox.mark_delivered(
-            session, target=entity("GB"), stream=ROSTER_STREAM, since=3, up_to=3, now=NOW
+            session, [outbox.Span(entity("GB"), ROSTER_STREAM, up_to=3, since=3)], now=NOW
         )
         await roster.taken(session, [ROSTER_STREAM], NOW)
 

@@ -1,6 +1,7 @@
 """A lab at a hub, for programs with an event loop."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -90,10 +91,11 @@ class AsyncLab:
         *,
         usage_basis: UsageBasis = UsageBasis.SITE,
         territories: Sequence[str] = (),
+        key: str | None = None,
     ) -> Offer:
         """Ask for a price, line by line; what has none stands in `not_covered`.
 
-        Where the answer is lost OutcomeUnknownError is raised: `offers` has it if it was made.
+        Twice with one key it is one quote; without one each call has its own.
         """
         asked = QuoteInput(
             expected=expected,
@@ -102,7 +104,9 @@ class AsyncLab:
             usage_basis=usage_basis,
             territories=territories,
         )
-        return await self._asking.ask(questions.request_quote(quote=asked))
+        return await self._asking.ask(
+            questions.request_quote(quote=asked, key=key or secrets.token_hex(16))
+        )
 
     async def buy(self, offer: Offer | str, *, key: str | None = None) -> Licence:
         """Accept an offer, or its id. Twice with one key, by default its id, buys once."""

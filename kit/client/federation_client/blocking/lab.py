@@ -2,6 +2,7 @@
 
 # Written from `awaited` by `make client`, not by hand.
 
+import secrets
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
@@ -92,10 +93,11 @@ class Lab:
         *,
         usage_basis: UsageBasis = UsageBasis.SITE,
         territories: Sequence[str] = (),
+        key: str | None = None,
     ) -> Offer:
         """Ask for a price, line by line; what has none stands in `not_covered`.
 
-        Where the answer is lost OutcomeUnknownError is raised: `offers` has it if it was made.
+        Twice with one key it is one quote; without one each call has its own.
         """
         asked = QuoteInput(
             expected=expected,
@@ -104,7 +106,9 @@ class Lab:
             usage_basis=usage_basis,
             territories=territories,
         )
-        return self._asking.ask(questions.request_quote(quote=asked))
+        return self._asking.ask(
+            questions.request_quote(quote=asked, key=key or secrets.token_hex(16))
+        )
 
     def buy(self, offer: Offer | str, *, key: str | None = None) -> Licence:
         """Accept an offer, or its id. Twice with one key, by default its id, buys once."""

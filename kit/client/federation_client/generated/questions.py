@@ -20,13 +20,15 @@ from federation_client.generated.answers import (
 )
 from federation_client.question import Question, Reader, reader
 
-REQUEST_QUOTE: Final = "mutation requestQuote($quote:QuoteInput!){requestQuote(input:$quote){__typename ...Offer ...Refused}}fragment Money on Money{minor currency}fragment NotCovered on NotCovered{node use contentTier reason}fragment Offer on Offer{id kind state licensee uses fee{...Money}startsOn endsOn tariffVersion reason expiresAt licence lines{...QuoteLine}notCovered{...NotCovered}}fragment QuoteLine on QuoteLine{node use contentTier units per1000{...Money}amount{...Money}}fragment Refused on Refused{code message}"
+REQUEST_QUOTE: Final = "mutation requestQuote($quote:QuoteInput!$key:String!){requestQuote(input:$quote key:$key){__typename ...Offer ...Refused}}fragment Money on Money{minor currency}fragment NotCovered on NotCovered{node use contentTier reason}fragment Offer on Offer{id kind state licensee uses fee{...Money}startsOn endsOn tariffVersion reason expiresAt licence lines{...QuoteLine}notCovered{...NotCovered}}fragment QuoteLine on QuoteLine{node use contentTier units per1000{...Money}amount{...Money}}fragment Refused on Refused{code message}"
 _REQUEST_QUOTE_READ: Final[Reader[Offer | Refused]] = reader(Offer | Refused)
 
 
-def request_quote(*, quote: QuoteInput) -> Question[Offer | Refused]:
+def request_quote(*, quote: QuoteInput, key: str) -> Question[Offer | Refused]:
     """Ask for a price: line by line, the same for everybody."""
-    return Question("requestQuote", REQUEST_QUOTE, {"quote": quote}, _REQUEST_QUOTE_READ)
+    return Question(
+        "requestQuote", REQUEST_QUOTE, {"quote": quote, "key": key}, _REQUEST_QUOTE_READ
+    )
 
 
 ACCEPT_OFFER: Final = "mutation acceptOffer($offer:ID!$key:String!){acceptOffer(offer:$offer key:$key){__typename ...Licence ...Refused}}fragment Licence on Licence{number version licensor licensee status uses fee{...Money}startsOn endsOn unclaimed usageBasis registrations{...Registration}}fragment Money on Money{minor currency}fragment Refused on Refused{code message}fragment Registration on Registration{node state reason}"
