@@ -1,21 +1,14 @@
-"""What a server is told at its start: a TOML file, then the environment on top of it.
+"""What a server is told at its start, field by field; `configuration` reads it.
 
-Every field can be overridden by `FEDERATION_` and its path in capitals (`FEDERATION_PORT`,
-`FEDERATION_HUB_URL`), and read from a file by the same name with `_FILE`, as secrets are handed
-over; lists and tables are written as JSON there. What is not known is refused, in the file and in
-the environment alike: a misspelt limit must not pass for the default.
+The texts under the fields are what `federation config init` and docs/configuration.md say of them.
 """
 
 import base64
 import ipaddress
-import os
 import re
-import stat
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -36,11 +29,8 @@ from federation.values.invoicing import Invoicing
 from federation.values.plan import Plan, Tier, require_fitting
 from federation.values.roles import Role
 
-PREFIX = "FEDERATION_"
-KEY_SECRET_FILE = "FEDERATION_KEY_SECRET_FILE"  # noqa: S105 - the name of a variable
 SECRET_BYTES = 32  # of a key-encryption secret
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-OF_CLIENTS = frozenset({"FEDERATION_URL", "FEDERATION_TOKEN"})  # of commands that ask a server
 
 Code = Annotated[str, Meta(pattern=r"^[A-Z0-9-]{2,12}\Z")]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
@@ -62,15 +52,20 @@ class StaffMember(Struct, frozen=True, forbid_unknown_fields=True):
     """Who may ask this server, in which roles, on whose behalf."""
 
     subject: Name
+    """By what the server knows the person; nobody else may be called alike."""
     roles: list[Role]
+    """What the person may do (see the roles)."""
     party: str | None = None
+    """For which lab or member the person acts."""
 
 
 class Terms(Struct, frozen=True, forbid_unknown_fields=True):
     """The weights of usage, in thousandths: by content tier and by use."""
 
     tier_weight: dict[str, Weight]
+    """What a unit counts by content tier, in thousandths: standard = 1000."""
     use_weight: dict[str, Weight]
+    """What a unit counts by use, in thousandths: TRAIN = 1000."""
 
     def __post_init__(self) -> None:
         _check_ids(self.tier_weight)
@@ -81,8 +76,13 @@ class HubPeer(Struct, frozen=True, forbid_unknown_fields=True):
     """The hub as a node knows it."""
 
     entity_id: EntityId
+    """The hub's entity id."""
     url: Url
+    """Where the hub is reached."""
     key_thumbprint: str
+    """The thumbprint of the hub's FEDERATION key: `federation keys list` at the hub, or
+    `/.well-known/federation`; compare it with somebody there by another way.
+    """
 
     def __post_init__(self) -> None:
         if _THUMBPRINT.fullmatch(self.key_thumbprint) is None:
@@ -98,10 +98,15 @@ class Provider(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     issuer: Url
+    """The provider's issuer: its https address."""
     client_id: Name
+    """By what the provider knows this server."""
     label: Name = "Sign in with your organisation"
+    """What the button says."""
     client_secret_file: Path | None = None
+    """A file with the secret by which the server proves itself."""
     key_file: Path | None = None
+    """A file with the P-256 key by which it proves itself instead."""
 
     def __post_init__(self) -> None:
         if (self.client_secret_file is None) == (self.key_file is None):
@@ -115,24 +120,40 @@ class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
     """How people sign in in a browser: by passwords of this server, at a provider, or either."""
 
     local: bool = True
+    """Whether people may sign in with a password of this server."""
     oidc: Provider | None = None
+    """The provider at which they may sign in."""
 
 
 class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What hub and node have in common. A port of 0 is chosen by the system."""
 
     entity_id: EntityId
+    """By what all others know the server, for good: a URL of its own."""
     data_dir: Path
+    """The folder of its own files; a relative one stands beside the configuration."""
     host: str = "127.0.0.1"
+    """The address to listen at; 127.0.0.1 is this machine alone, behind a proxy."""
     port: Annotated[int, Meta(ge=0, le=65_535)] = 0
+    """The port to listen at; 0 is chosen by the system."""
     public_url: Url | None = None
+    """Where others reach the server. Empty: host and port."""
     database_url: str = ""
+    """`postgresql://…` in any usual spelling, or `sqlite:///…`. Empty: a SQLite file in
+    `data_dir`.
+    """
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """From which weight on the log has lines."""
     principal: list[StaffMember] = []
+    """The first people, taken into an empty directory once; from then on the directory decides."""
     sign_in: SignIn = SignIn()
+    """How people sign in in a browser."""
     account: str | None = None
+    """The bank account that the server is paid to and pays from."""
     account_scheme: Literal["IBAN", "OTHER"] = "IBAN"
+    """What `account` is."""
     bic: str | None = None
+    """The BIC of the account's bank."""
     invoicing: Invoicing | None = None
     """Without it an invoice names both sides by their codes, is due on the first day of the term,
     says nothing of VAT and is no EN 16931 invoice.
@@ -186,9 +207,13 @@ class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     cut_off_day: Annotated[int, Meta(ge=1, le=28)] = 5
+    """The last day on which usage is reported."""
     senders: dict[Code, Annotated[int, Meta(ge=1, le=28)]] = {}
+    """Other last days, by sender."""
     reminder_days: tuple[Annotated[int, Meta(ge=0, le=27)], ...] = (3, 1)
+    """How many days before the last one reminders are due."""
     objection_days: Annotated[int, Meta(ge=0, le=90)] = 10
+    """How long nodes may object to a run; silence concurs."""
 
 
 class Adjustments(Struct, frozen=True, forbid_unknown_fields=True):
@@ -199,22 +224,34 @@ class Adjustments(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     window_periods: Annotated[int, Meta(ge=0, le=60)] = 3
+    """How many months back corrections reach."""
     de_minimis: Annotated[int, Meta(ge=0)] = 0
+    """A correction that moves less, in minor units of the clearing currency, is refused."""
     set_off_periods: Annotated[int, Meta(ge=1, le=60)] = 12
+    """After how many months debits that are left go to the reserve."""
 
 
 class HubConfig(ServerConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The federation's counter and clearing house."""
 
     name: Name
+    """What people call the hub."""
     clearing_currency: Currency
+    """The ISO 4217 currency in which nodes settle."""
     fee_bps: Bps
+    """The hub's fee on worldwide licences, in basis points: 300 is 3 %."""
     fee_band_bps: tuple[Bps, Bps]
+    """The lowest and the highest fee of a collective, in basis points."""
     terms: Terms
-    national_fee_bps: Bps = -1  # stands for fee_bps
+    """The weights of usage."""
+    national_fee_bps: Bps = -1
+    """The hub's fee on national licences. -1: `fee_bps`."""
     calendar: Calendar = Calendar()
+    """When a month is closed."""
     adjustments: Adjustments = Adjustments()
-    payment_days: Annotated[int, Meta(ge=0, le=365)] = 10  # from approval to the value date
+    """How far back corrections reach."""
+    payment_days: Annotated[int, Meta(ge=0, le=365)] = 10
+    """From the approval of a run to the value date."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -229,121 +266,32 @@ class NodeConfig(ServerConfig, frozen=True, forbid_unknown_fields=True, kw_only=
     """A national collective: its particulars are data, never code."""
 
     code: Code
+    """The node's code in the federation, as `GB`."""
     name: Name
+    """The collective's name."""
     country: Country
+    """The ISO 3166 code of the country whose law applies."""
     settlement_currency: Currency
+    """The ISO 4217 currency in which its members are paid."""
     admin_fee_bps: Bps
+    """What it keeps of what it shares out, in basis points: 1200 is 12 %."""
     collecting_fee_bps: Bps
+    """What it keeps of what it collects for others, in basis points."""
     minimum_payment: Annotated[int, Meta(ge=0)]
+    """A member is paid from so many minor units on; less is carried forward."""
     plan: Plan
+    """How it shares out."""
     hub: HubPeer
+    """The hub that it belongs to."""
     base_bps: Bps | None = None
+    """With `hybrid`: the part shared out evenly, in basis points."""
     tiers: dict[str, Tier] | None = None
+    """With `tiered`: members by their number of works, and their parts."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_currency("settlement_currency", self.settlement_currency)
         require_fitting(self.plan, self.base_bps, self.tiers)
-
-
-Config = TypeVar("Config", bound=ServerConfig)
-
-
-def load_hub_config(path: Path, environ: Mapping[str, str] = os.environ) -> HubConfig:
-    """Read a hub's configuration; a relative `data_dir` stands beside the file."""
-    return _load(path, environ, HubConfig)
-
-
-def load_node_config(path: Path, environ: Mapping[str, str] = os.environ) -> NodeConfig:
-    """Read a node's configuration; a relative `data_dir` stands beside the file."""
-    return _load(path, environ, NodeConfig)
-
-
-def _load(path: Path, environ: Mapping[str, str], kind: type[Config]) -> Config:
-    values = _read(path)
-    if kind is NodeConfig and "clearing_currency" in values:
-        raise ConfigError(f"{path}: this is a hub's configuration")
-    if kind is HubConfig and "settlement_currency" in values:
-        raise ConfigError(f"{path}: this is a node's configuration")
-    _override(values, environ, kind)
-    try:
-        return msgspec.convert(values, kind, dec_hook=partial(_beside, path.parent))
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}") from error
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from error
-
-
-def _override(values: dict[str, Any], environ: Mapping[str, str], kind: type[Struct]) -> None:
-    """Lay the variables over the values of the file, each read as the type of its field."""
-    fields = {PREFIX + "_".join(steps).upper(): (steps, of) for steps, of in _paths(kind)}
-    for variable in sorted(name for name in environ if name.startswith(PREFIX)):
-        if variable in OF_CLIENTS:
-            continue
-        name = variable if variable in fields else variable.removesuffix("_FILE")
-        if name not in fields:
-            raise ConfigError(f"{variable}: no such field")
-        if name != variable and name in environ:
-            raise ConfigError(f"{variable}: {name} is set as well")
-        steps, of = fields[name]
-        text = environ[variable] if name == variable else _secret(variable, environ[variable])
-        _set(values, steps, _value(variable, text, of))
-
-
-def _paths(kind: type[Struct]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield every field that the environment can reach, with the steps that lead to it."""
-    for field in msgspec.structs.fields(kind):
-        yield (field.name,), field.type
-        if isinstance(field.type, type) and issubclass(field.type, Struct):
-            for steps, of in _paths(field.type):
-                yield (field.name, *steps), of
-
-
-def _secret(variable: str, path: str) -> str:
-    """Read a file by which a secret is handed over: to this user, or to its group."""
-    try:
-        if variable == KEY_SECRET_FILE and Path(path).stat().st_mode & stat.S_IROTH:
-            raise ConfigError(f"{variable}: everybody may read {path}; chmod 600")
-        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{variable}: {path} cannot be read") from error
-
-
-def _value(variable: str, text: str, of: Any) -> Any:
-    """Read a variable as text if its field takes text, else as JSON."""
-    read = partial(msgspec.convert, type=of, dec_hook=partial(_beside, Path()))
-    try:
-        read(text)
-    except msgspec.ValidationError as refused:
-        try:
-            value = msgspec.json.decode(text)
-            read(value)
-        except ValueError as error:
-            refusal = error if isinstance(error, msgspec.ValidationError) else refused
-            raise ConfigError(f"{variable}: {refusal}") from error
-        return value
-    return text
-
-
-def _beside(folder: Path, kind: type, value: object) -> object:
-    """Read a path; a relative one starts from `folder`."""
-    if kind is Path and isinstance(value, str) and value:
-        return (folder / value).absolute()
-    raise ValueError(f"{value!r} is no path")
-
-
-def _set(values: dict[str, Any], steps: tuple[str, ...], value: Any) -> None:
-    for step in steps[:-1]:
-        inner = values.get(step)
-        values[step] = values = inner if isinstance(inner, dict) else {}
-    values[steps[-1]] = value
 
 
 def _check_currency(field: str, currency: str) -> None:

@@ -11,6 +11,8 @@ from typing import Any, Final, TextIO, cast
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
+from federation.errors import RefusalError
+
 REDACTED: Final = "[redacted]"
 
 _SECRET_NAME = re.compile(r"authorization|token|secret|password|cookie", re.IGNORECASE)
@@ -73,11 +75,25 @@ def _formatter(*, is_terminal: bool) -> structlog.stdlib.ProcessorFormatter:
         foreign_pre_chain=_shared(),
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            without_trace,
             structlog.processors.format_exc_info,
             redact,
             render,
         ],
     )
+
+
+def without_trace(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Say a refusal by its code and sentence, where the line would have its traceback."""
+    refusal = event.get("exc_info")
+    if refusal is True:
+        refusal = sys.exception()
+    if isinstance(refusal, tuple):
+        refusal = refusal[1]
+    if not isinstance(refusal, RefusalError):
+        return event
+    kept = {name: value for name, value in event.items() if name != "exc_info"}
+    return {**kept, "code": refusal.code, "reason": refusal.message}
 
 
 def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import uvicorn
 from litestar import Litestar
@@ -18,14 +18,17 @@ from federation.config import HubConfig, NodeConfig
 from federation.edge.addresses import networks, require_target
 from federation.edge.client_upkeep import prepare_pepper
 from federation.edge.connections import connections
+from federation.edge.data_folder import DataFolder
 from federation.edge.keys import ServerKeys
 from federation.edge.peers import PeerClient
 from federation.edge.people import take_in_listed
 from federation.edge.relay import Relay
+from federation.errors import RefusalError
 from federation.federated.documents import read_trusted
 from federation.quotas import Quotas
 from federation.server import Server
 from federation.store.database import Boundary, Database
+from federation.store.database_url import is_sqlite
 from federation.store.migrations import require_migrated
 from federation.store.outbox import POSTED
 from federation.trust.own_keys import KEYS_CHANGED
@@ -52,6 +55,12 @@ def run_loop(main: Coroutine[Any, Any, Result]) -> Result:
         gc.set_threshold(20_000, 20, 50)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(main)
+
+
+class AddressUnusableError(RefusalError):
+    """The server cannot listen at its `host` and `port`."""
+
+    code: ClassVar[str] = "ADDRESS_UNUSABLE"
 
 
 Background = Callable[[], Awaitable[None]]
@@ -88,12 +97,18 @@ class Service:
     ) -> None:
         folder = config.trusted_documents
         trusted = {} if folder is None else read_trusted(folder)
-        config.data_dir.mkdir(parents=True, exist_ok=True)
         self.config = config
-        self._socket = _bind(config.host, config.port)
+        db = Database(config.database_url, boundary=boundary, clock=clock)  # opens nothing yet
+        self._folder = DataFolder(
+            config.data_dir, config.entity_id, is_shared=not is_sqlite(config.database_url)
+        )
+        try:
+            self._socket = _bind(config.host, config.port)
+        except AddressUnusableError:
+            self._folder.close()
+            raise
         self.port: int = self._socket.getsockname()[1]
         self.url = config.public_url or f"http://{config.host}:{self.port}"
-        db = Database(config.database_url, boundary=boundary, clock=clock)
         self._keys = ServerKeys(config, db, clock)
         allowed = networks(config.peer_networks) if isinstance(config, HubConfig) else None
         self._peers = PeerClient(
@@ -143,11 +158,18 @@ class Service:
         self._tasks.append(asyncio.create_task(self._uvicorn.serve(sockets=[self._socket])))
         while not self._uvicorn.started:
             if self._tasks[0].done():
-                await self._tasks[0]
-                raise RuntimeError("the server did not start")
+                await self._ended_early()
             await asyncio.sleep(0.005)
         work = [self.parts.relay.run, *self.parts.background]
         self._tasks += [asyncio.ensure_future(run()) for run in work]
+
+    async def _ended_early(self) -> None:
+        """Say why the server does not answer: here another took its address after it was bound."""
+        try:
+            await self._tasks[0]
+        except OSError as error:
+            raise _cannot_listen(self.config.host, self.port, error) from error
+        raise RuntimeError("the server did not start")
 
     async def stop(self) -> None:
         """Finish what is being answered, stop delivering, close the database."""
@@ -162,6 +184,7 @@ class Service:
             self._socket.close()
             await self._peers.close()
             await self.server.db.close()
+            self._folder.close()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -179,11 +202,15 @@ def _bind(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
-    except OSError:
+    except OSError as error:
         bound.close()
-        raise
+        raise _cannot_listen(host, port, error) from error
     bound.set_inheritable(True)
     return bound
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> AddressUnusableError:
+    return AddressUnusableError(f"{host}, port {port}: {error.strerror or error}")
 
 
 async def stop_all(services: Sequence[Service]) -> None:

@@ -5,6 +5,7 @@ import logging
 import pytest
 import structlog
 
+from federation.errors import LaterError
 from federation.logs import REDACTED, configure, get_logger
 
 
@@ -98,3 +99,17 @@ def test_the_libraries_speak_in_the_same_format_and_only_when_it_matters(lines):
     assert [(line["logger"], line["event"]) for line in lines()] == [
         ("some.library", "careful: here")
     ]
+
+
+def test_a_refusal_in_the_background_is_a_line_without_its_traceback(lines):
+    get_logger("relay").error("not delivered", exc_info=LaterError("later"))
+
+    (line,) = lines()
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "not delivered",
+        "level": "error",
+        "logger": "relay",
+        "code": "LATER",
+        "reason": LaterError("later").message,
+    }

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import rich_click as click
 
 from federation import __version__
+from federation.cli.configuration import configuration
+from federation.cli.exits import end_refused, end_without_file
 from federation.cli.keys import keys
-from federation.cli.options import FILE, config_option, load_config, run_loop
+from federation.cli.options import CONFIG, FILE, config_option, load_config, run_loop
 from federation.clock import Clock, FileClock, system_clock
 from federation.conformance.command import conformance
 from federation.desk.audit import audit
@@ -33,14 +35,13 @@ from federation.practice.command import practice
 if TYPE_CHECKING:
     from federation.process import Service
 
-EXIT_REFUSED = 2
 Command = TypeVar("Command", bound=Callable[..., None])
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 def main() -> None:
-    """Run the command; a refusal is one clear line and exit code 2.
+    """Run the command; a refusal is one clear line and an exit code (`exits`).
 
     The cycle collector looks seldom: what is imported stays, and looking took a fifth of the start.
     """
@@ -48,8 +49,9 @@ def main() -> None:
     try:
         cli(standalone_mode=False)
     except RefusalError as refusal:
-        click.echo(f"federation: {refusal.code}: {refusal.message}", err=True)
-        sys.exit(EXIT_REFUSED)
+        end_refused(refusal)
+    except OSError as error:
+        end_without_file(error)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -67,6 +69,7 @@ def cli() -> None:
 for command in (
     audit,
     clients,
+    configuration,
     conformance,
     deliveries,
     keys,
@@ -94,15 +97,17 @@ async def _serve_until_signal(service: "Service", ready_file: Path | None) -> No
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await service.start()
-    if ready_file is None:
-        click.echo(f"{service.server.code} listens on {service.url}", err=True)
-    else:
-        fresh = ready_file.with_suffix(".new")
-        fresh.write_text(service.url, encoding="utf-8")
-        fresh.replace(ready_file)
-    await stop.wait()
-    await service.stop()
+    try:
+        await service.start()
+        if ready_file is None:
+            click.echo(f"{service.server.code} listens on {service.url}", err=True)
+        else:
+            fresh = ready_file.with_suffix(".new")
+            fresh.write_text(service.url, encoding="utf-8")
+            fresh.replace(ready_file)
+        await stop.wait()
+    finally:
+        await service.stop()
 
 
 _serve_options = [
@@ -133,11 +138,12 @@ def hub() -> None:
 def hub_serve(config: Path, ready_file: Path | None, clock_file: Path | None) -> None:
     """Serve the hub until SIGINT or SIGTERM."""
     from federation import logs  # noqa: PLC0415
-    from federation.config import load_hub_config  # noqa: PLC0415
-    from federation.hub.app import create_hub  # noqa: PLC0415 - a node need not load the hub
+    from federation.configuration.reading import load_hub_config  # noqa: PLC0415
 
     found = load_hub_config(config)
     logs.configure(found.log_level)
+    from federation.hub.app import create_hub  # noqa: PLC0415 - a node need not load the hub
+
     _serve(create_hub(found, _clock(clock_file)), ready_file)
 
 
@@ -151,11 +157,12 @@ def node() -> None:
 def node_serve(config: Path, ready_file: Path | None, clock_file: Path | None) -> None:
     """Serve a node until SIGINT or SIGTERM."""
     from federation import logs  # noqa: PLC0415
-    from federation.config import load_node_config  # noqa: PLC0415
-    from federation.nodes.app import create_node  # noqa: PLC0415 - the hub need not load a node
+    from federation.configuration.reading import load_node_config  # noqa: PLC0415
 
     found = load_node_config(config)
     logs.configure(found.log_level)
+    from federation.nodes.app import create_node  # noqa: PLC0415 - the hub need not load a node
+
     _serve(create_node(found, _clock(clock_file)), ready_file)
 
 
@@ -211,7 +218,7 @@ def db_check(config: Path) -> None:
 
 @cli.command()
 @click.option("--run", "run_file", type=FILE, help="A runs/<period>.json file.")
-@click.option("--config", type=FILE, help="A server's TOML file: its live database.")
+@click.option("--config", type=CONFIG, help="A server's TOML file: its live database.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def check(run_file: Path | None, config: Path | None, as_json: bool) -> None:
     """Recompute a run from its file alone, or examine every invariant on a live database."""

@@ -12,17 +12,16 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-config_option = click.option("--config", type=FILE, required=True, help="The server's TOML file.")
+# Not looked at here: `configuration` says in one line what is wrong with it.
+CONFIG = click.Path(path_type=Path)
+config_option = click.option("--config", type=CONFIG, required=True, help="The server's TOML file.")
 
 
 def load_config(config: Path) -> "HubConfig | NodeConfig":
     """Read a configuration of either role: a node's names its hub."""
-    import tomllib  # noqa: PLC0415
+    from federation.configuration import reading  # noqa: PLC0415
 
-    from federation.config import load_hub_config, load_node_config  # noqa: PLC0415
-
-    is_node = "hub" in tomllib.loads(config.read_text(encoding="utf-8"))
-    return load_node_config(config) if is_node else load_hub_config(config)
+    return reading.load_config(config)
 
 
 def run_loop(main: Coroutine[Any, Any, Result]) -> Result:

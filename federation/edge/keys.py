@@ -12,6 +12,7 @@ from federation.errors import RefusalError
 from federation.logs import get_logger
 from federation.signing.keys import SigningKey
 from federation.store.database import Database
+from federation.store.migrations import require_migrated
 from federation.trust import store
 from federation.trust.key_secret import KeySecret, get_or_make_secret, get_secret
 from federation.trust.own_keys import KeyRing, NoActiveKeyError, enter_first, find_ring
@@ -125,6 +126,7 @@ async def read_ring(config: HubConfig | NodeConfig) -> KeyRing:
     """Return the keys that a server's database holds, for a command on its machine."""
     db = Database(config.database_url)
     try:
+        await require_migrated(db)
         async with db.read() as session:
             return await find_ring(session, get_secret(config))
     finally:

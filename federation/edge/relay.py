@@ -66,7 +66,10 @@ class Relay:
         try:
             while True:
                 self._wake.clear()
-                await self._start_drains()
+                try:
+                    await self._start_drains()
+                except Exception:
+                    log.exception("the outbox was not looked at")
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._pause()):  # wait_for may lose a cancel
                         await self._wake.wait()

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from litestar import MediaType, Request, Response, get, post
+from litestar import Request, Response, get, post
 from litestar.params import FromPath
 from litestar.response import Stream
 
@@ -17,6 +17,7 @@ from federation.edge.auth import published_keys
 from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.files import Files
+from federation.edge.health import health_routes
 from federation.edge.http import json_response
 from federation.edge.spooled import in_chunks, spooled
 from federation.metering import service as metering
@@ -25,7 +26,6 @@ from federation.metering.service import BYTES_MAX
 from federation.server import Server
 from federation.signing.jose import InvalidTokenError
 from federation.store.canonical import digest
-from federation.store.migrations import current_revision, head_revision
 from federation.trust.principals import NotAuthenticatedError
 from federation.values.roles import MAY_PREPARE
 
@@ -39,6 +39,7 @@ MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "xml": "applicatio
 def common_routes(doors: Doors, handlers: inbox.Handlers, files: Files) -> list[Any]:
     """Return the routes of hub and node alike; `files` knows the files of this one."""
     return [
+        *health_routes(doors),
         *_identity_routes(doors),
         *_intake_routes(doors, handlers),
         *_file_routes(doors, files),
@@ -46,24 +47,8 @@ def common_routes(doors: Doors, handlers: inbox.Handlers, files: Files) -> list[
 
 
 def _identity_routes(doors: Doors) -> list[Any]:
-    """Whether the server runs, who it is, and its keys."""
+    """Who the server is, and its keys."""
     server = doors.server
-
-    @get("/health/live", media_type=MediaType.JSON)
-    async def live() -> dict[str, str]:
-        """Say that the process answers; nothing else is looked at."""
-        return {"status": "live"}
-
-    @get("/health/ready")
-    async def ready(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """The database answers and stands at the revision of this code."""
-        doors.stranger(request, "anonymous")
-        async with server.db.read() as session:
-            connection = await session.connection()
-            revision = await connection.run_sync(current_revision)
-        checks = {"database": True, "revision": revision == head_revision()}
-        status = 200 if all(checks.values()) else 503
-        return json_response({"ready": all(checks.values()), "checks": checks}, status)
 
     @get("/.well-known/federation")
     async def entity() -> Response[bytes]:
@@ -93,7 +78,7 @@ def _identity_routes(doors: Doors) -> list[Any]:
             return Response(b"", status_code=304, headers=headers)
         return json_response(keys, headers=headers)
 
-    return [live, ready, entity, jwks]
+    return [entity, jwks]
 
 
 def _intake_routes(doors: Doors, handlers: inbox.Handlers) -> list[Any]:

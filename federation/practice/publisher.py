@@ -16,7 +16,8 @@ import aiohttp
 import msgspec
 
 from federation.clock import Clock, system_clock, today
-from federation.config import StaffMember, load_hub_config, load_node_config
+from federation.config import StaffMember
+from federation.configuration.reading import load_hub_config, load_node_config
 from federation.demo import documents as ask
 from federation.errors import RefusalError
 from federation.hub.app import create_hub

@@ -16,13 +16,8 @@ import aiohttp
 import msgspec
 
 from federation.clock import SettableClock
-from federation.config import (
-    Calendar,
-    HubConfig,
-    NodeConfig,
-    load_hub_config,
-    load_node_config,
-)
+from federation.config import Calendar, HubConfig, NodeConfig
+from federation.configuration.reading import load_hub_config, load_node_config
 from federation.errors import RefusalError
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node

@@ -15,6 +15,7 @@ from federation.federated.documents import DocumentNotTrustedError, document_id,
 from federation.quotas import Act
 from federation.schema.limits import Weight
 from federation.server import Server
+from federation.store.failures import DatabaseDownError
 from federation.store.sessions import WriteSession
 from federation.successions.service import stands_for, succeeded_by, successors
 from federation.trust.principals import NotAuthenticatedError, Principal
@@ -187,12 +188,17 @@ async def change(
     roles: tuple[str, ...],
     act: Callable[[Change], Awaitable[Result]],
 ) -> Result | Refused:
-    """Run one mutation in one transaction; a refusal becomes data and leaves nothing behind."""
+    """Run one mutation in one transaction; a refusal becomes data and leaves nothing behind.
+
+    A database that does not answer refuses the request (DATABASE_DOWN): at a commit nobody knows.
+    """
     context, server = info.context, info.context.server
     try:
         who = context.require(*roles)
         async with server.db.write(name) as session:
             result = await act(Change(session, who, server, server.clock()))
+    except DatabaseDownError:
+        raise
     except RefusalError as refusal:
         return Refused.of(refusal)
     return result

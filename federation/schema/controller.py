@@ -28,6 +28,7 @@ from federation.federated.documents import DocumentNotKnownError, DocumentNotTru
 from federation.quotas import QuotaExceededError
 from federation.schema import explorer
 from federation.schema.guards import UNEXPECTED, present
+from federation.store.failures import BUSY_SECONDS, DatabaseDownError
 from federation.values.plain import require_plain, why_unread
 
 BODY_BYTES_MAX = 512 * 1024
@@ -41,7 +42,7 @@ _CODES = {
     413: "BODY_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
 }
-_TIMEOUT, _TOO_MANY = 408, 429
+_TIMEOUT, _TOO_MANY, _UNAVAILABLE = 408, 429, 503
 _encode = msgspec.json.Encoder().encode
 Shape = TypeVar("Shape")
 
@@ -119,11 +120,14 @@ class GraphQLOverHTTP(GraphQLController[Any, Any]):
     ) -> GraphQLHTTPResponse:
         """Mask what an extension's own failure left unmasked; a request error has no `data`.
 
-        A document that costs more than is left of a quota is answered as a request beyond it.
+        A document that costs more than is left of a quota is answered as a request beyond it, and
+        one of which the database kept everything from being answered as a request that comes later.
         """
         for error in result.errors or ():
             if error.path is None and isinstance(error.original_error, QuotaExceededError):
                 raise NotTakenError(_TOO_MANY, error.original_error)
+        if _is_down(result):
+            raise NotTakenError(_UNAVAILABLE, DatabaseDownError(retry_after=BUSY_SECONDS))
         if result.errors:
             result.errors = [present(error) for error in result.errors]
         answer = process_result(result)
@@ -268,6 +272,13 @@ def _is_request_error(result: ExecutionResult) -> bool:
     """Tell whether nothing was executed: no data, and no error that belongs to a field."""
     errors = result.errors or []
     return result.data is None and bool(errors) and all(error.path is None for error in errors)
+
+
+def _is_down(result: ExecutionResult) -> bool:
+    """Tell whether the database did not answer, and no root field has anything to say."""
+    codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
+    is_empty = all(value is None for value in (result.data or {}).values())
+    return is_empty and DatabaseDownError.code in codes
 
 
 def _codes(answer: Any) -> list[object]:

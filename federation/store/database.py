@@ -6,13 +6,14 @@ first. So whatever a write transaction reads cannot change before it commits, an
 lost (docs/decisions/0002).
 """
 
+import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
-from sqlalchemy import TextClause, event, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import TextClause, event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as SqlTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -21,8 +22,17 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from federation.clock import Clock, system_clock
-from federation.errors import LaterError
+from federation.logs import get_logger
+from federation.store.database_url import is_sqlite, locate
 from federation.store.dialects import engine_of
+from federation.store.failures import (
+    BUSY_SECONDS,
+    DatabaseBusyError,
+    DatabaseDownError,
+    explained,
+    explained_opening,
+    why,
+)
 from federation.store.sessions import ReadSession, WriteSession
 from federation.store.short_reads import ShortReads, Turns
 from federation.store.sqlite import adapted, make_wal
@@ -37,26 +47,11 @@ _WRITER_LOCK = 0x0FED_E8A7
 READERS_MAX = 3
 WAITING_MAX = 500  # transactions that have not begun; further ones are refused at once
 LOCK_SECONDS = 30  # how long a transaction waits for its turn
-BUSY_SECONDS = 5  # after which who was refused may come again
 _LOCK = text(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
 _ONE_VIEW = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 _CLOCK = "clock"
 _ANNOUNCED = "announced"
-_LOCK_NOT_AVAILABLE = "55P03"
-
-
-class DatabaseBusyError(LaterError):
-    """The server is busy with others; nothing was done, and the same may be asked again soon."""
-
-    code: ClassVar[str] = "BUSY"
-
-
-def _is_busy(error: DBAPIError) -> bool:
-    """Tell whether another process held the lock for too long: SQLite's file, PostgreSQL's lock."""
-    return (
-        "database is locked" in str(error.orig)
-        or getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE
-    )
+log = get_logger("database")
 
 
 def _no_boundary(name: str, moment: str) -> None:
@@ -64,13 +59,13 @@ def _no_boundary(name: str, moment: str) -> None:
 
 
 class Database:
-    """Opens write and read transactions on one URL (`sqlite+aiosqlite:///…` or `postgresql+asyncpg://…`)."""
+    """Opens write and read transactions on one URL (`sqlite:///…` or `postgresql://…`)."""
 
     def __init__(
         self, url: str, *, boundary: Boundary = _no_boundary, clock: Clock = system_clock
     ) -> None:
         self.url = url
-        self.is_sqlite = url.startswith("sqlite")
+        self.is_sqlite = is_sqlite(url)
         self._boundary = boundary
         engine = _sqlite_engine if self.is_sqlite else _postgres_engine
         self._writer, self._reader = engine(url, writes=True), engine(url, writes=False)
@@ -82,6 +77,7 @@ class Database:
         self._listeners: dict[str, Callable[[], None]] = {}
         self._followers: list[Follower] = []
         self._waiting = 0
+        self._has_answered, self._is_down = False, False
         self.writes = 0  # transactions of this process that were committed
 
     def listen(self, what: str, hear: Callable[[], None]) -> None:
@@ -94,7 +90,16 @@ class Database:
 
     @asynccontextmanager
     async def write(self, name: str) -> AsyncGenerator[WriteSession]:
-        """Open the write transaction `name`; commit when the block ends, else roll back."""
+        """Open the write transaction `name`; commit when the block ends, else roll back.
+
+        Where the database is gone at the commit, nobody knows whether it was done.
+        """
+        with self._failing_clearly():
+            async with self._written(name) as session:
+                yield session
+
+    @asynccontextmanager
+    async def _written(self, name: str) -> AsyncGenerator[WriteSession]:
         async with self._writing() as session:
             async with session.begin():
                 await self._turn(session, None if self.is_sqlite else _LOCK)
@@ -121,16 +126,21 @@ class Database:
             finally:
                 await short.close()  # here, or in the connection's thread to its end
         else:
-            async with self._reading() as session:
-                await self._turn(session, _ONE_VIEW)
-                yield session  # closed, not rolled back: that would empty the rows a caller kept
+            with self._failing_clearly():
+                async with self._reading() as session:
+                    await self._turn(session, _ONE_VIEW)
+                    yield session  # closed, not rolled back: that would empty rows a caller kept
 
     async def _turn(self, session: ReadSession, statement: TextClause | None) -> None:
-        """Wait for a connection, and at PostgreSQL for the writer's lock; or say BUSY."""
+        """Wait for a connection, and at PostgreSQL for the writer's lock; or refuse (BUSY, …)."""
         with self._or_busy(WAITING_MAX):
-            _ = await session.connection()
+            try:
+                _ = await session.connection()
+            except Exception as error:
+                raise self._told(explained_opening(error), error) from error
             if statement is not None:
                 await session.execute(statement)
+            self._answers()
 
     @contextmanager
     def _or_busy(self, at_most: int) -> Generator[None]:
@@ -139,15 +149,32 @@ class Database:
             raise DatabaseBusyError(f"{self._waiting} wait", retry_after=BUSY_SECONDS)
         self._waiting += 1
         try:
-            yield
-        except SqlTimeoutError as error:
-            raise DatabaseBusyError(retry_after=BUSY_SECONDS) from error
-        except DBAPIError as error:
-            if _is_busy(error):
-                raise DatabaseBusyError(retry_after=BUSY_SECONDS) from error
-            raise
+            with self._failing_clearly():
+                yield
         finally:
             self._waiting -= 1
+
+    @contextmanager
+    def _failing_clearly(self) -> Generator[None]:
+        """Refuse (BUSY, DATABASE_DOWN, DATABASE_FULL) where the database fails, not the code."""
+        try:
+            yield
+        except (SqlTimeoutError, DBAPIError) as error:
+            raise self._told(explained(error), error) from error
+
+    def _told(self, refusal: Exception | None, error: Exception) -> Exception:
+        """Return what to raise, after the log was told once why the database answers no more."""
+        is_news = self._has_answered and not self._is_down
+        if isinstance(refusal, DatabaseDownError) and is_news:
+            self._is_down = True
+            log.error("the database does not answer", reason=why(error))
+        return refusal or error
+
+    def _answers(self) -> None:
+        self._has_answered = True
+        if self._is_down:
+            self._is_down = False
+            log.warning("the database answers again")
 
     async def close(self) -> None:
         """Close every connection."""
@@ -168,13 +195,21 @@ def business_time(session: ReadSession) -> datetime:
 
 def _postgres_engine(url: str, *, writes: bool) -> AsyncEngine:
     # Pools of their own: writers that wait for the lock must not take the readers' connections.
-    return engine_of(
+    engine = engine_of(
         url,
         pool_size=1 if writes else READERS_MAX,
         max_overflow=0,
         pool_timeout=LOCK_SECONDS,
-        connect_args={"server_settings": {"lock_timeout": f"{int(LOCK_SECONDS * 1000)}ms"}},
+        server_settings={"lock_timeout": f"{int(LOCK_SECONDS * 1000)}ms"},
     )
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def is_open(_: Any, record: Any, __: Any) -> None:
+        """Have another connection opened in place of one that the server has closed meanwhile."""
+        if record.driver_connection.is_closed():
+            raise DisconnectionError
+
+    return engine
 
 
 def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
@@ -185,7 +220,7 @@ def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=LOCK_SECONDS,
     )
-    path = make_url(url).database or ":memory:"
+    path = locate(url).url.database or ":memory:"
 
     @event.listens_for(engine.sync_engine, "do_connect")
     def opened(dialect: Any, *_: Any) -> Any:
@@ -193,20 +228,11 @@ def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "connect")
     def pragmas(connection: Any, record: Any) -> None:  # noqa: ARG001
-        cursor = connection.cursor()
-        # The writer comes first and makes the file WAL; a reader of a new file may not.
-        patience = int(LOCK_SECONDS * 1000)
-        cursor.execute(f"PRAGMA busy_timeout={patience}")
-        if writes:
-            make_wal(cursor)
-        # The writer keeps what it has not committed, up to most of a batch of an import; what
-        # readers read the system's cache has too.
-        own = ["cache_size=-16000"] if writes else ["cache_size=-1000", "query_only=ON"]
-        for pragma in ["foreign_keys=ON", "synchronous=FULL", *own]:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-        if not writes:
-            connection.driver_connection.read_here(patience)
+        try:
+            _prepare_sqlite(connection, writes=writes)
+        except sqlite3.Error:
+            connection.close()  # else its thread waits for a loop that may end
+            raise
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:
@@ -216,3 +242,20 @@ def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
             connection.connection.driver_connection.begin()
 
     return engine
+
+
+def _prepare_sqlite(connection: Any, *, writes: bool) -> None:
+    cursor = connection.cursor()
+    # The writer comes first and makes the file WAL; a reader of a new file may not.
+    patience = int(LOCK_SECONDS * 1000)
+    cursor.execute(f"PRAGMA busy_timeout={patience}")
+    if writes:
+        make_wal(cursor)
+    # The writer keeps what it has not committed, up to most of a batch of an import; what
+    # readers read the system's cache has too.
+    own = ["cache_size=-16000"] if writes else ["cache_size=-1000", "query_only=ON"]
+    for pragma in ["foreign_keys=ON", "synchronous=FULL", *own]:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+    if not writes:
+        connection.driver_connection.read_here(patience)

@@ -6,15 +6,16 @@ every statement, and keep it, for itself. What a statement becomes depends on th
 alone, so here dialects of one kind are equal, and one cache serves all engines of the process.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import make_url
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import LRUCache
 
+from federation.store.database_url import locate
 from federation.store.plain import plain
 
 STATEMENTS_MAX = 1_000  # compiled and kept; a hub and a node know some hundreds
@@ -50,8 +51,18 @@ for _dialect in (SqliteDialect, PostgresDialect):
     registry.register(f"{_dialect.name}.{_NAME}", __name__, _dialect.__name__)
 
 
-def engine_of(url: str, **options: Any) -> AsyncEngine:
-    """Make an engine for a database's URL that speaks one of these dialects."""
-    known = make_url(url)
-    ours = known.set(drivername=f"{known.get_backend_name()}+{_NAME}")
-    return create_async_engine(ours, execution_options={"compiled_cache": _compiled}, **options)
+def engine_of(
+    url: str, *, server_settings: Mapping[str, str] | None = None, **options: Any
+) -> AsyncEngine:
+    """Make an engine for a database's URL that speaks one of these dialects.
+
+    `server_settings` are PostgreSQL's for each connection. Raises BadDatabaseUrlError.
+    """
+    known = locate(url)
+    ours = known.url.set(drivername=f"{known.url.get_backend_name()}+{_NAME}")
+    arguments = dict(known.arguments)
+    if server_settings is not None:
+        arguments["server_settings"] = dict(server_settings)
+    return create_async_engine(
+        ours, connect_args=arguments, execution_options={"compiled_cache": _compiled}, **options
+    )

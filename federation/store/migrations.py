@@ -1,18 +1,30 @@
 """Bring a database to the schema of this code: one linear Alembic history, inside the wheel."""
 
 import warnings
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, make_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from federation.errors import RefusalError
 from federation.store.database import Database
+from federation.store.database_url import is_sqlite, locate
+from federation.store.dialects import engine_of
+from federation.store.failures import (
+    DatabaseDownError,
+    DatabaseUnusableError,
+    explained_opening,
+    why,
+)
 
 _NOT_COMPARED = (
     "Skipped unsupported reflection of expression-based index",
@@ -25,6 +37,12 @@ class NotMigratedError(RefusalError):
     """The database is not at the revision of this code; run `federation db upgrade` first."""
 
     code = "NOT_MIGRATED"
+
+
+class NewerDatabaseError(RefusalError):
+    """The database is of a newer version than this code: install that version, or a later one."""
+
+    code = "DATABASE_NEWER"
 
 
 def migrations_folder() -> Path:
@@ -75,33 +93,88 @@ def current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-async def require_migrated(db: Database) -> None:
-    """Refuse a database that is not at the revision of this code."""
-    async with db.read() as session:
-        connection = await session.connection()
-        revision = await connection.run_sync(current_revision)
+@cache
+def known_revisions() -> frozenset[str]:
+    """Return every revision of the history of this code."""
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()))
+    return frozenset(each.revision for each in ScriptDirectory.from_config(config).walk_revisions())
+
+
+def require_head(revision: str | None) -> None:
+    """Refuse a database at another revision than this code's (NOT_MIGRATED, DATABASE_NEWER)."""
+    require_no_newer(revision)
     if revision != head_revision():
-        raise NotMigratedError(f"at {revision}, code at {head_revision()}")
+        raise NotMigratedError(f"at {revision or 'none: it is empty'}, code at {head_revision()}")
+
+
+def require_no_newer(revision: str | None) -> None:
+    """Refuse a database that a later version has migrated (DATABASE_NEWER)."""
+    if revision is not None and revision not in known_revisions():
+        raise NewerDatabaseError(f"at {revision}, code at {head_revision()}")
+
+
+async def require_migrated(db: Database) -> None:
+    """Refuse a database that cannot be used, or is not at the revision of this code."""
+    try:
+        async with db.read() as session:
+            connection = await session.connection()
+            revision = await connection.run_sync(current_revision)
+    except DatabaseDownError as refusal:
+        raise _unusable(db.url, refusal.__cause__ or refusal) from refusal
+    except SQLAlchemyError as error:  # SQLite: not even the first question could be asked
+        raise _unusable(db.url, error) from error
+    require_head(revision)
 
 
 async def upgrade_database(url: str) -> None:
     """Bring a database to the newest revision."""
-    engine = create_async_engine(make_url(url))
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(upgrade)
-    finally:
-        await engine.dispose()
+    async with _connection(url) as connection:
+        require_no_newer(await connection.run_sync(current_revision))
+        await connection.run_sync(upgrade)
 
 
 async def check_database(url: str) -> None:
     """Refuse a database that is not at the newest revision, or whose tables differ from it."""
-    engine = create_async_engine(make_url(url))
+    async with _connection(url) as connection:
+        require_head(await connection.run_sync(current_revision))
+        await connection.run_sync(check)
+
+
+@asynccontextmanager
+async def _connection(url: str) -> AsyncGenerator[AsyncConnection]:
+    """Open a connection of its own, committed at the end (BAD_DATABASE_URL, DATABASE_UNUSABLE)."""
+    engine = engine_of(url)
+    if is_sqlite(url):
+        _begin_by_statement(engine)
     try:
-        async with engine.connect() as connection:
-            revision = await connection.run_sync(current_revision)
-            if revision != head_revision():
-                raise NotMigratedError(f"at {revision}, code at {head_revision()}")
-            await connection.run_sync(check)
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(engine.connect())
+                _ = await stack.enter_async_context(connection.begin())
+            except Exception as error:
+                if explained_opening(error) is None and not isinstance(error, SQLAlchemyError):
+                    raise
+                raise _unusable(url, error) from error
+            yield connection
     finally:
         await engine.dispose()
+
+
+def _begin_by_statement(engine: AsyncEngine) -> None:
+    """Have SQLite make tables within the transaction too: a migration is done whole or not at all.
+
+    Left to itself its driver commits before each statement that makes or alters one.
+    """
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def by_statement(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _unusable(url: str, error: BaseException) -> DatabaseUnusableError:
+    return DatabaseUnusableError(f"{locate(url).place}: {why(error)}")

@@ -23,12 +23,19 @@ class InvoiceParty(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """
 
     name: Line
+    """The legal name."""
     street: Line
+    """The street and number."""
     city: Line
+    """The city."""
     country: Country
+    """The ISO 3166 code of the country."""
     postcode: Line | None = None
+    """The postcode."""
     registration: Line | None = None
+    """The number in a register of companies."""
     vat_id: TaxId | None = None
+    """The VAT id, which begins with its country's code (Greece: EL), without blanks."""
 
     def __post_init__(self) -> None:
         for text in (self.name, self.street, self.city, self.postcode, self.registration):
@@ -56,8 +63,11 @@ class Invoicing(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     seller: InvoiceParty
+    """Who invoices."""
     payment_days: Annotated[int, Meta(ge=0, le=365)] = 30
+    """When an invoice is due, from the day of issue."""
     vat: Annotated[list[VatRate], Meta(max_length=1_000)] = []
+    """The rates of VAT by country and first day: `{ country, from_day, bps }`."""
 
     def __post_init__(self) -> None:
         days = [(rate.country, rate.from_day) for rate in self.vat]

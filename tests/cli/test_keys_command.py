@@ -7,7 +7,7 @@ import pytest
 
 from federation.cli import main as command
 from federation.clock import system_clock
-from federation.config import load_hub_config
+from federation.configuration.reading import load_hub_config
 from federation.edge.keys import ServerKeys, read_ring
 from federation.signing.tokens import check_staff_token
 from federation.store.database import Database

@@ -4,7 +4,8 @@ import asyncio
 
 from click.testing import CliRunner
 
-from federation.cli.main import EXIT_REFUSED, cli
+from federation.cli.exits import EXIT_REFUSED
+from federation.cli.main import cli
 from federation.errors import RefusalError
 
 

@@ -7,7 +7,8 @@ import pytest
 import pytest_asyncio
 from click.testing import CliRunner
 
-from federation.cli.main import EXIT_REFUSED, cli
+from federation.cli.exits import EXIT_REFUSED
+from federation.cli.main import cli
 from federation.desk.client import Desk
 from federation.desk.month_papers import CLAIM_STATES, SERIES
 from federation.desk.month_payments import STATES

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from federation.banking import items
-from federation.cli.main import EXIT_REFUSED, cli
+from federation.cli.exits import EXIT_REFUSED
+from federation.cli.main import cli
 from federation.desk.amounts import BadItemTextError, read_amount
 from federation.desk.reconcile import KINDS, read_items
 from federation.errors import RefusalError

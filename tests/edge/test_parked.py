@@ -15,7 +15,7 @@ from federation.edge.parked import ParkedWorker
 from federation.errors import RefusalError
 from federation.store import database as databases
 from federation.store import inbox
-from federation.store.database import DatabaseBusyError
+from federation.store.failures import DatabaseBusyError
 from federation.trust import worklist
 from tests.databases import contents, opened
 from tests.store.notes import Note

@@ -83,7 +83,8 @@ DOABLE = {
     },
 }
 
-PUBLIC = {"/health/live", "/health/ready", "/.well-known/federation"} | {
+PUBLIC = {"/health/live", "/healthz", "/health/ready", "/readyz", "/version"} | {
+    "/.well-known/federation",
     "/.well-known/jwks.json",
     "/.well-known/jwks.json/platform",
 }

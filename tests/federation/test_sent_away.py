@@ -60,6 +60,7 @@ CONSOLE = [
 # The quota, the server, the method, the path, who comes, and what the first of two is answered.
 DOORS = [
     ("anonymous", HUB, "GET", "/health/ready", of_nobody, 200),
+    ("anonymous", HUB, "GET", "/readyz", of_nobody, 200),
     ("anonymous", HUB, "GET", "/trust", of_nobody, 200),
     ("anonymous", HUB, "POST", INBOX, of_nobody, 401),
     ("anonymous", HUB, "POST", "/graphql", of_nobody, 415),
@@ -128,6 +129,8 @@ OF_BOTH = {path for _, _, _, path, *_ in DOORS} - {"/validate", "/federation/adm
 # What a process always knows, whoever asks.
 FREE = {
     "/health/live",
+    "/healthz",
+    "/version",
     "/.well-known/federation",
     "/.well-known/jwks.json",
     "/.well-known/jwks.json/platform",

@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError, StatementError
 
 from federation.months.tables import Standing
 from federation.store.bulk import insert_rows
-from federation.store.database import DatabaseBusyError, announce
+from federation.store.database import announce
+from federation.store.failures import DatabaseBusyError
 from federation.store.tables import InboxMessage, Lease
 from federation.values.plain import BadTextError
 from tests.databases import contents, opened, refused

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from federation.config import ConfigError, load_hub_config, load_node_config
+from federation.config import ConfigError
+from federation.configuration.reading import load_hub_config, load_node_config
 from federation.values.plan import Tier
 
 HUB = """
