@@ -15,6 +15,8 @@ ROWS_MAX = 2_000_000
 ERRORS_SHOWN = 100
 FIELD_LENGTH_MAX = 16_384
 
+_SEPARATORS = {";": "semicolons", "\t": "tabs"}
+
 Value = TypeVar("Value")
 
 # Spreadsheets take a cell for a formula by its first character; wide forms are read like the
@@ -100,7 +102,8 @@ def read_table(
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise BadTableError([RowError(line, "-", "not UTF-8")]) from error
+        reason = "not UTF-8: Windows-1252, perhaps; save the file as CSV in UTF-8"
+        raise BadTableError([RowError(line, "-", reason)]) from error
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     errors: list[RowError] = []
     found = 0
@@ -130,6 +133,10 @@ def read_table(
 
 def _header(fields: list[str], required: Sequence[str], optional: Collection[str]) -> list[str]:
     known = {*required, *optional}
+    for separator, name in _SEPARATORS.items():
+        if len(fields) == 1 and separator in fields[0]:
+            reason = f"columns are parted by {name}: save the file as CSV with commas"
+            raise BadTableError([RowError(1, "-", reason)])
     errors = [RowError(1, name, "unknown column") for name in fields if name not in known]
     errors += [RowError(1, name, "missing column") for name in required if name not in fields]
     errors += [RowError(1, name, "twice") for name in known if fields.count(name) > 1]

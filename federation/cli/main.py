@@ -20,6 +20,7 @@ from federation.cli.keys import keys
 from federation.cli.options import CONFIG, FILE, config_option, load_config, run_loop
 from federation.clock import Clock, FileClock, system_clock
 from federation.conformance.command import conformance
+from federation.desk.asking import ask
 from federation.desk.audit import audit
 from federation.desk.clients import clients
 from federation.desk.deliveries import deliveries
@@ -67,6 +68,7 @@ def cli() -> None:
 
 
 for command in (
+    ask,
     audit,
     clients,
     configuration,

@@ -101,14 +101,19 @@ class Desk:
             return self._ask(document, variables)
 
     def _ask(self, document: str, variables: Mapping[str, Any]) -> Any:
+        value = next(iter(self.data(document, variables).values()))
+        if isinstance(value, dict) and value.get("__typename") == "Refused":
+            raise refused(value["code"], value["message"])
+        return value
+
+    def data(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the data that a document is answered with; an error in it raises."""
         body = msgspec.json.encode({"query": document, "variables": variables})
         answer = msgspec.json.decode(self.post("/graphql", body, "application/json"))
         if answer.get("errors"):
             raise _of_error(answer["errors"][0])
-        value = next(iter(answer["data"].values()))
-        if isinstance(value, dict) and value.get("__typename") == "Refused":
-            raise refused(value["code"], value["message"])
-        return value
+        found: dict[str, Any] = answer["data"]
+        return found
 
     def page(self, document: str, **variables: Any) -> Page:
         """Return a page of a list, for a query that ends in `in_pages`; a refusal raises."""

@@ -1,7 +1,9 @@
 """`federation registry proposals`: what another proposed is listed, confirmed or refused."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
+import msgspec
 import rich_click as click
 
 from federation.desk.client import Desk, at_desk, when_text
@@ -31,9 +33,9 @@ def list_proposals(desk: Desk, first: int) -> None:
     rows = [
         [
             row["id"],
-            row["act"],
+            row["act"].replace("_", " ").lower(),
             row["member"] or "",
-            row["details"],
+            in_words(row["details"]),
             row["proposedBy"],
             row["reason"],
             when_text(row["expiresAt"]),
@@ -60,6 +62,30 @@ def refuse(desk: Desk, number: str, reason: str) -> None:
     """Refuse proposal NUMBER; not by who made it."""
     found = desk.ask(REFUSE, id=number, reason=reason)
     desk.show(found, lambda: [act_table(found)])
+
+
+def in_words(details: str) -> str:
+    """Return all that is to be done as one reads it: what is not said is left out."""
+    said = msgspec.json.decode(details)
+    for name in ("act", "member"):  # columns of their own
+        said.pop(name, None)
+    said |= said.pop("draft", {})
+    return "; ".join(_said("", said))
+
+
+def _said(name: str, value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _said(f"{name} {key.replace('_', ' ')}".strip(), each)
+    elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        for number, each in enumerate(value, start=1):
+            yield from _said(f"{name} {number}", each)
+    elif isinstance(value, list):
+        yield from _said(name, ", ".join(map(str, value)))
+    elif isinstance(value, bool):
+        yield f"{name}: {'yes' if value else 'no'}"
+    elif value not in {None, ""}:
+        yield f"{name}: {value}"
 
 
 def act_table(found: dict[str, Any]) -> Any:

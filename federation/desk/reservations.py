@@ -70,10 +70,13 @@ def list_sources(desk: Desk, host: str | None, first: int) -> None:
 @click.argument("source")
 @at_desk
 def show_source(desk: Desk, source: str) -> None:
-    """Show the versions of SOURCE, its rules, and what no rule says exactly."""
+    """Show the versions of SOURCE (see `list`), its rules, and what no rule says exactly."""
     found = desk.ask(SOURCE, id=source)
     if found is None:
-        raise click.UsageError(f"{source}: there is no such source")
+        raise click.UsageError(
+            f"{source}: there is no such source; `list` names them, and `end` and `keep` take a"
+            " version of one, which `show` names"
+        )
     desk.show(found, lambda: [_versions(found), _rules(found), _notes(found)])
 
 
@@ -82,7 +85,7 @@ def show_source(desk: Desk, source: str) -> None:
 @click.option("--reason", required=True, help="How you know that the site means it.")
 @at_desk
 def end(desk: Desk, version: str, reason: str) -> None:
-    """End what VERSION left out, from when it was seen; not by who handed it over."""
+    """End what VERSION (see `show`) left out, from when it was seen; not by who handed it over."""
     found = desk.ask(END, version=version, reason=reason)
     desk.show(found, lambda: [_decided("Ended", found)])
 
@@ -92,7 +95,7 @@ def end(desk: Desk, version: str, reason: str) -> None:
 @click.option("--reason", required=True, help="Why it holds on.")
 @at_desk
 def keep(desk: Desk, version: str, reason: str) -> None:
-    """Let what VERSION left out hold on; not by who handed it over."""
+    """Let what VERSION (see `show`) left out hold on; not by who handed it over."""
     found = desk.ask(KEEP, version=version, reason=reason)
     desk.show(found, lambda: [_decided("Held on", found)])
 

@@ -66,6 +66,12 @@ def is_callable(address: Address, allowed: Sequence[Network], *, public: bool = 
     return public and address.is_global and not address.is_multicast
 
 
+def _why_not(*, public: bool) -> str:
+    """Say why an address is not called, and what of the configuration would let it be."""
+    is_what = "not public" if public else "called by https only"
+    return f"{is_what}, and in none of `peer_networks` in the configuration"
+
+
 async def require_callable(url: str, allowed: Iterable[str]) -> None:
     """Refuse a URL whose host is, or resolves to, an address that is not called from here."""
     host = urlsplit(url).hostname
@@ -91,8 +97,8 @@ async def resolved(
     found = [literal] if (literal := literal_of(host)) else await _looked_up(host, names)
     for address in found:
         if not is_callable(address, allowed, public=public):
-            is_what = "not public" if public else "called by https only"
-            raise AddressRefusedError(f"{host} is at {address}, which is {is_what}")
+            why = _why_not(public=public)
+            raise AddressRefusedError(f"{host} is at {address}, which is {why}")
     return found
 
 
@@ -131,8 +137,7 @@ def guarded_sockets(
         family, kind, proto, _, (host, *_) = place
         address = literal_of(str(host))
         if address is None or not is_callable(address, allowed, public=public):
-            is_what = "not public" if public else "called by https only"
-            raise OSError(errno.EACCES, f"{host} is {is_what}")
+            raise OSError(errno.EACCES, f"{host} is {_why_not(public=public)}")
         return socket.socket(family, kind, proto)
 
     return opened

@@ -27,6 +27,20 @@ class Described(Protocol):
 
 
 Body = TypeVar("Body", bound=Described)
+_encoder = msgspec.json.Encoder()
+
+
+class Kept(NamedTuple):
+    """What is said of a thing as it is kept: JSON, what it is put in order by, its words."""
+
+    body: str
+    sorted_by: str
+    words: str
+
+
+def kept_of(body: Described) -> Kept:
+    """Return what is said of a thing as it is kept: two bodies are alike if their JSON is."""
+    return Kept(_encoder.encode(body).decode(), body.sorted_by, f" {' '.join(body.words)} ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +99,7 @@ class Statement(Generic[Body]):
     """What is said of a thing: from when, until when (None: without end), and what (BAD_SPAN).
 
     `body` is None where the thing ends; `merged_into` names the thing that it is from then on.
+    `kept` is the body as it is kept, where who says it has found that out already.
     """
 
     thing: str
@@ -93,6 +108,7 @@ class Statement(Generic[Body]):
     ends_at: datetime | None
     body: Body | None
     merged_into: str | None = None
+    kept: Kept | None = None
 
     def __post_init__(self) -> None:
         if self.ends_at is not None and self.ends_at <= self.starts_at:

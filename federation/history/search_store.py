@@ -18,6 +18,9 @@ from federation.history.tables import Versioned
 from federation.store.sessions import ReadSession
 from federation.values.search_words import words_of
 
+FIRST: Final = 500
+"""So many versions in order are looked at before the words' index is asked: what a page of common
+words is filled from, where the index would put all that hold them together."""
 FEW: Final = 5_000
 """So many versions that match are put in order at once."""
 LOOKED_AT_MAX: Final = 10_000
@@ -78,10 +81,15 @@ async def search(
     may have fewer things than `limit`, even none, and go on: after so many looked at it ends.
     """
     words = words_of(asked)[:WORDS_MAX]
-    held = await _holding(session, kind, words) if words else None
+    if not words:
+        return await _looked_through(session, kind, moment, words, after, limit, LOOKED_AT_MAX)
+    page = await _looked_through(session, kind, moment, words, after, limit, FIRST)
+    if len(page.found) == limit or page.after is None:
+        return page
+    held = await _holding(session, kind, words)
     if held is not None and len(held) <= FEW:
         return await _put_in_order(session, kind, held, moment, after, limit)
-    page = await _looked_through(session, kind, moment, words, after, limit)
+    page = await _looked_through(session, kind, moment, words, after, limit, LOOKED_AT_MAX)
     if held is not None and len(page.found) < limit and page.after is not None:
         return await _put_in_order(session, kind, held, moment, after, limit)
     return page
@@ -137,6 +145,7 @@ async def _looked_through(
     words: Sequence[str],
     after: Place | None,
     limit: int,
+    most: int,
 ) -> Page[Body]:
     """Look at so many versions in order; the page ends where it is full, or behind the last thing.
 
@@ -145,7 +154,7 @@ async def _looked_through(
     orders, table = _orders(kind.table, moment.known_at), kind.table
     found = list[Found[Body]]()
     async with _by_index(session, _IN_ORDER):
-        ends = [await _end(session, kind, order, after) for order, _ in orders]
+        ends = [await _end(session, kind, order, after, most) for order, _ in orders]
         last = min((end for end in ends if end is not None), default=None)
         for order, was_known in orders:
             query = select(table).where(order, was_known, holds(table, moment.at))
@@ -171,12 +180,16 @@ def _orders(table: type[Versioned], known_at: datetime | None) -> list[Order]:
 
 
 async def _end(
-    session: ReadSession, kind: Kind[Body], order: ColumnElement[bool], after: Place | None
+    session: ReadSession,
+    kind: Kind[Body],
+    order: ColumnElement[bool],
+    after: Place | None,
+    most: int,
 ) -> Place | None:
-    """Return the last place that is looked at in an order, None where all of it is."""
+    """Return the last place of so many that are looked at in an order, None where all of it is."""
     columns: list[Any] = [kind.table.sorted_by, kind.table.thing]
     places = _ordered(kind, select(*columns).where(order), after)
-    row = (await session.execute(places.offset(LOOKED_AT_MAX - 1).limit(1))).first()
+    row = (await session.execute(places.offset(most - 1).limit(1))).first()
     return None if row is None else Place(*row)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-import msgspec
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from federation.history.feed_store import add_changes, in_order
@@ -22,6 +21,7 @@ from federation.history.kinds import (
     Said,
     Saying,
     Statement,
+    kept_of,
 )
 from federation.history.spans import Displaced, Span, displaced
 from federation.history.tables import Versioned
@@ -45,7 +45,6 @@ _VERSION = [
     "merged_into",
     "body",
 ]
-_encoder = msgspec.json.Encoder()
 Versions = TypeVar("Versions", bound=Versioned)
 
 
@@ -63,11 +62,6 @@ class Told(NamedTuple):
 
 Known = Mapping[str, Mapping[int, Told]]
 """{thing: {version: what is known of it now}}."""
-
-
-def written(body: Any) -> str:
-    """Return what is said of a thing as it is kept: two bodies are alike if these are."""
-    return _encoder.encode(body).decode()
 
 
 async def record(
@@ -273,16 +267,9 @@ async def never_there(session: ReadSession, kind: Kind[Body], things: Sequence[s
 
 
 def _said(statement: Statement[Body], body: Body, change: int) -> Told:
-    is_merged = statement.merged_into is not None
-    return Told(
-        change,
-        statement.period,
-        statement.thing,
-        "" if is_merged else body.sorted_by,
-        "" if is_merged else f" {' '.join(body.words)} ",
-        statement.merged_into,
-        written(body),
-    )
+    kept, into = statement.kept or kept_of(body), statement.merged_into
+    sorted_by, words = ("", "") if into is not None else (kept.sorted_by, kept.words)
+    return Told(change, statement.period, statement.thing, sorted_by, words, into, kept.body)
 
 
 def _rests(one: Told, old: Displaced, change: int) -> Iterable[Told]:

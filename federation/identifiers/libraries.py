@@ -16,6 +16,7 @@ from stdnum import issn as stdnum_issn
 
 _ISBN13_DIGITS: Final = 13
 _PLAIN_ISBN: Final = re.compile(r"97[89][0-9]{10}")
+_PLAIN_DOI: Final = re.compile(r"10\.[0-9]{4,9}/[!-~]+")
 
 
 def isbn(text: str) -> str:
@@ -57,7 +58,12 @@ def orcid(text: str) -> str:
 
 
 def doi(text: str) -> str:
-    """Return a DOI without its resolver, in lower case: DOIs are alike whatever their case."""
+    """Return a DOI without its resolver, in lower case: DOIs are alike whatever their case.
+
+    Lists of a million have them plain, and idutils takes those as they are.
+    """
+    if _PLAIN_DOI.fullmatch(text):
+        return text.lower()
     import idutils  # noqa: PLC0415 - as above
 
     if len(text.split()) != 1 or not text.isprintable():

@@ -26,9 +26,10 @@ from federation.mandates.records import Subject, SubjectKind, read_subject
 from federation.mandates.tables import ConsentRecord
 from federation.registry import own_store
 from federation.registry.own_store import RulingRow
-from federation.rightholders.rightholder import Rightholder, country_code
+from federation.rightholders.rightholder import Rightholder
 from federation.rightholders.store import RIGHTHOLDERS
 from federation.store.sessions import ReadSession
+from federation.values.countries import country_code
 from federation.values.ids import without_code
 from federation.works.store import WORKS
 from federation.works.work import Work

@@ -15,8 +15,8 @@ from federation.addresses.urls import normalise_subject
 from federation.consent.states import ALL_USES, OF_RECORDS, REFUSING, State
 from federation.history.spans import Span
 from federation.registry.imports import entered
-from federation.rightholders.rightholder import country_code
 from federation.values.bps import WHOLE_BPS
+from federation.values.countries import country_code
 from federation.values.fields import BadFieldsError, Fault, Fields, one_of, plain_text, up_to
 from federation.values.ids import without_code
 from federation.values.right import Right

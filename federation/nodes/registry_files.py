@@ -205,13 +205,12 @@ class _Import:
         unpacked_file, intake = Unpacked(), self.intake
         async for part in parts:
             for piece in unpacked_file.pieces(part):
-                intake.feed(piece)
+                await _with_turns(intake.feed(piece))
                 while intake.is_full:
                     await self._take()
-                await asyncio.sleep(0)  # others have their turn: a small part may unpack to much
         for piece in unpacked_file.end():
-            intake.feed(piece)
-        intake.end()
+            await _with_turns(intake.feed(piece))
+        await _with_turns(intake.end())
 
     async def _take_rest(self) -> None:
         while self.intake.waiting:
@@ -251,6 +250,12 @@ class _Import:
     def _progress(self) -> Progress:
         taken, server = self.intake.taken, self.server
         return Progress(taken, self.intake.read_as, self.who.subject, server.clock())
+
+
+async def _with_turns(reading: Iterator[None]) -> None:
+    """Read what there is, and let others have their turn each time that reading says so."""
+    for _ in reading:
+        await asyncio.sleep(0)
 
 
 async def _written(

@@ -17,8 +17,8 @@ from federation.registry.edits import Edit, Gone
 from federation.registry.imports import NewMember, member_identifier
 from federation.registry.membership import MEMBERS, MemberDetails, midnight
 from federation.registry.service import UnknownMemberError
-from federation.rightholders.rightholder import country_code
 from federation.store.sessions import ReadSession
+from federation.values.countries import country_code
 from federation.values.fields import Fault, Fields, plain_text
 from federation.values.identity import alike
 

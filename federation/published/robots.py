@@ -5,6 +5,7 @@ What is refused to any crawler (`*`) is refused for every use. A group is read i
 are in use where they differ: the longest name that a crawler's holds, and the name before a `/`.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -38,6 +39,10 @@ from federation.published.weighing import Written, lists_of
 AGENTS_MAX: Final = 20_000
 SAYINGS_MAX: Final = 20_000
 _NAMES_SHOWN: Final = 8
+# What a server says where there is no such file, saved under its name: it may begin with its head.
+_PAGE: Final = re.compile(
+    rb"^[ \t]*(<(?:!doctype[ \t]+html|html|head|body)\b)", re.IGNORECASE | re.MULTILINE
+)
 _RULES: Final = (Field.ALLOW, Field.DISALLOW)
 _SIGNALS: Final = (Field.SIGNAL, Field.USAGE)
 _NOT_READ: Final = f"beyond the first {READ_BYTES} bytes, which are all that crawlers have to read"
@@ -93,6 +98,10 @@ def _text(data: bytes, notes: Notes) -> str:
         read = read[:end]
     if b"\x00" in read or read.lstrip()[:1] == b"<":
         raise BadSourceError("byte 1: a page or something else, no text of rules")
+    if page := _PAGE.search(read):
+        line = read.count(b"\n", 0, page.start(1)) + 1
+        tag = page[1].decode("ascii")
+        raise BadSourceError(f"line {line}: {tag} begins a page of HTML, no text of rules")
     return read.decode("utf-8", errors="replace")
 
 

@@ -16,6 +16,9 @@ BLOCK_BYTES: Final = 64 * 1024
 BATCH_ROWS_MAX: Final = 2_000
 BATCH_BYTES_MAX: Final = 2 * 1024 * 1024
 FILE_BYTES_MAX: Final = 8 * 1024**3
+TURN_ROWS: Final = 10
+"""After so many rows others have their turn: the batch that is being written meanwhile goes on at
+once when its database answers, and its short statements do not use up what there is to read."""
 _GZIP: Final = b"\x1f\x8b"
 
 
@@ -109,19 +112,22 @@ class Intake:
         many = len(self.waiting) >= BATCH_ROWS_MAX
         return bool(self.waiting) and (many or self._since_batch >= BATCH_BYTES_MAX)
 
-    def feed(self, data: bytes) -> None:
-        """Read the next part of the file (BAD_REGISTRY_FILE, OTHER_FILE)."""
+    def feed(self, data: bytes) -> Iterator[None]:
+        """Read the next part of the file (BAD_REGISTRY_FILE, OTHER_FILE); yield where others may.
+
+        No batch is taken before all of the part is read.
+        """
         self._block += data
         while len(self._block) >= BLOCK_BYTES:
             block = bytes(self._block[:BLOCK_BYTES])
             del self._block[:BLOCK_BYTES]
-            self._read(block)
+            yield from self._read(block)
 
-    def end(self) -> None:
+    def end(self) -> Iterator[None]:
         """Read to the end of the file; one that is shorter than what was taken is another one."""
-        self._read(bytes(self._block))
+        yield from self._read(bytes(self._block))
         self.require_same()
-        self._keep(self._reader.end())
+        yield from self._keep(self._reader.end())
 
     def require_same(self) -> None:
         """Refuse a file that ends, or breaks off, before what was taken of it (OTHER_FILE)."""
@@ -139,7 +145,7 @@ class Intake:
         self._since_batch = 0
         return rows, self.taken
 
-    def _read(self, block: bytes) -> None:
+    def _read(self, block: bytes) -> Iterator[None]:
         self._digest.update(block)
         self.size += len(block)
         self._since_batch += len(block)
@@ -149,15 +155,18 @@ class Intake:
             self._is_same = self._digest.hexdigest() == self._before.digest
             if not self._is_same:
                 raise OtherFileError(f"the first {self._before.size} bytes are others")
-        self._keep(self._reader.feed(block))
+        yield from self._keep(self._reader.feed(block))
         if self.rows > self._before.rows and not self._is_same:
             raise OtherFileError(f"row {self._before.rows} stands elsewhere")
 
-    def _keep(self, rows: Iterator[Row[Any]]) -> None:
+    def _keep(self, rows: Iterator[Row[Any]]) -> Iterator[None]:
         for row in rows:
             self.rows += 1
             if self.rows > self._skipped:
                 self.waiting.append(self._prepare(row))
+            if self.rows % TURN_ROWS == 0:
+                yield
+        yield  # others have their turn also where few rows come of much: a part may unpack to a lot
 
 
 def _gunzip() -> Any:

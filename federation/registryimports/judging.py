@@ -10,7 +10,7 @@ from federation.history.acts import CHANGED, REGISTERED, AlreadyRegisteredError,
 from federation.history.identifying import regained
 from federation.history.kinds import Saying, Statement
 from federation.history.spans import next_boundary
-from federation.history.store import Known, Told, known_of, written
+from federation.history.store import Known, Told, known_of
 from federation.identifiers.schemes import IdentifierTakenError
 from federation.registryimports.options import OnConflict
 from federation.registryimports.subjects import ReadRow, Subject
@@ -114,7 +114,7 @@ def _answer(
     there = next((one for one in known.values() if one.span.holds(starts_at)), None)
     if there is not None and there.merged_into is not None:
         return (Verdict.CONFLICT, MergedError.code, f"it is {there.merged_into}")
-    if there is not None and there.body == written(row.body):
+    if there is not None and row.kept is not None and there.body == row.kept.body:
         return (Verdict.DUPLICATE, "", "")
     if known and judging.on_conflict is OnConflict.REFUSE:
         what = "with other content" if there is not None else "for another time"
@@ -122,4 +122,4 @@ def _answer(
         return (Verdict.CONFLICT, AlreadyRegisteredError.code, reason)
     ends_at = next_boundary((one.span for one in known.values()), starts_at)
     act = REGISTERED if there is None else CHANGED
-    return Statement(row.thing, act, starts_at, ends_at, row.body)
+    return Statement(row.thing, act, starts_at, ends_at, row.body, kept=row.kept)

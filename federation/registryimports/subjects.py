@@ -9,7 +9,7 @@ import msgspec
 
 from federation.errors import RefusalError
 from federation.history.identifying import Numbering
-from federation.history.kinds import Kind, Saying, Statement
+from federation.history.kinds import Kept, Kind, Saying, Statement, kept_of
 from federation.history.store import Known
 from federation.registryfiles.rows import BAD_ROW, FileKind, Row
 from federation.registryimports.staging import Bringing, bring_members, bringing_of_works
@@ -27,7 +27,8 @@ from federation.works.work import read_work, read_work_id
 class ReadRow(NamedTuple):
     """A row of which all is known that can be without the registry.
 
-    `body` is what would be registered; it is None where the row is refused, with code and reason.
+    `body` is what would be registered, `kept` how it would be kept: found out here, while a batch
+    before is written. `body` is None where the row is refused, with code and reason.
     """
 
     place: str
@@ -37,6 +38,7 @@ class ReadRow(NamedTuple):
     altered: tuple[Fault, ...] = ()
     code: str = ""
     reason: str = ""
+    kept: Kept | None = None
 
 
 class Recording(Protocol):
@@ -138,7 +140,8 @@ def _read(
         body, altered = read(row.draft)
     except RefusalError as refusal:
         return refused(row, refusal.code, refusal.detail)
-    return ReadRow(row.place, thing, row.starts_at, body, (*row.altered, *altered))
+    found = (*row.altered, *altered)
+    return ReadRow(row.place, thing, row.starts_at, body, found, kept=kept_of(body))
 
 
 def refused(row: Row[Any], code: str, reason: str) -> ReadRow:

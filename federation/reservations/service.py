@@ -231,12 +231,14 @@ async def _waiting(
     why = stated(reason)
     version = await store.version(session, version_id)
     if version is None:
-        raise NoEndingError(f"version {version_id}")
+        raise NoEndingError(f"there is no version {version_id} of any source")
     waiting = [
         each for each in await store.endings_of_version(session, version_id) if each.outcome is None
     ]
     if not waiting:
-        raise NoEndingError(f"version {version_id}")
+        others = await store.waiting_versions(session, version.source_id)
+        wait = f"; of that, version {', '.join(map(str, others))} waits" if others else ""
+        raise NoEndingError(f"version {version_id} of source {version.source_id}{wait}")
     require_other_person(version.recorded_by, who.subject)
     return version, await get_source(session, version.source_id), waiting, why
 

@@ -161,6 +161,12 @@ async def waiting_of_source(session: ReadSession, source_id: int) -> Sequence[En
     return list(await session.scalars(query.order_by(Ending.id)))
 
 
+async def waiting_versions(session: ReadSession, source_id: int) -> Sequence[int]:
+    """Return the versions of a source of which something waits for a decision, in order."""
+    waiting = await waiting_of_source(session, source_id)
+    return sorted({each.version_id for each in waiting})
+
+
 async def endings_of_version(session: ReadSession, version_id: int) -> Sequence[Ending]:
     """Return the endings that a version brought, decided or not."""
     query = select(Ending).where(Ending.version_id == version_id)

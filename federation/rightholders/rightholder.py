@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 import msgspec
 
 from federation.identifiers.schemes import OF_RIGHTHOLDERS, parse_identifier
+from federation.values.countries import country_code
 from federation.values.fields import BadFieldsError, Fault, Fields, id_within, one_of, plain_text
 from federation.values.search_words import distinct_words, sorting_text
 
@@ -106,13 +107,6 @@ def read_rightholder(draft: DraftRightholder) -> ReadRightholder:
 
 
 _kind = one_of(RightholderKind)
-
-
-def country_code(text: str) -> str:
-    """Return a country as ISO 3166 writes it in two letters; ValueError where it is none."""
-    if not (len(text) == 2 and text.isascii() and text.isalpha() and text.isupper()):  # noqa: PLR2004
-        raise ValueError(f"{text[:40]!r} is no country code of ISO 3166, such as GB")
-    return text
 
 
 def _identifier(text: str) -> str:

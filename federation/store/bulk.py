@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from federation.store.base import Base
 from federation.store.plain import require_plain_rows
@@ -30,6 +31,9 @@ async def insert_rows(
     Values are what the driver takes (microseconds for instants, text for big counts). With
     `ignore_conflicts` a row whose key is there is left as it is.
     """
+    if not ignore_conflicts and session.get_bind().dialect.name == "postgresql":
+        await _copy(session, model, columns, rows)
+        return len(rows)
     # Not SQLite's INSERT OR IGNORE, which drops rows that break a CHECK or NOT NULL as well.
     tail = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
     names = ",".join(f'"{name}"' for name in columns)  # one is called right
@@ -90,6 +94,28 @@ def in_chunks(values: Sequence[T], size: int = IN_CHUNK) -> Iterable[Sequence[T]
     """Yield a long list in parts that fit into one statement, as into one `IN (…)`."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
+
+
+async def _copy(
+    session: ReadSession, model: type[Base], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Hand rows to PostgreSQL by COPY: a third of what arrays take here, and less there.
+
+    The driver is asked itself. Its transaction has begun: who writes has waited for its turn.
+    """
+    from asyncpg import IntegrityConstraintViolationError, PostgresError  # noqa: PLC0415 - its own
+
+    if not rows:
+        return
+    require_plain_rows(rows)
+    raw: Any = await (await session.connection()).get_raw_connection()
+    table = model.__tablename__
+    try:
+        await raw.driver_connection.copy_records_to_table(table, records=rows, columns=columns)
+    except PostgresError as error:
+        is_broken_rule = isinstance(error, IntegrityConstraintViolationError)
+        kind = IntegrityError if is_broken_rule else DBAPIError
+        raise kind(f"COPY {table}", None, error) from error
 
 
 async def _execute(

@@ -73,9 +73,12 @@ class Fields:
         if len(values) > most:
             self.faults.append(Fault(field, f"{len(values)} of at most {most}"))
             return ()
+        if len(values) == 1:
+            only = self.one(field, values[0], read)
+            return () if only is None else (only,)
         kept: dict[Value, None] = {}
         for number, value in enumerate(values, start=1):
-            name = field if len(values) == 1 else f"{field}[{number}]"
+            name = f"{field}[{number}]"
             found = self.one(name, value, read)
             if found is not None and found in kept:
                 self.altered.append(Fault(name, "it stands there already, and is kept once"))

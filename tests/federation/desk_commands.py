@@ -8,11 +8,11 @@ from federation.cli.main import cli
 from federation.errors import RefusalError
 
 
-async def run(*arguments, **environment):
+async def run(*arguments, group=("registry",), **environment):
     """Run a command in a thread; return (exit code or the code of a refusal, output)."""
 
     def invoke():
-        words = ["registry", *map(str, arguments)]
+        words = [*group, *map(str, arguments)]
         return CliRunner().invoke(cli, words, env=environment, standalone_mode=False)
 
     result = await asyncio.to_thread(invoke)

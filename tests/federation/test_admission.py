@@ -32,7 +32,8 @@ REFUSE = """mutation($id: ID!, $reason: String!) {
     __typename ... on Application { state reason decidedBy } ... on Refused { code message } } }"""
 OWN = "{ ownApplication { state reason } }"
 COLLECTIVES = "{ collectives { code } }"
-NOT_PUBLIC = "127.0.0.1 is not public"
+WHY_NOT = "not public, and in none of `peer_networks` in the configuration"
+NOT_PUBLIC = f"127.0.0.1 is {WHY_NOT}"
 
 
 @pytest.fixture
@@ -206,7 +207,7 @@ async def test_a_hub_that_may_call_public_addresses_only_calls_none_of_its_own_n
 
     [error] = await soon(tried, what="a delivery")
     assert NOT_PUBLIC in error
-    assert "127.0.0.1 is at 127.0.0.1, which is not public" in refused
+    assert f"127.0.0.1 is at 127.0.0.1, which is {WHY_NOT}" in refused
     assert await rows(small, "GB", "SELECT * FROM store_inbox") == []
 
     await with_networks(small, "127.0.0.0/8")

@@ -54,21 +54,25 @@ async def pages(database, asked, moment):
 
 async def test_every_page_holds_what_holds_the_words(filled, monkeypatch):
     """In whatever way it is found, by how many there are."""
-    for few, looked_at, many, known_at in itertools.product(
-        [0, 2, 100], [1, 100], [0, 100], [None, NOW]
-    ):
+    ways = [
+        *itertools.product([1], [0, 2, 100], [1, 100], [0, 100]),
+        *itertools.product([5, 100], [2], [1], [0, 100]),
+    ]
+    for (first, few, looked_at, many), known_at in itertools.product(ways, [None, NOW]):
+        monkeypatch.setattr(search_store, "FIRST", first)
         monkeypatch.setattr(search_store, "FEW", few)
         monkeypatch.setattr(search_store, "MANY", many)
         monkeypatch.setattr(search_store, "LOOKED_AT_MAX", looked_at)
         for asked, names in FOUND.items():
             shown = await pages(filled, asked, Moment(NOW, known_at))
             wanted = sorted(names * 2, key=lambda name: Rightholder(name).sorted_by)
-            assert list(itertools.chain(*shown)) == wanted, (asked, few, looked_at, many)
+            assert list(itertools.chain(*shown)) == wanted, (asked, first, few, looked_at, many)
 
 
 async def test_a_page_ends_after_so_many_looked_at(filled, monkeypatch):
-    monkeypatch.setattr(search_store, "FEW", 0)
-    monkeypatch.setattr(search_store, "MANY", 0)
+    for name in ("FEW", "MANY"):
+        monkeypatch.setattr(search_store, name, 0)
+    monkeypatch.setattr(search_store, "FIRST", 1)
     monkeypatch.setattr(search_store, "LOOKED_AT_MAX", 4)
 
     # In order: North, North, Rain, Rain, Salt & Sea, Salt & Sea, Sea of the North, ...
@@ -84,8 +88,9 @@ async def test_a_page_ends_after_so_many_looked_at(filled, monkeypatch):
 
 async def test_a_thing_of_many_versions_is_not_lost_between_two_pages(database, monkeypatch):
     """What is looked at ends behind a thing, never between two versions of it."""
-    monkeypatch.setattr(search_store, "FEW", 0)
-    monkeypatch.setattr(search_store, "MANY", 0)
+    for name in ("FEW", "MANY"):
+        monkeypatch.setattr(search_store, name, 0)
+    monkeypatch.setattr(search_store, "FIRST", 1)
     for day in range(4):
         act = "CHANGED" if day else "REGISTERED"
         said = [

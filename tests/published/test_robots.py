@@ -270,6 +270,16 @@ def test_a_page_is_no_robots_txt(data):
         read_robots(data, HOST)
 
 
+def test_a_page_behind_the_head_of_its_answer_is_refused_with_its_line():
+    answer = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\n\r\n<!DOCTYPE html>\r\n<p>gone"
+
+    with pytest.raises(BadSourceError) as refused:
+        read_robots(answer, HOST)
+
+    assert refused.value.detail == "line 4: <!DOCTYPE html begins a page of HTML, no text of rules"
+    assert read_robots(b"# <html>\nUser-agent: *\nDisallow: /<html>\n", HOST).lists != ()
+
+
 def test_too_many_rules_and_agents_are_refused():
     rules = b"User-agent: *\n" + b"Disallow: /a&\nAllow: /b&\n" * 1
     many = (

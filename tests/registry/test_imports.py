@@ -141,8 +141,8 @@ def test_every_bad_member_is_named_with_its_line():
         (4, "member_id", "no member id: '~3'"),
         (5, "member_id", "no member id: 'm/4'"),
         (6, "member_id", f"no member id: '{'m' * 129}'"),
-        (7, "country", "no ISO 3166 code: 'de'"),
-        (8, "country", "no ISO 3166 code: 'D1'"),
+        (7, "country", "'de' is no country code of ISO 3166, such as GB"),
+        (8, "country", "'D1' is no country code of ISO 3166, such as GB"),
         (9, "joined_on", "no ISO date: '2026-02-30'"),
         (10, "joined_on", "no ISO date: '01.02.2026'"),
         (11, "joined_on", "no ISO date: ''"),
@@ -162,7 +162,7 @@ def test_every_bad_member_is_named_with_its_line():
 def test_several_errors_of_one_row_are_all_named():
     assert errors(members, "~,One,d,never") == [
         (2, "member_id", "no member id: '~'"),
-        (2, "country", "no ISO 3166 code: 'd'"),
+        (2, "country", "'d' is no country code of ISO 3166, such as GB"),
         (2, "joined_on", "no ISO date: 'never'"),
     ]
 
@@ -425,8 +425,19 @@ def test_a_row_with_another_number_of_fields_is_refused(read, header, good, more
     ("file", "error"),
     [
         (b"", "line 1, column -: no header row"),
-        (f"{MEMBERS}\nm1,One,DE,2026-01-01\nm2,".encode() + b"\xff", "line 3, column -: not UTF-8"),
+        (
+            f"{MEMBERS}\nm1,One,DE,2026-01-01\nm2,".encode() + b"\xff",
+            "line 3, column -: not UTF-8: Windows-1252, perhaps; save the file as CSV in UTF-8",
+        ),
         (f"{MEMBERS}\n".encode("utf-16"), "line 1, column -: not UTF-8"),
+        (
+            MEMBERS.replace(",", ";").encode(),
+            "line 1, column -: columns are parted by semicolons: save the file as CSV with commas",
+        ),
+        (
+            MEMBERS.replace(",", "\t").encode(),
+            "line 1, column -: columns are parted by tabs: save the file as CSV with commas",
+        ),
         (f'{MEMBERS}\nm1,"One" x,DE,2026-01-01'.encode(), "line 2, column -: bad CSV: "),
     ],
 )
@@ -446,7 +457,7 @@ def test_a_byte_order_mark_and_blank_lines_are_passed_over_and_lines_stay_counte
 
     assert [str(error) for error in caught.value.errors] == [
         "line 3, column member_id: a control character",
-        "line 6, column country: no ISO 3166 code: 'de'",
+        "line 6, column country: 'de' is no country code of ISO 3166, such as GB",
     ]
 
 

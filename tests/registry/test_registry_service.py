@@ -86,7 +86,10 @@ async def test_a_member_that_is_registered_refuses_the_file(node):
             MEMBERS_FILE,
             "member_id,name,country,joined_on\nm3,Three,DE,2026-01-01\n{}\nm4,Four,DE,2026-01-01",
             "~,Bad,D,2026-01-01",
-            [(3, "member_id", "no member id: '~'"), (3, "country", "no ISO 3166 code: 'D'")],
+            [
+                (3, "member_id", "no member id: '~'"),
+                (3, "country", "'D' is no country code of ISO 3166, such as GB"),
+            ],
         ),
         (
             WORKS_FILE,

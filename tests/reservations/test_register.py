@@ -213,7 +213,13 @@ async def test_who_brought_a_file_does_not_confirm_what_it_leaves_out(database):
     assert await refused(database, confirm(database, 2, who=ROSA)) == "SAME_PERSON"
     assert await refused(database, refuse(database, 2, who=ROSA)) == "SAME_PERSON"
     assert await refused(database, confirm(database, 2, reason=" ")) == "REASON"
-    assert await refused(database, confirm(database, 1)) == "NO_ENDING"
+    for number, why in (
+        (1, "version 1 of source 1; of that, version 2 waits"),
+        (99, "there is no version 99 of any source"),
+    ):
+        with pytest.raises(service.NoEndingError) as told:
+            await confirm(database, number)
+        assert told.value.detail == why
     assert await refused(database, refuse(database, 99)) == "NO_ENDING"
     assert await reserved(database, "/news/a", "TRAIN", THURSDAY)
 
