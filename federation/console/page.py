@@ -6,6 +6,7 @@ is shown; `shown_to` decides about the menu only, the server's own rules about t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -85,13 +86,17 @@ def _bare(kind: TypeNode) -> tuple[Any, bool]:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request for a page: where, by whom, in which words; `params` are the parts of its path."""
+    """A request for a page: where, by whom, in which words; `params` are the parts of its path.
+
+    `today` is the day of business, in UTC.
+    """
 
     here: str
     server: str
     name: str
     principal: Principal | None
     language: str
+    today: date
     params: Mapping[str, str] = field(default_factory=dict[str, str])
     query: Mapping[str, str] = field(default_factory=dict[str, str])
 

@@ -5,8 +5,10 @@ from typing import Final
 from federation.console.overview import OVERVIEW
 from federation.console.page import Page
 from federation.console.people import PEOPLE
+from federation.console.registry import REGISTRY
+from federation.console.settlement import SETTLEMENT
 
-PAGES: Final[tuple[Page, ...]] = (*OVERVIEW, *PEOPLE)
+PAGES: Final[tuple[Page, ...]] = (*OVERVIEW, *SETTLEMENT, *REGISTRY, *PEOPLE)
 
 
 def pages_of(role: str) -> list[Page]:

@@ -3,8 +3,19 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
+from federation.scenario.client import nodes_of
 from federation.values.party import HUB
+from tests.federation.harness import PERIOD
+
+RUNS = "query($period: String!) { runs(period: $period) { edges { node { runId } } } }"
+PAYMENTS = "query($period: String!) { payments(period: $period) { edges { node { id } } } }"
+OFFICER, APPROVER, AUDITOR = (
+    ("settlement", "settlement_officer"),
+    ("approver", "settlement_approver"),
+    ("auditor", "auditor"),
+)
 
 
 @dataclass(frozen=True)
@@ -13,22 +24,48 @@ class Screen:
 
     name: str
     code: str
-    path: str | Callable[[Any], Awaitable[str]]
+    path: str | Callable[[Any, str], Awaitable[str]]
     subject: str | None = None
     role: str = ""
     status: int = 200
 
     async def path_at(self, small: Any) -> str:
         """Return the address."""
-        return self.path if isinstance(self.path, str) else await self.path(small)
+        return self.path if isinstance(self.path, str) else await self.path(small, self.code)
+
+
+async def the_run(small: Any, code: str) -> str:
+    """Return the address of the run of the month."""
+    found = nodes_of(await small.at(code, "auditor").ask(RUNS, period=PERIOD))
+    return f"/month/{PERIOD}/run/{found[0]['runId']}"
+
+
+async def a_payment(small: Any, code: str) -> str:
+    """Return the address of a payment of the month."""
+    found = nodes_of(await small.at(code, "auditor").ask(PAYMENTS, period=PERIOD))
+    return f"/payment?id={quote(found[0]['id'], safe='')}"
 
 
 SCREENS = [
     Screen("start-nobody", HUB, "/"),
-    Screen("start-officer", HUB, "/", "settlement", "settlement_officer"),
-    Screen("start-node", "DE", "/", "settlement", "settlement_officer"),
-    Screen("people", HUB, "/people", "auditor", "auditor"),
-    Screen("people-none", HUB, "/people?state=WITHDRAWN", "auditor", "auditor"),
-    Screen("person", HUB, "/people/auditor", "auditor", "auditor"),
-    Screen("not-allowed", HUB, "/people", "settlement", "settlement_officer", status=403),
+    Screen("start-officer", HUB, "/", *OFFICER),
+    Screen("start-node", "DE", "/", *OFFICER),
+    Screen("month", HUB, f"/month?period={PERIOD}", *OFFICER),
+    Screen("month-open", HUB, "/month?period=2026-12", *OFFICER),
+    Screen("month-node", "DE", f"/month?period={PERIOD}", *OFFICER),
+    Screen("run", HUB, the_run, *APPROVER),
+    Screen("run-node", "DE", the_run, *OFFICER),
+    Screen("payments", HUB, "/payments", *APPROVER),
+    Screen("payments-officer", "DE", "/payments", *OFFICER),
+    Screen("payments-none", HUB, "/payments?period=2020-01", *AUDITOR),
+    Screen("payment", HUB, a_payment, *OFFICER),
+    Screen("documents", HUB, "/documents", *AUDITOR),
+    Screen("documents-none", HUB, "/documents?period=2020-01", *AUDITOR),
+    Screen("proposals-none", "DE", "/proposals", "registry", "registry_officer"),
+    Screen("people", HUB, "/people", *AUDITOR),
+    Screen("people-none", HUB, "/people?state=WITHDRAWN", *AUDITOR),
+    Screen("person", HUB, "/people/auditor", *AUDITOR),
+    Screen("audit", HUB, "/audit", *AUDITOR),
+    Screen("audit-none", HUB, "/audit?subject=nothing", *AUDITOR),
+    Screen("not-allowed", HUB, "/people", *OFFICER, status=403),
 ]
