@@ -109,9 +109,11 @@ class ClaimIndex:
     def claimants(self, key: UrlKey, at: datetime) -> tuple[IndexedClaim, ...]:
         """Return the most specific claims that count on the UTC day of `at`; () if none does."""
         chain = self._claims.matching(key)
-        day = at.astimezone(UTC).date() if chain else None
+        if not chain:
+            return ()
+        day = at.astimezone(UTC).date()
         for claims in chain:
-            counting = [c for c in claims if day is not None and c.counts_on(day)]
+            counting = [c for c in claims if c.counts_on(day)]
             if counting:
                 return tuple(counting)
         return ()

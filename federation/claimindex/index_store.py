@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import or_, select
 
@@ -32,6 +32,12 @@ from federation.consent.deciding import Ruling
 from federation.consent.states import State
 from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession
+
+_CLAIM: Final = (
+    *("node", "claim_id", "holder_id", "host", "path", "wildcard"),
+    *("counts_from", "counts_to", "content_tier", "canonical"),
+)
+"""What is read of a claim: in this order, for it is unpacked by place (`_claim`)."""
 
 
 class _Rows(NamedTuple):
@@ -106,7 +112,7 @@ async def _rows(
 
 
 def _once(claims: Iterable[Any]) -> list[Any]:
-    return list({(row.node, row.claim_id): row for row in claims}.values())
+    return list({row[:2]: row for row in claims}.values())  # node and id
 
 
 async def _claims_on(
@@ -114,7 +120,7 @@ async def _claims_on(
 ) -> list[Any]:
     found: list[Any] = []
     for of in (IndexClaim,) if known_at is None else (IndexClaim, IndexClaimPast):
-        columns: Any = of.__table__.columns
+        columns = (of.__table__.columns[name] for name in _CLAIM)
         query: Any = select(*columns).where(was_known(of, known_at))
         found += await claims_matching(session, of, query, keys)
     return found
@@ -194,25 +200,27 @@ def _share(node: str, fact: ShareFact) -> IndexedShare:
     return IndexedShare(ClaimKey(fact.host, fact.path, fact.wildcard), share_of(node, fact))
 
 
-def _claim(row: IndexClaim | IndexClaimPast) -> IndexedClaim:
-    return _claim_of(row.node, row)
+def _claim(row: tuple[Any, ...]) -> IndexedClaim:
+    """Return the claim that the columns of `_CLAIM` are: a thousand are made for one question."""
+    node, claim_id, holder, host, path, wildcard, counts_from, counts_to, tier, canonical = row
+    return IndexedClaim(
+        node,
+        claim_id,
+        holder,
+        ClaimKey(host, path, wildcard),
+        counts_from,
+        counts_to,
+        tier,
+        UrlKey.of(canonical) if canonical else None,
+    )
 
 
 def _ruling(row: IndexOptOut | IndexOptOutPast) -> IndexedRuling:
     return _ruling_of(row.node, row)
 
 
-def _claim_of(node: str, said: ClaimFact | IndexClaim | IndexClaimPast) -> IndexedClaim:
-    return IndexedClaim(
-        node,
-        said.claim_id,
-        said.holder_id,
-        ClaimKey(said.host, said.path, said.wildcard),
-        said.counts_from,
-        said.counts_to,
-        said.content_tier,
-        UrlKey.of(said.canonical) if said.canonical else None,
-    )
+def _claim_of(node: str, said: ClaimFact) -> IndexedClaim:
+    return _claim((node, *(getattr(said, name) for name in _CLAIM[1:])))
 
 
 def _ruling_of(node: str, said: OptOutFact | IndexOptOut | IndexOptOutPast) -> IndexedRuling:

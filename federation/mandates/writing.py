@@ -13,7 +13,9 @@ from federation.mandates.following_pages import follow_new
 from federation.mandates.records import NewRecord
 from federation.mandates.tables import ConsentRecord
 from federation.registry.edits import Written
+from federation.store.happened import happened
 from federation.store.sessions import WriteSession
+from federation.values.event import Event, EventType
 
 CONSENT: Final = "CONSENT"
 """The kind of records in the feed of changes."""
@@ -74,7 +76,17 @@ async def _write(
     await feed_store.add_changes(session, feed, saying)
     await follow_records(session, node, touched, came, saying)
     await follow_new(session, node, _of_rightholders(came), saying)
+    _say(session, gone, numbers)
     return Written(records=numbers)
+
+
+def _say(session: WriteSession, gone: GoneRecord | None, numbers: Sequence[int]) -> None:
+    """Say which records came, or hold otherwise, and which has an end, by the row that says so."""
+    ends = gone is not None and gone.act in {acts.ENDED, acts.WITHDRAWN}
+    said = [gone.row.id] if gone is not None and not numbers else numbers
+    if said:
+        what = EventType.CONSENT_ENDED if ends else EventType.CONSENT_RECORDED
+        happened(session, Event(what, {}, numbers=tuple(said)))
 
 
 def _of_rightholders(records: Mapping[int, NewRecord]) -> dict[int, NewRecord]:

@@ -12,7 +12,9 @@ from federation.payments.names import is_adjustment, remittance_document, undone
 from federation.payments.postings import Amount, BankAmountError, Leg
 from federation.payments.proposal import Awaited
 from federation.payments.tables import Incoming
+from federation.store.happened import happened
 from federation.store.sessions import ReadSession, WriteSession
+from federation.values.event import Event, EventType
 from federation.values.month import Month
 
 EXPECTED, BOOKED, EXCLUDED, SET_OFF = "EXPECTED", "BOOKED", "EXCLUDED", "SET_OFF"
@@ -90,6 +92,9 @@ async def receive(
         "remittance": row.id,
         "received": str(part),
     }
+    if source is None:
+        about = {"remittance": row.id, "period": row.period}
+        happened(session, Event(EventType.REMITTANCE_RECEIVED, about))
     source = source or Leg(Accounts(here).suspense("BankEntry"), bank)
     moved = postings.exchanged(Accounts(here), source, debt, meta)
     documents = await store.receipts_of_incoming(session, row.id)

@@ -28,8 +28,10 @@ from federation.reservations.comparing import (
     unpacked_rules,
 )
 from federation.reservations.tables import Ending, KeptList, Source, SourceVersion
+from federation.store.happened import happened
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import Principal, require_other_person
+from federation.values.event import Event, EventType
 from federation.values.reason import stated
 
 VERSIONS_MAX: Final = 10_000
@@ -152,6 +154,8 @@ async def hand_over_source(
     await store.add(session, version)
     taken = await _take(session, source, version, reading, now)
     await _note(session, who, audit.Act.RESERVATION_HAND_OVER, source, version, reason)
+    if taken.came:
+        _say(session, EventType.RESERVATION_FOUND, version)
     return taken
 
 
@@ -210,6 +214,7 @@ async def confirm_ending(
         _decide(ending, Outcome.CONFIRMED, who.subject, now, why)
     await session.flush()
     await _note(session, who, audit.Act.RESERVATION_END, source, version, why)
+    _say(session, EventType.RESERVATION_ENDED, version)
     return len(waiting)
 
 
@@ -307,6 +312,12 @@ async def _end(
 def _decide(ending: Ending, outcome: Outcome, by: str, now: datetime, why: str | None) -> None:
     ending.outcome, ending.decided_by, ending.decided_at = outcome, by, now
     ending.decided_because = why
+
+
+def _say(session: WriteSession, what: EventType, version: SourceVersion) -> None:
+    """Say that what a site publishes holds otherwise, by the version that shows it."""
+    about = {"source": str(version.source_id), "version": str(version.version_id)}
+    happened(session, Event(what, about))
 
 
 async def _note(

@@ -101,7 +101,7 @@ async def accept(
 
 
 @cache  # asked for every message
-def _last() -> Select[int | None]:
+def _last() -> Select[int]:
     return select(func.max(InboxMessage.sequence)).where(
         InboxMessage.sender == bindparam("sender"), InboxMessage.stream == bindparam("stream")
     )

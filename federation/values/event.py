@@ -21,6 +21,11 @@ class EventType(StrEnum):
     STATEMENT_READY = "statement.ready"
     OPT_OUT_RECORDED = "opt_out.recorded"
     OPT_OUT_ENDED = "opt_out.ended"
+    CONSENT_RECORDED = "consent.recorded"
+    CONSENT_ENDED = "consent.ended"
+    RESERVATION_FOUND = "reservation.found"
+    RESERVATION_ENDED = "reservation.ended"
+    REMITTANCE_RECEIVED = "remittance.received"
     PING = "ping"
 
 
@@ -28,8 +33,9 @@ class EventType(StrEnum):
 class Event:
     """An act that is told of: ids and codes of what it was about, never an amount or an address.
 
-    `licensee` is the lab and `members` are the members whose own affair it is. Of opt-outs there
-    are the `numbers`: which member may see one follows from where it is.
+    `licensee` is the lab and `members` are the members whose own affair it is. Of opt-outs and
+    consent records there are the `numbers`: which member may see an opt-out follows from where it
+    is.
     """
 
     type: EventType

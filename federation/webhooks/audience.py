@@ -22,7 +22,7 @@ from federation.values.roles import (
     Role,
 )
 
-NUMBERS_MAX: Final = 50  # opt-outs that one event names; it says how many more there are
+NUMBERS_MAX: Final = 50  # that one event names; it says how many more there are
 Data = Mapping[str, str | int | list[str]]
 
 
@@ -34,11 +34,14 @@ class Readers:
     own: frozenset[Role]
 
 
+_REGISTRY: Final = frozenset(MAY_READ_CLAIMS.staff)
 _LICENCES = Readers(frozenset(MAY_READ_LICENCES.staff), frozenset({Role.LAB}))
 _BILLING = Readers(frozenset(MAY_READ_BILLING.staff), frozenset({Role.LAB}))
 _PAYMENTS = Readers(frozenset(MAY_READ_BOOKS.staff), frozenset({Role.LAB, Role.MEMBER}))
 _STATEMENTS = Readers(frozenset(MAY_READ_STATEMENTS.staff), frozenset({Role.MEMBER}))
-_OPT_OUTS = Readers(frozenset(MAY_READ_CLAIMS.staff), frozenset({Role.LAB, Role.MEMBER}))
+_OPT_OUTS = Readers(_REGISTRY, frozenset({Role.LAB, Role.MEMBER}))
+_CONSENT = Readers(_REGISTRY, frozenset({Role.LAB}))
+_REMITTANCES = Readers(frozenset(MAY_READ_BOOKS.staff), frozenset())
 _READERS: Final[Mapping[EventType, Readers]] = MappingProxyType(
     {
         EventType.LICENCE_GRANTED: _LICENCES,
@@ -54,8 +57,17 @@ _READERS: Final[Mapping[EventType, Readers]] = MappingProxyType(
         EventType.STATEMENT_READY: _STATEMENTS,
         EventType.OPT_OUT_RECORDED: _OPT_OUTS,
         EventType.OPT_OUT_ENDED: _OPT_OUTS,
+        EventType.CONSENT_RECORDED: _CONSENT,
+        EventType.CONSENT_ENDED: _CONSENT,
+        EventType.RESERVATION_FOUND: _CONSENT,
+        EventType.RESERVATION_ENDED: _CONSENT,
+        EventType.REMITTANCE_RECEIVED: _REMITTANCES,
     }
 )
+_OF_ALL_LABS: Final = frozenset(
+    kind for kind, readers in _READERS.items() if readers in (_OPT_OUTS, _CONSENT)
+)
+"""What changes what may be used: each lab with a licence is told, and of nobody's affair."""
 _OWN: Final = frozenset({Role.LAB, Role.MEMBER})
 MAY_KEEP_WEBHOOKS: Final = tuple(
     role
@@ -84,25 +96,26 @@ async def told(
     """Return what an event tells a role, or its party where it is told of its own; or None."""
     readers = _READERS[event.type]
     if role in readers.staff:
-        return {"server": here, **event.about, **_numbers(event.numbers)}
+        return {"server": here, **event.about, **_numbers(event, event.numbers)}
     if role not in readers.own or party is None:
         return None
-    if role is Role.LAB and event.numbers:
+    if role is Role.LAB and event.type in _OF_ALL_LABS:
         # Which it asks: `rights` of what it holds, or the hub for the list of what is withheld.
         return {"server": here} if await _is_licensed(session, party, here, today) else None
     if role is Role.LAB:
         return {"server": here, **event.about} if event.licensee == party else None
     if event.numbers:
         own = await _own_numbers(session, event, party)
-        return {"server": here, **_numbers(own)} if own else None
+        return {"server": here, **_numbers(event, own)} if own else None
     return {"server": here, **event.about} if party in event.members else None
 
 
-def _numbers(numbers: tuple[int, ...]) -> Data:
+def _numbers(event: Event, numbers: tuple[int, ...]) -> Data:
     if not numbers:
         return {}
     shown = [str(number) for number in numbers[:NUMBERS_MAX]]
-    return {"opt_outs": shown, "more": len(numbers) - len(shown)}
+    name = "opt_outs" if _READERS[event.type] is _OPT_OUTS else "records"
+    return {name: shown, "more": len(numbers) - len(shown)}
 
 
 async def _is_licensed(session: ReadSession, lab: str, here: str, today: date) -> bool:

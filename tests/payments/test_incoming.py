@@ -11,8 +11,10 @@ from federation.payments.incoming import RemittanceStateError, UnknownRemittance
 from federation.payments.postings import Amount, BankAmountError, Leg
 from federation.payments.proposal import Awaited
 from federation.payments.treasury import BadConversionError, Deal
+from federation.store.happened import what_happened
 from federation.trust.membership import CollectiveTerms
 from federation.trust.tables import Party
+from federation.values.event import Event, EventType
 from tests.databases import refused
 from tests.payments.factories import (
     BOOKED_ON,
@@ -279,3 +281,18 @@ async def test_a_server_waits_for_what_it_sent_and_for_what_may_come_back(databa
         ("RETURN", "PAY-2026-09-HUB-GB"),
     ]
     assert [item.kind for item in much_later] == ["REMITTANCE_IN"]
+
+
+async def test_a_remittance_is_told_as_often_as_a_bank_credits_a_part_of_it(database):
+    said = Event(EventType.REMITTANCE_RECEIVED, {"remittance": ID, "period": "2026-09"})
+    async with database.write("test") as session:
+        wait(session)
+        owed = Leg("Liabilities:HUB:Suspense:Overpaid", Amount(3_333, "GBP"))
+        await incoming.receive(session, ID, "HUB", BOOKED_ON, owed.amount, source=owed)
+        assert what_happened(session) == []  # of money that was here no bank says anything
+        await receive(session, 1_667)
+        await receive(session, 3_500)
+        assert what_happened(session) == [said, said]
+        with pytest.raises(RemittanceStateError):
+            await receive(session, 1)
+        assert what_happened(session) == [said, said]

@@ -12,6 +12,8 @@ from federation.reservations.comparing import unpacked_notes
 from federation.reservations.rulings import Ruling
 from federation.reservations.telling import tell
 from federation.reservations.worklist import of_reservations
+from federation.store.happened import what_happened
+from federation.values.event import Event, EventType
 from federation.values.roles import Role
 from federation.values.work_item import WorkItem
 from tests.databases import contents
@@ -108,6 +110,30 @@ async def test_what_a_later_file_adds_holds_from_when_it_was_seen(database):
     assert await reserved(database, "/a/", "TRAIN", WEDNESDAY - LATER)
     assert await reserved(database, "/a/", "TRAIN", WEDNESDAY)
     assert await waiting(database) == []
+
+
+async def test_what_is_found_and_what_ended_is_said_once_each(database):
+    found = []
+
+    async def follow(session):
+        found.extend(what_happened(session))
+
+    database.follow(follow)
+    both = "User-agent: GPTBot\nDisallow: /a/\nDisallow: /b/\n"
+    first = await hand_over(database, both)
+    await hand_over(database, both, seen_at=TUESDAY)
+    said = [Event(EventType.RESERVATION_FOUND, about(first))]
+    assert found == said  # the same again is nothing new
+
+    gone = await hand_over(database, "User-agent: *\nDisallow:\n", seen_at=WEDNESDAY)
+    said += [Event(EventType.RESERVATION_FOUND, about(gone))] if gone.came else []
+    assert (gone.waiting, found) == (1, said)  # nothing ended before somebody confirms it
+    await confirm(database, gone.version.version_id)
+    assert found == [*said, Event(EventType.RESERVATION_ENDED, about(gone))]
+
+
+def about(taken):
+    return {"source": str(taken.version.source_id), "version": str(taken.version.version_id)}
 
 
 async def test_what_a_later_file_leaves_out_holds_until_a_person_confirms(database):

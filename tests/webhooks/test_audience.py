@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from federation.licensing.tables import Licence
 from federation.proposals import acts
 from federation.proposals.claims import DraftClaim
 from federation.registry import list_store
@@ -98,3 +99,44 @@ async def test_staff_that_does_not_read_a_kind_is_not_told_of_it():
     }:
         assert await told(None, event, role, "m1", "DE", TODAY) is None, role
     assert await told(None, event, Role.MEMBER, None, "DE", TODAY) is None
+
+
+FOUND = {"source": "1", "version": "2"}
+BEYOND = [
+    (Event(EventType.CONSENT_ENDED, {}, numbers=(7, 8)), {"records": ["7", "8"], "more": 0}),
+    (Event(EventType.RESERVATION_FOUND, FOUND), FOUND),
+]
+
+
+async def test_of_consent_staff_is_told_what_and_a_licensed_lab_that_there_is_something(node):
+    here = {"server": "DE"}
+    async with node.write("licence") as session:
+        session.add(
+            Licence(
+                number="DE-000001",
+                version=1,
+                licensor="DE",
+                licensee="lab-one",
+                status="ACTIVE",
+                starts_on=TODAY,
+                ends_on=TODAY,
+                body="{}",
+                signed="",
+                accepted_at=NOON,
+            )
+        )
+    for event, data in BEYOND:
+        assert await told_by_role(node, event, Role.LAB, "lab-one") == here
+        assert await told_by_role(node, event, Role.LAB, "lab-two") is None
+        assert await told_by_role(node, event, Role.REGISTRY_OFFICER) == here | data
+        assert await told_by_role(node, event, Role.MEMBER, "m1") is None
+        assert await told_by_role(node, event, Role.SETTLEMENT_OFFICER) is None
+
+
+async def test_of_remittances_those_are_told_who_read_the_books():
+    about = {"remittance": "PAY-2026-09-GB-HUB", "period": "2026-09"}
+    event = Event(EventType.REMITTANCE_RECEIVED, about)
+    data = {role: await told(None, event, role, "m1", "DE", TODAY) for role in Role}
+    readers = {Role.SETTLEMENT_OFFICER, Role.SETTLEMENT_APPROVER, Role.AUDITOR}
+    assert {role for role, one in data.items() if one == {"server": "DE", **about}} == readers
+    assert {role for role, one in data.items() if one is None} == set(Role) - readers
