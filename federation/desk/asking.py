@@ -1,4 +1,4 @@
-"""`federation ask`: a document of GraphQL out of a file goes to a server; what it answers is shown."""
+"""`federation ask`: a document of GraphQL goes to a server, and what it answers is shown."""
 
 import sys
 from typing import IO, Any, Final
