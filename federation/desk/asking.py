@@ -1,4 +1,4 @@
-"""`federation ask`: a GraphQL document out of a file goes to a server; its answer is shown."""
+"""`federation ask`: a document of GraphQL goes to a server, and what it answers is shown."""
 
 import sys
 from typing import IO, Any, Final

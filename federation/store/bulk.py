@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from importlib import import_module
 from typing import Any, TypeVar
 
 from sqlalchemy import func, select
@@ -14,6 +15,7 @@ from federation.store.sessions import ReadSession, WriteSession
 
 T = TypeVar("T")
 IN_CHUNK = 500
+COPIED_MIN = 500  # rows that PostgreSQL is handed by COPY, which asks for the columns first
 _POSTGRES_CHUNK = 5_000
 _SQLITE_VARIABLES_MAX = 2_000  # more are no faster, and each connection keeps what it prepared
 
@@ -31,7 +33,8 @@ async def insert_rows(
     Values are what the driver takes (microseconds for instants, text for big counts). With
     `ignore_conflicts` a row whose key is there is left as it is.
     """
-    if not ignore_conflicts and session.get_bind().dialect.name == "postgresql":
+    is_postgres = session.get_bind().dialect.name == "postgresql"
+    if is_postgres and not ignore_conflicts and len(rows) >= COPIED_MIN:
         await _copy(session, model, columns, rows)
         return len(rows)
     # Not SQLite's INSERT OR IGNORE, which drops rows that break a CHECK or NOT NULL as well.
@@ -103,17 +106,14 @@ async def _copy(
 
     The driver is asked itself. Its transaction has begun: who writes has waited for its turn.
     """
-    from asyncpg import IntegrityConstraintViolationError, PostgresError  # noqa: PLC0415 - its own
-
-    if not rows:
-        return
+    driver: Any = import_module("asyncpg")  # which has no types, and SQLite's servers do not load
     require_plain_rows(rows)
     raw: Any = await (await session.connection()).get_raw_connection()
     table = model.__tablename__
     try:
         await raw.driver_connection.copy_records_to_table(table, records=rows, columns=columns)
-    except PostgresError as error:
-        is_broken_rule = isinstance(error, IntegrityConstraintViolationError)
+    except driver.PostgresError as error:
+        is_broken_rule = isinstance(error, driver.IntegrityConstraintViolationError)
         kind = IntegrityError if is_broken_rule else DBAPIError
         raise kind(f"COPY {table}", None, error) from error
 

@@ -30,9 +30,10 @@ async def small(any_backend, opened_past):
 @on_one_database
 async def test_the_documents_of_the_page_are_sent_by_its_command(small, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    file = tmp_path / "tariff.graphql"
 
     async def sent(document, where, who, *said):
-        Path("tariff.graphql").write_text(document, encoding="utf-8")  # noqa: ASYNC240 - a small file
+        file.write_text(document, encoding="utf-8")
         program, *words = shlex.split(SEND)
         assert program == "federation"
         code, printed = await run(

@@ -69,6 +69,20 @@ async def test_every_page_holds_what_holds_the_words(filled, monkeypatch):
             assert list(itertools.chain(*shown)) == wanted, (asked, first, few, looked_at, many)
 
 
+async def test_a_page_of_common_words_asks_no_index_of_words(filled, monkeypatch):
+    async def asked(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(search_store, "_holding", asked)
+    monkeypatch.setattr(search_store, "FIRST", 12)
+
+    async with filled.read() as session:
+        page = await search_store.search(
+            session, RIGHTHOLDERS, "s", Moment(NOW), after=None, limit=3
+        )
+    assert [one.body.name for one in page.found] == [*["Salt & Sea"] * 2, "Sea of the North"]
+
+
 async def test_a_page_ends_after_so_many_looked_at(filled, monkeypatch):
     for name in ("FEW", "MANY"):
         monkeypatch.setattr(search_store, name, 0)

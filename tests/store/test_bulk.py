@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from federation.store.asked import among
 from federation.store.base import to_micros
-from federation.store.bulk import insert_rows, set_column
+from federation.store.bulk import COPIED_MIN, insert_rows, set_column
 from federation.store.plain import BadParameterError
 from federation.store.tables import IdempotentResult, Lease, OutboxMessage
 from tests.databases import contents, refused
@@ -49,14 +49,30 @@ async def test_columns_come_in_any_order_and_values_of_every_kind(database):
     assert (found.created_at, found.delivered_at, found.last_error) == (NOON, None, None)
 
 
-async def test_a_key_that_is_there_refuses_all_rows(database):
+@pytest.mark.parametrize("more", [0, COPIED_MIN])
+async def test_a_key_that_is_there_refuses_all_rows(database, more):
     await insert(database, leases("b", owner="first"))
+    rows = leases("a", "b", "c", *(f"d{number}" for number in range(more)))
 
     await refused(
-        database,
-        IntegrityError,
-        lambda session: insert_rows(session, Lease, COLUMNS, leases("a", "b", "c")),
+        database, IntegrityError, lambda session: insert_rows(session, Lease, COLUMNS, rows)
     )
+
+
+async def test_many_rows_go_in_with_every_value(database):
+    columns = ["body", "kind", "sequence", "target", "created_at", "attempts", "last_error"]
+    rows = [
+        (b"\x00\xff", "näte", number, "https://gb.example", to_micros(NOON), 0, None)
+        for number in range(COPIED_MIN)
+    ]
+    assert await insert(database, rows, table=OutboxMessage, columns=columns) == COPIED_MIN
+
+    async with database.read() as session:
+        found = list(await session.scalars(select(OutboxMessage).order_by(OutboxMessage.sequence)))
+    assert [one.sequence for one in found] == list(range(COPIED_MIN))
+    assert {(one.body, one.kind, one.created_at, one.last_error) for one in found} == {
+        (b"\x00\xff", "näte", NOON, None)
+    }
 
 
 async def test_a_key_that_is_there_may_be_passed_over_and_stays_as_it_was(database):
