@@ -236,7 +236,7 @@ async def _sold(
         registered_at=desk.node if desk.issuer.code == HUB else None,
         limit=LICENCES_MAX,
     )
-    licences = sorted(
+    licences: list[LicenceObject] = sorted(
         (licence for row in rows if _reaches(licence := decode(row.body), desk.node)),
         key=lambda licence: _rank(licence, desk.issuer.code),
     )
