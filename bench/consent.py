@@ -43,7 +43,6 @@ from federation.mandates import asking
 from federation.nodes.site_memory import SiteMemory
 from federation.nodes.site_terms import SiteTermsHolder
 from federation.process import run_loop
-from federation.registry.messages import NOTHING
 from federation.registry.tables import Claim, Member, OptOut
 from federation.signing.site_rulings import unpack
 from federation.store.base import from_micros, to_micros
