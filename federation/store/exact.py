@@ -92,8 +92,8 @@ async def exact_sums(
 
 
 @lru_cache(EXPRESSIONS_MAX)
-def _shape(column: Column) -> tuple[ColumnElement[int], ColumnElement[str]]:
-    """Return the length of the longest text, and a text that is no integer."""
+def _shape(column: Column) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Return the length of the longest text and one that is no integer; NULL where none is."""
     text = digits_of(column)
     return func.max(func.length(text)), func.min(case((is_no_integer(column), text)))
 

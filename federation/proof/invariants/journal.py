@@ -58,7 +58,7 @@ def _no_moves() -> Select[*tuple[Any, ...]]:
 
 
 @cache
-def _without_posting() -> Select[tuple[str]]:
+def _without_posting() -> Select[str]:
     has_posting = select(JournalPosting.id).where(JournalPosting.entry_id == JournalEntry.id)
     return select(JournalEntry.document).where(~has_posting.exists()).limit(NAMED_MAX)
 
