@@ -125,11 +125,7 @@ _Key = tuple[str, str, date | None]
 
 async def _longest(session: ReadSession, wanted: Sequence[ColumnElement[bool]]) -> int:
     """Return how many digits the longest amount of some postings has; 0 where there are none."""
-    amount = JournalPosting.amount
-    digits = func.max(func.length(digits_of(amount)))
-    bad = func.min(case((is_no_count(amount), JournalPosting.id)))
-    query = select(digits, bad).select_from(JournalPosting).join(JournalEntry, _ENTRY)
-    [(longest, number)] = await session.execute(query.where(*wanted))
+    [(longest, number)] = await session.execute(_LONGEST.where(*wanted))
     if number is not None:
         raise ValueError(f"the amount of posting {number} is no number")
     return longest or 0
@@ -211,3 +207,11 @@ def _touches(account: str) -> ColumnElement[bool]:
 
 
 _ENTRY = JournalPosting.entry_id == JournalEntry.id
+_LONGEST = (  # and the first posting whose amount is no number
+    select(
+        func.max(func.length(digits_of(JournalPosting.amount))),
+        func.min(case((is_no_count(JournalPosting.amount), JournalPosting.id))),
+    )
+    .select_from(JournalPosting)
+    .join(JournalEntry, _ENTRY)
+)

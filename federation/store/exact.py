@@ -5,6 +5,7 @@ limbs together. The same expressions run on SQLite and PostgreSQL.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Text, and_, case, cast, func, literal, or_, select
@@ -17,6 +18,7 @@ Column = ColumnElement[Any] | InstrumentedAttribute[Any]
 
 LIMB = 9
 _DIGITS = "0123456789"
+EXPRESSIONS_MAX = 256  # kept, of columns and of how long their texts are
 
 
 def digits_of(column: Column) -> ColumnElement[str]:
@@ -39,7 +41,8 @@ def is_no_integer(column: Column) -> ColumnElement[bool]:
     return ~or_(is_negative, is_positive)
 
 
-def limbs(column: Column, length_max: int) -> list[ColumnElement[int]]:
+@lru_cache(EXPRESSIONS_MAX)  # to make them costs more than most sums
+def limbs(column: Column, length_max: int) -> tuple[ColumnElement[int], ...]:
     """Return the sums of a column's limbs, the lowest first, for texts of at most that length.
 
     The texts are integers in their one spelling; whoever cannot be sure asks `is_no_integer` first.
@@ -47,7 +50,7 @@ def limbs(column: Column, length_max: int) -> list[ColumnElement[int]]:
     text = digits_of(column)
     sign, digits = case((text.like("-%"), -1), else_=1), func.ltrim(text, "-")
     numbers = range(-(-length_max // LIMB) or 1)
-    return [func.sum(sign * _limb(digits, number)) for number in numbers]
+    return tuple(func.sum(sign * _limb(digits, number)) for number in numbers)
 
 
 def _limb(digits: ColumnElement[str], number: int) -> ColumnElement[int]:
@@ -76,17 +79,23 @@ async def exact_sums(
 
     Raises ValueError where a text is no integer.
     """
-    longest = await session.scalar(select(func.max(func.length(digits_of(column)))).where(*where))
+    [(longest, bad)] = await session.execute(select(*_shape(column)).where(*where))
+    if bad is not None:
+        raise ValueError(f"{column} holds {bad!r}, which is no integer")
     if longest is None:
         return {}
-    bad = select(digits_of(column)).where(is_no_integer(column), *where).limit(1)
-    if (text := await session.scalar(bad)) is not None:
-        raise ValueError(f"{column} holds {text!r}, which is no integer")
     found = await session.execute(
         select(*by, func.count(), *limbs(column, longest)).where(*where).group_by(*by)
     )
     width = len(by)
     return {tuple(row[:width]): (row[width], put_together(row[width + 1 :])) for row in found}
+
+
+@lru_cache(EXPRESSIONS_MAX)
+def _shape(column: Column) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Return the length of the longest text and one that is no integer; NULL where none is."""
+    text = digits_of(column)
+    return func.max(func.length(text)), func.min(case((is_no_integer(column), text)))
 
 
 def put_together(sums: Sequence[Any]) -> int:

@@ -28,13 +28,25 @@ NAMED_MAX = 1_000  # objects that a check names of one kind
 async def zero_sum(session: ReadSession, here: str = "") -> Check:
     """I1: every entry moves whole amounts from one account to another, so it sums to zero."""
     del here
+    wrong = [
+        f"{document}: {text} from {credit} to {debit}"
+        for document, text, debit, credit in await session.execute(_no_moves())
+    ]
+    wrong += [f"{document}: no posting" for document in await session.scalars(_without_posting())]
+    examined = await session.scalar(select(func.count()).select_from(JournalEntry))
+    return examined or 0, wrong
+
+
+@cache  # as is the next: made once, asked of each server
+def _no_moves() -> Select[*tuple[Any, ...]]:
+    """Return the question for postings that move no whole amount from one account to another."""
     amount = JournalPosting.amount
     is_no_move = or_(
         is_no_count(amount),
         digits_of(amount).like("0%"),
         JournalPosting.debit == JournalPosting.credit,
     )
-    rows = await session.execute(
+    return (
         select(
             JournalEntry.document, digits_of(amount), JournalPosting.debit, JournalPosting.credit
         )
@@ -43,16 +55,12 @@ async def zero_sum(session: ReadSession, here: str = "") -> Check:
         .order_by(JournalPosting.id)
         .limit(NAMED_MAX)
     )
-    wrong = [
-        f"{document}: {text} from {credit} to {debit}" for document, text, debit, credit in rows
-    ]
+
+
+@cache
+def _without_posting() -> Select[str]:
     has_posting = select(JournalPosting.id).where(JournalPosting.entry_id == JournalEntry.id)
-    empty = await session.scalars(
-        select(JournalEntry.document).where(~has_posting.exists()).limit(NAMED_MAX)
-    )
-    wrong += [f"{document}: no posting" for document in empty]
-    examined = await session.scalar(select(func.count()).select_from(JournalEntry))
-    return examined or 0, wrong
+    return select(JournalEntry.document).where(~has_posting.exists()).limit(NAMED_MAX)
 
 
 async def sums_to_zero(session: ReadSession, here: str) -> Check:
