@@ -141,6 +141,21 @@ async def targets_waiting(session: ReadSession) -> dict[str, int]:
     return {target: count for target, count in rows}
 
 
+async def backlog(session: ReadSession) -> list[tuple[str, str, int, datetime]]:
+    """Return (target, stream, undelivered messages, when the oldest was posted)."""
+    rows = await session.execute(
+        select(
+            OutboxMessage.target,
+            OutboxMessage.stream,
+            func.count(),
+            func.min(OutboxMessage.created_at),
+        )
+        .where(OutboxMessage.delivered_at.is_(None))
+        .group_by(OutboxMessage.target, OutboxMessage.stream)
+    )
+    return [(target, stream, count, since) for target, stream, count, since in rows]
+
+
 async def mark_delivered(
     session: WriteSession, *, target: str, stream: str, since: int = 1, up_to: int, now: datetime
 ) -> None:
