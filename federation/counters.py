@@ -16,7 +16,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-disable_created_metrics()  # a series more of each counter, which nobody asks for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more of each counter, which nobody asks for
 
 OPERATIONS_MAX: Final = 100
 UNNAMED, OTHER = "(unnamed)", "(other)"

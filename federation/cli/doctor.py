@@ -127,7 +127,7 @@ async def _peer(http: aiohttp.ClientSession, code: str, url: str, clock: Clock) 
             theirs = answer.headers.get("Date", "")
             status = answer.status
     except (aiohttp.ClientError, TimeoutError) as error:
-        said = f"{url} does not answer: {error or type(error).__name__}"
+        said = f"{url} does not answer: {str(error) or type(error).__name__}"
         return Seen(name, "wrong", said, "ask who runs it; is the address right?")
     if status != 200:  # noqa: PLR2004
         return Seen(name, "wrong", f"{url} answers {status}", "is it a server of the federation?")
