@@ -67,6 +67,7 @@ judges: dev-env   ## outside judges: of journals (needs hledger), of GraphQL and
 	@$(BIN)/python -m tools.judges.rsl
 	@$(BIN)/python -m tools.judges.lab
 	@$(BIN)/python -m tools.judges.webhooks
+	@$(BIN)/python -m tools.judges.watching
 
 browser: dev-env   ## look at GraphiQL as a person would (needs chromium, node, npm); ARGS=FOLDER keeps pictures
 	@cd tools/browser && npm install --silent --no-package-lock

@@ -148,6 +148,8 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """The first people, taken into an empty directory once; from then on the directory decides."""
     sign_in: SignIn = SignIn()
     """How people sign in in a browser."""
+    metrics_token: str = ""
+    """The bearer token that `/metrics` wants to see. Empty: it answers this machine alone."""
     account: str | None = None
     """The bank account that the server is paid to and pays from."""
     account_scheme: Literal["IBAN", "OTHER"] = "IBAN"

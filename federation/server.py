@@ -12,6 +12,7 @@ from federation.clients.last_use import LastUse
 from federation.clients.secret import Pepper
 from federation.clock import Clock
 from federation.config import Calendar, HubConfig, NodeConfig
+from federation.counters import Counters
 from federation.errors import RefusalError
 from federation.federated.asking import Asker, no_call
 from federation.federated.documents import Documents
@@ -136,6 +137,7 @@ class Server:
     peers: Peers
     pepper: Pepper
     url: str = ""
+    counters: Counters = field(default_factory=Counters)
     last_use: LastUse = field(default_factory=LastUse)
     quotas: Quotas = field(default_factory=Quotas)
     monotonic: Callable[[], float] = time.monotonic  # by which documents are pulled again

@@ -145,6 +145,16 @@ async def waiting_entries(session: ReadSession) -> list[tuple[str, str, str, int
     return [(number, currency, state, count) for number, currency, state, count in rows]
 
 
+async def unreconciled(session: ReadSession) -> dict[str, int]:
+    """Return {currency: minor units} of booked entries nobody has settled, in and out added."""
+    rows = await session.execute(
+        select(Entry.currency, func.sum(Entry.amount))
+        .where(Entry.state.in_(["OPEN", "PROPOSED"]))
+        .group_by(Entry.currency)
+    )
+    return {currency: int(amount) for currency, amount in rows}
+
+
 async def get_match(session: ReadSession, match_id: int) -> Match:
     """Return an act on an entry."""
     return await session.get_one(Match, match_id)

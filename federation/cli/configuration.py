@@ -44,6 +44,7 @@ def _begin(role: str) -> Callable[..., None]:
             values[fields[name].name] = click.prompt(fields[name].meaning.rstrip("."), err=True)
         values |= {"database_url": database_url} if database_url else {}
         values |= {"port": port} if port else {}
+        values |= {"data_dir": f"{out.stem}-data"}  # several may stand side by side
         beginning.begin(role, values, out)
         click.echo(f"{out} is written. Next: federation db upgrade --config {out}", err=True)
 

@@ -239,6 +239,19 @@ def check(run_file: Path | None, config: Path | None, as_json: bool) -> None:
         sys.exit(1)
 
 
+@cli.command()
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print what was seen as JSON.")
+def doctor(config: Path, as_json: bool) -> None:
+    """Look at one server from its machine: what is wrong, what to do. Exits 1 if anything is."""
+    from federation.cli import doctor as looking  # noqa: PLC0415 - needed by no server
+
+    seen = run_loop(looking.examine(load_config(config), system_clock))
+    click.echo(looking.as_json(seen) if as_json else looking.as_text(seen))
+    if any(each.state == "wrong" for each in seen):
+        sys.exit(1)
+
+
 @cli.group()
 def ledger() -> None:
     """Read a server's books."""

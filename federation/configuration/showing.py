@@ -11,7 +11,7 @@ from federation.configuration.reading import given, load_config, role_of
 from federation.configuration.toml import toml_value
 from federation.logs import REDACTED, redact
 
-_SECRET: Final = frozenset({"key_secret"})
+_SECRET: Final = frozenset({"key_secret", "metrics_token"})
 
 
 def show(path: Path, environ: Mapping[str, str], *, with_origin: bool) -> str:

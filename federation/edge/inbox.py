@@ -129,6 +129,7 @@ async def authenticate_sender(server: Server, authorization: str | None) -> Send
         if known.code == HUB and refusal.reason is Reason.KEY:
             server.knocked()  # its key may have changed
         raise
+    server.counters.seen(known.code)
     if HUB not in {server.code, known.code}:
         raise NotAllowedError("only the hub sends messages to a node")
     return Sender(issuer, known.code, known.numbered_as)

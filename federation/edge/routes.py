@@ -19,6 +19,7 @@ from federation.edge.doors import Doors
 from federation.edge.files import Files
 from federation.edge.health import health_routes
 from federation.edge.http import json_response
+from federation.edge.metrics import metrics_routes
 from federation.edge.spooled import in_chunks, spooled
 from federation.metering import service as metering
 from federation.metering.reporters import Reporter, check_batch_key, reporter_of
@@ -40,6 +41,7 @@ def common_routes(doors: Doors, handlers: inbox.Handlers, files: Files) -> list[
     """Return the routes of hub and node alike; `files` knows the files of this one."""
     return [
         *health_routes(doors),
+        *metrics_routes(doors),
         *_identity_routes(doors),
         *_intake_routes(doors, handlers),
         *_file_routes(doors, files),
@@ -165,7 +167,7 @@ async def _ingest(
 ) -> metering.BatchAnswer:
     batch = metering.read_batch(body)
     async with server.db.write("usage.ingest") as session:
-        return await metering.ingest(
+        answer = await metering.ingest(
             session,
             batch,
             reporter,
@@ -175,3 +177,5 @@ async def _ingest(
             licences=await metering.licences_named(session, batch.licences),
             now=server.clock(),
         )
+    server.counters.lines({name: count for name, (count, _) in answer.classes.items()})
+    return answer

@@ -14,12 +14,14 @@ from litestar import Response
 from federation.accounts import sessions, store
 from federation.accounts.sessions import SEEN_AFTER
 from federation.accounts.tables import PersonSession
+from federation.counters import ACCEPTED
 from federation.edge.addresses import literal_of
 from federation.edge.auth import authenticate, person
 from federation.edge.bodies import HttpRequest
 from federation.errors import RefusalError
 from federation.server import Server
 from federation.trust.principals import NotAuthenticatedError, Principal
+from federation.values.roles import PEER
 
 PROOF_HEADER: Final = "x-csrf-token"
 COOKIE_LENGTH_MAX: Final = 4_096
@@ -139,6 +141,19 @@ def session_secret(server: Server, request: HttpRequest) -> str | None:
 
 async def who_asks(server: Server, request: HttpRequest) -> Principal | None:
     """Return who asks, by a token or by a session, None for nobody; refuse what is not good."""
+    try:
+        who = await _who_asks(server, request)
+    except RefusalError as refusal:
+        server.counters.verdict(refusal.code)
+        raise
+    if who is not None:
+        server.counters.verdict(ACCEPTED)
+        if PEER in who.roles and who.party:
+            server.counters.seen(who.party)
+    return who
+
+
+async def _who_asks(server: Server, request: HttpRequest) -> Principal | None:
     authorization, secret = request.headers.get("authorization"), session_secret(server, request)
     if secret is None:
         return await authenticate(server, authorization)

@@ -176,6 +176,11 @@ class Guards(SchemaExtension):
         if answer is not None:
             context.result = ExecutionResult(data=cast("Any", answer))  # JSON as it is sent
         yield
+        context.context.server.counters.operation(
+            context.operation_name,
+            is_known=context.context.principal is not None,
+            has_failed=bool(getattr(context.result, "errors", None)),
+        )
         if is_kept and answer is None:
             self._answers.keep(context.query, context.result)
 

@@ -207,6 +207,16 @@ async def waiting(session: ReadSession) -> dict[tuple[str, str], int]:
     return {(sender, stream): count for sender, stream, count in rows}
 
 
+async def waiting_by_code(session: ReadSession) -> dict[tuple[str, str], int]:
+    """Return {(code of the sender, stream): messages that are parked or wait behind one}."""
+    rows = await session.execute(
+        select(ParkedMessage.sender_code, ParkedMessage.stream, func.count())
+        .where(ParkedMessage.state.in_(OPEN))
+        .group_by(ParkedMessage.sender_code, ParkedMessage.stream)
+    )
+    return {(code, stream): count for code, stream, count in rows}
+
+
 async def head_of(session: ReadSession, sender: str, stream: str) -> ParkedMessage | None:
     """Return the first message of a stream that waits, None if nothing does."""
     return await session.scalar(

@@ -192,6 +192,21 @@ async def targets_waiting(session: ReadSession) -> dict[str, int]:
     return {target: count for target, count in rows}
 
 
+async def backlog(session: ReadSession) -> list[tuple[str, str, int, datetime]]:
+    """Return (target, stream, undelivered messages, when the oldest was posted)."""
+    rows = await session.execute(
+        select(
+            OutboxMessage.target,
+            OutboxMessage.stream,
+            func.count(),
+            func.min(OutboxMessage.created_at),
+        )
+        .where(OutboxMessage.delivered_at.is_(None))
+        .group_by(OutboxMessage.target, OutboxMessage.stream)
+    )
+    return [(target, stream, count, since) for target, stream, count, since in rows]
+
+
 async def mark_delivered(session: WriteSession, taken: Iterable[Span], *, now: datetime) -> None:
     """Record callees' receipts: all by one statement, since there are hundreds at a time."""
     rows = [

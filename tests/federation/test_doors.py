@@ -83,7 +83,7 @@ DOABLE = {
     },
 }
 
-PUBLIC = {"/health/live", "/healthz", "/health/ready", "/readyz", "/version"} | {
+PUBLIC = {"/health/live", "/healthz", "/health/ready", "/readyz", "/version", "/metrics"} | {
     "/.well-known/federation",
     "/.well-known/jwks.json",
     "/.well-known/jwks.json/platform",

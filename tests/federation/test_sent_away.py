@@ -61,6 +61,7 @@ CONSOLE = [
 DOORS = [
     ("anonymous", HUB, "GET", "/health/ready", of_nobody, 200),
     ("anonymous", HUB, "GET", "/readyz", of_nobody, 200),
+    ("anonymous", HUB, "GET", "/metrics", of_nobody, 200),
     ("anonymous", HUB, "GET", "/trust", of_nobody, 200),
     ("anonymous", HUB, "POST", INBOX, of_nobody, 401),
     ("anonymous", HUB, "POST", "/graphql", of_nobody, 415),

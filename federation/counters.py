@@ -1,0 +1,98 @@
+"""What a server counts while it runs, for Prometheus: the one home of its library.
+
+Every label has few values: what strangers choose, as the name of an operation, is counted by name
+for the first few of who is known, and together after that.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    disable_created_metrics,
+    generate_latest,
+)
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more of each counter, which nobody asks for
+
+OPERATIONS_MAX: Final = 100
+UNNAMED, OTHER = "(unnamed)", "(other)"
+ACCEPTED: Final = "ACCEPTED"
+
+
+class Counters:
+    """The counters of one server; they begin at 0 when its process does."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._operations = Counter(
+            "federation_graphql_requests",
+            "Documents that were run, by the name of their operation.",
+            ["operation", "outcome"],
+            registry=self.registry,
+        )
+        self._verdicts = Counter(
+            "federation_token_verdicts",
+            "Tokens and sessions that came with requests: ACCEPTED, or the code of the refusal.",
+            ["verdict"],
+            registry=self.registry,
+        )
+        self._lines = Counter(
+            "federation_usage_lines",
+            "Lines of usage that were handed in, by the class in which they were taken.",
+            ["verdict"],
+            registry=self.registry,
+        )
+        self._seen = Gauge(
+            "federation_server_last_seen_timestamp_seconds",
+            "When another server of the federation last proved itself here, in Unix seconds.",
+            ["server"],
+            registry=self.registry,
+        )
+        self._named: set[str] = set()
+
+    def operation(self, name: str | None, *, is_known: bool, has_failed: bool) -> None:
+        """Count a document that was run; `is_known` says whether who asked has a name here."""
+        label = name or UNNAMED
+        if name and name not in self._named:
+            if is_known and len(self._named) < OPERATIONS_MAX:
+                self._named.add(name)
+            else:
+                label = OTHER
+        self._operations.labels(label, "error" if has_failed else "ok").inc()
+
+    def verdict(self, code: str) -> None:
+        """Count what became of a token: ACCEPTED, or the code of a refusal."""
+        self._verdicts.labels(code).inc()
+
+    def lines(self, classes: Mapping[str, int]) -> None:
+        """Count lines of usage by the class in which they were taken."""
+        for name, count in classes.items():
+            self._lines.labels(name).inc(count)
+
+    def seen(self, code: str) -> None:
+        """Note that an admitted server has just proved itself."""
+        self._seen.labels(code).set(time.time())
+
+
+Labels = tuple[str, ...]
+
+
+def exposition(
+    counters: Counters, gauges: Mapping[str, tuple[str, Mapping[Labels, float]]]
+) -> bytes:
+    """Return the text that Prometheus reads: what was counted, then gauges of this instant.
+
+    `gauges` are {name: (help, {label values: value})}; the names of labels stand behind the name,
+    as in `federation_work_items{kind}`.
+    """
+    registry = CollectorRegistry()
+    for described, (meaning, values) in gauges.items():
+        name, _, labels = described.rstrip("}").partition("{")
+        gauge = Gauge(name, meaning, labels.split(",") if labels else [], registry=registry)
+        for label_values, value in values.items():
+            (gauge.labels(*label_values) if labels else gauge).set(value)
+    return generate_latest(counters.registry) + generate_latest(registry)
