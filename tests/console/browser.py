@@ -68,7 +68,9 @@ async def test_a_screen_is_accessible_and_asks_no_other_host(
 ):
     server = settled.keepers[screen.code].service.server
     context = await browser.new_context(
-        viewport={"width": width, "height": WIDTHS[width]}, color_scheme=scheme
+        viewport={"width": width, "height": WIDTHS[width]},
+        color_scheme=scheme,
+        locale=screen.language,
     )
     if screen.subject is not None:
         visitor = await signed_in(server, None, screen.subject, screen.role)

@@ -8,13 +8,16 @@ import httpx
 
 from federation.values.party import HUB
 from tests.console.visitors import signed_in
-from tests.federation.harness import PERIOD, nothing_changes
+from tests.federation.harness import PERIOD, nothing_changes, tell
 
 RUNS = "{ runs { edges { node { state approvedBy } } } }"
 PAYMENTS = """{ payments { edges { node { id state approvedBy exportedIn
   amount { currency } } } } }"""
 ANSWERS = """query($run: String!) { runAnswers(runId: $run) {
   node answer reason settledBy outcome } }"""
+NETTING = """query($run: String!) { runNetting(runId: $run) {
+  clearings { debtor creditor owed { minor currency } cleared { minor currency } }
+  positions { party receivable { minor } payable { minor } net { minor currency } } } }"""
 READY = datetime(2026, 10, 11, tzinfo=UTC)  # when nodes may not object any more
 
 
@@ -94,3 +97,14 @@ async def _paid(small, http):
     [file] = re.findall(r'href="(/documents/PAY-HUB-000001\.[a-z]+)"', listed.text)
     assert (await officer.see(unquote(file))).text.startswith("<?xml")
     return done
+
+
+async def test_netting_says_who_owes_whom_and_what_is_left(advised):
+    small, run = advised
+    found = await small.at(HUB, "auditor").ask(NETTING, run=run)
+    at_home = await small.at("DE", "auditor").ask(NETTING, run=run)
+    unknown = (await tell(small, HUB, small.at(HUB, "auditor"), NETTING, run="0" * 64)).code
+
+    print(found)
+    assert at_home == found
+    assert unknown == "UNKNOWN_RUN"
