@@ -105,6 +105,26 @@ async def test_netting_says_who_owes_whom_and_what_is_left(advised):
     at_home = await small.at("DE", "auditor").ask(NETTING, run=run)
     unknown = (await tell(small, HUB, small.at(HUB, "auditor"), NETTING, run="0" * 64)).code
 
-    print(found)
+    pairs = [
+        (each["debtor"], each["creditor"], *each["owed"].values(), *each["cleared"].values())
+        for each in found["clearings"]
+    ]
+    assert pairs == [
+        ("DE", "FR", "8900", "EUR", "8900", "EUR"),
+        ("DE", "HUB", "300", "EUR", "300", "EUR"),
+        ("HUB", "DE", "60504", "EUR", "60504", "EUR"),
+        ("HUB", "DE", "63782", "GBP", "75038", "EUR"),
+        ("HUB", "FR", "11685", "EUR", "11685", "EUR"),
+        ("HUB", "GB", "23483", "EUR", "23483", "EUR"),
+    ]
+    left = {each["party"]: each["net"] for each in found["positions"]}
+    assert left == {
+        "DE": {"minor": "126342", "currency": "EUR"},
+        "FR": {"minor": "20585", "currency": "EUR"},
+        "GB": {"minor": "23483", "currency": "EUR"},
+        "HUB": {"minor": "-170410", "currency": "EUR"},
+    }
+    sides = {each["party"]: (each["receivable"], each["payable"]) for each in found["positions"]}
+    assert sides["HUB"] == ({"minor": "300"}, {"minor": "170710"})
     assert at_home == found
     assert unknown == "UNKNOWN_RUN"
