@@ -28,6 +28,7 @@ class Screen:
     subject: str | None = None
     role: str = ""
     status: int = 200
+    language: str = "en"
 
     async def path_at(self, small: Any) -> str:
         """Return the address."""
@@ -67,5 +68,8 @@ SCREENS = [
     Screen("person", HUB, "/people/auditor", *AUDITOR),
     Screen("audit", HUB, "/audit", *AUDITOR),
     Screen("audit-none", HUB, "/audit?subject=nothing", *AUDITOR),
+    Screen("account", HUB, "/account", *AUDITOR),
+    Screen("month-german", HUB, f"/month?period={PERIOD}", *OFFICER, language="de"),
+    Screen("payments-german", HUB, "/payments", *APPROVER, language="de"),
     Screen("not-allowed", HUB, "/people", *OFFICER, status=403),
 ]

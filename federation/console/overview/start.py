@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
 
 from federation.console import words
 from federation.console.page import N_, Asked, Data, Document, Page
+from federation.console.settlement.words import MONTH_STATES, month_before
 from federation.values.roles import MAY_FOLLOW_THE_MONTH, MAY_READ_WORK_LIST
 
 # Where to go on with what waits, by the first word of its subject.
@@ -30,9 +30,13 @@ _PAGES: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def asks(page: Page, asked: Asked) -> Mapping[str, Any]:
-    """Ask for what waits where somebody's office lets him read it."""
+    """Ask for what waits, and for the month, where somebody's office lets him read it."""
     del page
-    return {"waits": asked.may(MAY_READ_WORK_LIST.roles)}
+    return {
+        "waits": asked.may(MAY_READ_WORK_LIST.roles),
+        "follows": asked.may(MAY_FOLLOW_THE_MONTH.roles),
+        "period": month_before(asked.today),
+    }
 
 
 def view(data: Data, asked: Asked) -> Mapping[str, Any]:
@@ -42,8 +46,8 @@ def view(data: Data, asked: Asked) -> Mapping[str, Any]:
     chosen = asked.query.get("kind")
     own = asked.principal.roles if asked.principal else frozenset[str]()
     return {
-        "last_month": (asked.today.replace(day=1) - timedelta(days=1)).strftime("%Y-%m"),
-        "follows": asked.may(MAY_FOLLOW_THE_MONTH.roles),
+        "last_month": month_before(asked.today),
+        "state": MONTH_STATES[data["period"]["state"]] if "period" in data else None,
         "roles": words.ROLES,
         "collectives": data["collectives"],
         "kinds": sorted(kinds.items()),

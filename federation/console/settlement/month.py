@@ -3,13 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
 from federation.console import words
 from federation.console.page import N_, Act, Asked, Data, Document, Page, connection
-from federation.console.settlement.words import PAYMENT_STATES, RUN_STATES, SETTLED_PAYMENTS
+from federation.console.settlement.words import (
+    PAYMENT_STATES,
+    RUN_STATES,
+    SETTLED_PAYMENTS,
+    month_before,
+)
 from federation.values.roles import (
     MAY_APPROVE,
     MAY_FOLLOW_THE_MONTH,
@@ -34,8 +38,7 @@ class Step:
 
 def month_asked_for(asked: Asked) -> str:
     """Return the month that the address names, else the one before today's, which is settled."""
-    last = asked.today.replace(day=1) - timedelta(days=1)
-    return asked.query.get("period") or last.strftime("%Y-%m")
+    return asked.query.get("period") or month_before(asked.today)
 
 
 def asks(page: Page, asked: Asked) -> Mapping[str, Any]:
@@ -88,7 +91,24 @@ def at_a_node(data: Data, asked: Asked) -> Mapping[str, Any]:
         Step("distribution", N_("Distributed among members"), distribution is not None, "server"),
         _payment_step(data),
     ]
-    return _shown(data, asked, steps, run) | {"distribution": distribution}
+    return _shown(data, asked, steps, run) | {"deductions": _parts(distribution)}
+
+
+def _parts(distribution: Data | None) -> list[Data]:
+    """Return how what the node got becomes what members get: amounts that add up to the last."""
+    if distribution is None:
+        return []
+    received, domestic, fee = (
+        int(distribution[name]["minor"]) for name in ("received", "domestic", "adminFee")
+    )
+    currency = distribution["received"]["currency"]
+    found = (
+        (N_("Received from others"), received),
+        (N_("From own licences"), domestic),
+        (N_("Administration fee"), -fee),
+        (N_("Left after the fee"), received + domestic - fee),
+    )
+    return [{"label": label, "value": value, "currency": currency} for label, value in found]
 
 
 def _run_of(data: Data) -> Data | None:

@@ -1,11 +1,21 @@
 """Words of settlement for the codes that the server speaks in."""
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Final
 
 from federation.console.page import N_
 
+MONTH_STATES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "OPEN": N_("to be cut off"),
+        "CUT_OFF": N_("cut off"),
+        "FORWARDED": N_("cut off, usage of others sent on"),
+        "COMPLETE": N_("cut off, usage complete"),
+        "REPORTED": N_("reported"),
+    }
+)
 RUN_STATES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "CALCULATED": N_("calculated"),
@@ -64,3 +74,8 @@ SERIES: Final[Mapping[str, str]] = MappingProxyType(
 REPLIES: Final[Mapping[str, str]] = MappingProxyType(
     {"CONCURRED": N_("concurs"), "OBJECTED": N_("objects")}
 )
+
+
+def month_before(day: date) -> str:
+    """Return the month before that of a day, `2026-09`: the one that is settled."""
+    return (day.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
