@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0059"
+revision = "0056"
 down_revision = "0055"
 
 SENT = "console_sent"
