@@ -17,7 +17,7 @@ TEMPLATES = sorted(FOLDER.rglob("*.html"))
 DOCUMENTS = {
     (role, document.path): document
     for page in PAGES
-    for role in page.at
+    for role in sorted(page.at)
     for document in (page.document, *(act.document for act in page.acts))
 }
 

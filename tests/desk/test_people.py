@@ -5,7 +5,7 @@ import re
 import msgspec
 import pytest
 
-from federation.cli.main import EXIT_REFUSED
+from federation.cli.exits import EXIT_REFUSED
 from federation.clock import system_clock
 from federation.config import StaffMember
 from federation.hub.app import create_hub

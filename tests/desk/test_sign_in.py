@@ -5,7 +5,7 @@ import pyotp
 import pytest
 
 from federation.accounts.tables import LocalAccount
-from federation.cli.main import EXIT_REFUSED
+from federation.cli.exits import EXIT_REFUSED
 from federation.trust.key_secret import get_secret
 from tests.desk.commands import run
 from tests.oauth.conftest import NOW, PEOPLE, running
