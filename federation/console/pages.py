@@ -2,11 +2,13 @@
 
 from typing import Final
 
+from federation.console.labs import LABS
 from federation.console.overview import OVERVIEW
 from federation.console.page import Page
 from federation.console.people import PEOPLE
+from federation.console.public import PUBLIC
 
-PAGES: Final[tuple[Page, ...]] = (*OVERVIEW, *PEOPLE)
+PAGES: Final[tuple[Page, ...]] = (*OVERVIEW, *LABS, *PEOPLE, *PUBLIC)
 
 
 def pages_of(role: str) -> list[Page]:

@@ -13,9 +13,9 @@ from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.licensing.rules import BadOfferError, check_offer, check_uncovered, years_started
 from federation.licensing.service import licensee_of
 from federation.licensing.tables import Offer, Tariff
-from federation.licensing.tariff import Expected, TariffBody, price, read_tariff
+from federation.licensing.tariff import Expected, QuoteLines, TariffBody, price, read_tariff
 from federation.money import exponent
-from federation.store.sessions import WriteSession
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal
 from federation.trust.store import node_parties
@@ -72,11 +72,23 @@ class QuoteRequest:
     territories: tuple[str, ...] = ()
 
 
-async def quote(
-    session: WriteSession, request: QuoteRequest, who: Principal, now: datetime
-) -> Offer:
-    """Price a request from the published tariff; the quote pins its version and expires."""
-    licensee = await licensee_of(session, who)
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A request by the newest tariff: its version and days, the lines, and the terms they make."""
+
+    version: int
+    valid_days: int
+    lines: QuoteLines
+    terms: OfferTerms
+
+    @property
+    def uses(self) -> list[str]:
+        """Return the uses that have a price, none where nothing is covered."""
+        return [use for component in self.terms.components for use in component.uses]
+
+
+async def priced(session: ReadSession, request: QuoteRequest, licensee: str) -> Priced:
+    """Price a request from the published tariff; nothing is kept (BAD_OFFER, NO_TARIFF)."""
     if not 1 <= len(request.expected) <= LINES_MAX:
         raise BadOfferError(f"1 to {LINES_MAX} lines")
     if any(item.units < 1 for item in request.expected):
@@ -90,34 +102,43 @@ async def quote(
     tariff = read_tariff(row.body)
     nodes = {party.code for party in await node_parties(session)}
     years = years_started(request.starts_on, request.ends_on)
-    priced = price(tariff, request.expected, nodes=nodes, years=years)
-    uses = sorted({line.use for line in priced.lines})
+    lines = price(tariff, request.expected, nodes=nodes, years=years)
+    uses = sorted({line.use for line in lines.lines})
     terms = OfferTerms(
         licensee=licensee,
-        components=[ComponentTerms(uses=uses, fee=priced.total)],
+        components=[ComponentTerms(uses=uses, fee=lines.total)],
         currency=tariff.currency,
         starts_on=request.starts_on,
         ends_on=request.ends_on,
         usage_basis=request.usage_basis,
         territories=list(request.territories),
-        repertoire=sorted({line.node for line in priced.lines if line.node}),
+        repertoire=sorted({line.node for line in lines.lines if line.node}),
     )
     if uses:
         check_offer(terms, uses=uses)
     else:
         check_uncovered(terms)
+    return Priced(row.version, tariff.valid_days, lines, terms)
+
+
+async def quote(
+    session: WriteSession, request: QuoteRequest, who: Principal, now: datetime
+) -> Offer:
+    """Price a request from the published tariff; the quote pins its version and expires."""
+    licensee = await licensee_of(session, who)
+    found = await priced(session, request, licensee)
     offer = Offer(
         id=f"Q-{secrets.token_hex(8)}",
         kind="TARIFF",
-        state="OFFERED" if uses else "REFUSED",
+        state="OFFERED" if found.uses else "REFUSED",
         licensee=licensee,
-        body=msgspec.json.encode(terms).decode(),
-        lines=msgspec.json.encode(priced).decode(),
-        tariff_version=row.version,
-        reason=None if uses else "nothing that was asked for is covered",
+        body=msgspec.json.encode(found.terms).decode(),
+        lines=msgspec.json.encode(found.lines).decode(),
+        tariff_version=found.version,
+        reason=None if found.uses else "nothing that was asked for is covered",
         offered_by="tariff",
         offered_at=now,
-        expires_at=now + timedelta(days=tariff.valid_days),
+        expires_at=now + timedelta(days=found.valid_days),
     )
     session.add(offer)
     return offer
