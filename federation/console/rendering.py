@@ -42,6 +42,8 @@ def environment(language: str) -> Environment:
         spoken.gettext, spoken.ngettext, newstyle=True
     )
     made.globals |= {"connection": connection, "language": language}
+    # Of `_` the text itself counts as HTML: what is not written in a template goes by this filter.
+    made.filters["word"] = spoken.gettext
     for name in ("money", "number", "instant", "month"):
         made.filters[name] = partial(_last, getattr(figures, name), language)
     made.filters["language_name"] = figures.language_name

@@ -147,8 +147,11 @@ class Sending:
             before = await store.claim(session, visitor.asker, key, self.server.clock())
             if before is not None:
                 return Outcome(before.led_to, notice=SENT_BEFORE)
-        answer = await self._shown.ask(act.document.text, variables, visitor)
-        outcome = outcome_of(act, answer, asked)
+        try:
+            answer = await self._shown.ask(act.document.text, variables, visitor)
+            outcome = outcome_of(act, answer, asked)
+        except RefusalError as refusal:  # over a quota: nothing ran
+            outcome = Outcome(None, refusal.code, refusal.message)
         async with db.write("console.sent") as session:
             if outcome.led_to is not None:
                 await store.done(session, visitor.asker, key, outcome.led_to)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -17,21 +17,12 @@ from federation.console.rendering import HEADERS, rendered
 from federation.console.words import GROUPS, role_name
 from federation.edge.bodies import HttpRequest
 from federation.edge.forms import read_fields
-from federation.edge.http import json_response
+from federation.edge.http import REFUSED_STATUS, STATUS, json_response
 from federation.edge.sessions import NotHereError, cookie_of, place_of
 from federation.schema.context import Context
 from federation.schema.in_process import Asking
 from federation.server import Server
 from federation.trust.principals import Principal
-
-STATUSES: Final[Mapping[str, int]] = {
-    "NOT_AUTHENTICATED": 401,
-    "NOT_ALLOWED": 403,
-    "TOO_MANY_REQUESTS": 429,
-    "UNEXPECTED": 500,
-}
-NOT_ANSWERED: Final = 422
-FOUND_NOTHING: Final = 404
 
 
 class Visitor(NamedTuple):
@@ -189,6 +180,7 @@ def _is_whole(answer: Mapping[str, Any]) -> bool:
 def _status(answer: Mapping[str, Any], codes: Sequence[str]) -> int:
     if _is_whole(answer):
         return 200
-    known = [STATUSES[code] for code in codes if code in STATUSES]
-    is_unknown = any(code.startswith(("UNKNOWN_", "NO_SUCH_")) for code in codes)
-    return known[0] if known else FOUND_NOTHING if is_unknown else NOT_ANSWERED
+    if "UNEXPECTED" in codes:
+        return 500
+    known = [STATUS[code] for code in codes if code in STATUS]
+    return known[0] if known else REFUSED_STATUS

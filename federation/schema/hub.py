@@ -38,6 +38,7 @@ from federation.schema.reports import ReportMutation, ReportQuery
 from federation.schema.rights import HubRightsQuery
 from federation.schema.rights_statements import HubRightsStatementQuery
 from federation.schema.run_diffs import RunDiffQuery
+from federation.schema.run_netting import RunNettingQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import RunMutation, SettlementQuery
 from federation.schema.sign_in import OwnAccountMutation, SignInMutation, SignInQuery
@@ -84,6 +85,7 @@ class Query(
     WorkListQuery,
     RunAnswerQuery,
     RunDiffQuery,
+    RunNettingQuery,
     BankingQuery,
     OfficerLimitQuery,
     OverpaymentQuery,

@@ -7,6 +7,7 @@ import msgspec
 from strawberry.http import process_result
 from strawberry.schema import BaseSchema
 
+from federation.errors import LaterError
 from federation.schema.context import Context
 from federation.schema.guards import present
 
@@ -17,12 +18,18 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 def asking(schema: BaseSchema) -> Asking:
-    """Return what runs a document of our own, under every limit that a request over HTTP has."""
+    """Return what runs a document of our own, under every limit that a request over HTTP has.
+
+    What is over a quota as a whole is refused as it is there (TOO_MANY_REQUESTS).
+    """
 
     async def ask(document: str, variables: Mapping[str, Any], context: Context) -> dict[str, Any]:
         result = await schema.execute(
             document, variable_values=dict(variables), context_value=context
         )
+        for error in result.errors or ():
+            if error.path is None and isinstance(error.original_error, LaterError):
+                raise error.original_error
         if result.errors:
             result.errors = [present(error) for error in result.errors]
         # Through JSON, as a program reads it: parts of it may be bytes that another server sent.

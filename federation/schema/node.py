@@ -44,6 +44,7 @@ from federation.schema.rightholders import RightholderMutation, RightholderQuery
 from federation.schema.rights import NodeRightsQuery
 from federation.schema.rights_statements import NodeRightsStatementQuery
 from federation.schema.run_diffs import RunDiffQuery
+from federation.schema.run_netting import RunNettingQuery
 from federation.schema.scalars import schema_config
 from federation.schema.settlement import SettlementQuery
 from federation.schema.sign_in import OwnAccountMutation, SignInMutation, SignInQuery
@@ -98,6 +99,7 @@ class Query(
     WorkListQuery,
     RunAnswerQuery,
     RunDiffQuery,
+    RunNettingQuery,
     BankingQuery,
     OfficerLimitQuery,
     OverpaymentQuery,

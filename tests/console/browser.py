@@ -6,6 +6,7 @@ keeps a picture of each screen.
 
 import json
 import shutil
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -55,6 +56,29 @@ def pictures(request):
     return None if given is None else Path(given)
 
 
+@asynccontextmanager
+async def opened(small, browser, screen, width, scheme):
+    """Open a page of a screen's person, with what it does: (page, requests, errors, answers)."""
+    server = small.keepers[screen.code].service.server
+    context = await browser.new_context(
+        viewport={"width": width, "height": WIDTHS[width]},
+        color_scheme=scheme,
+        locale=screen.language,
+    )
+    if screen.subject is not None:
+        visitor = await signed_in(server, None, screen.subject, screen.role)
+        cookie = {"name": place_of(server).cookie(SESSION_COOKIE), "value": visitor.secret}
+        await context.add_cookies([{**cookie, "url": server.url}])
+    page = await context.new_page()
+    asked, wrong, answers = [], [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108 - needs a name
+    yield page, asked, wrong, answers
+    await context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.name)
@@ -66,35 +90,21 @@ async def test_a_screen_is_accessible_and_asks_no_other_host(
     width,
     scheme,
 ):
-    server = settled.keepers[screen.code].service.server
-    context = await browser.new_context(
-        viewport={"width": width, "height": WIDTHS[width]}, color_scheme=scheme
-    )
-    if screen.subject is not None:
-        visitor = await signed_in(server, None, screen.subject, screen.role)
-        cookie = {"name": place_of(server).cookie(SESSION_COOKIE), "value": visitor.secret}
-        await context.add_cookies([{**cookie, "url": server.url}])
-    page = await context.new_page()
-    asked, wrong = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    sizes = []
-    page.on("response", sizes.append)
+    url = settled.keepers[screen.code].service.server.url
     path = await screen.path_at(settled)
-    answer = await page.goto(f"{server.url}{path}")
-    if pictures is not None:
-        file = pictures / f"{screen.name}-{width}-{scheme}.png"
-        await page.screenshot(path=file, full_page=True)
-    await page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = await page.evaluate(f"axe.run({{runOnly: {json.dumps(RULES)}}})")
-    too_wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    size = sum([len(await each.body()) for each in sizes])
-    await context.close()
+    async with opened(settled, browser, screen, width, scheme) as (page, asked, wrong, answers):
+        answer = await page.goto(f"{url}{path}")
+        if pictures is not None:
+            file = pictures / f"{screen.name}-{width}-{scheme}.png"
+            await page.screenshot(path=file, full_page=True)
+        await page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = await page.evaluate(f"axe.run({{runOnly: {json.dumps(RULES)}}})")
+        too_wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        size = sum([len(await each.body()) for each in answers])
 
     assert answer.status == screen.status
     assert [_said(each) for each in found["violations"]] == []
-    assert {urlsplit(url).netloc for url in asked} - {""} == {urlsplit(server.url).netloc}
+    assert {urlsplit(each).netloc for each in asked} - {""} == {urlsplit(url).netloc}
     assert [text for text in wrong if screen.status == 200] == []
     assert not too_wide
     assert size < BYTES_MAX

@@ -3,9 +3,20 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
+from federation.scenario.client import nodes_of
 from federation.values.party import HUB
 from tests.federation.conftest import PRICES, TARIFF
+from tests.federation.harness import PERIOD
+
+RUNS = "query($period: String!) { runs(period: $period) { edges { node { runId } } } }"
+PAYMENTS = "query($period: String!) { payments(period: $period) { edges { node { id } } } }"
+OFFICER, APPROVER, AUDITOR = (
+    ("settlement", "settlement_officer"),
+    ("approver", "settlement_approver"),
+    ("auditor", "auditor"),
+)
 
 
 @dataclass(frozen=True)
@@ -14,14 +25,27 @@ class Screen:
 
     name: str
     code: str
-    path: str | Callable[[Any], Awaitable[str]]
+    path: str | Callable[[Any, str], Awaitable[str]]
     subject: str | None = None
     role: str = ""
     status: int = 200
+    language: str = "en"
 
     async def path_at(self, small: Any) -> str:
         """Return the address."""
-        return self.path if isinstance(self.path, str) else await self.path(small)
+        return self.path if isinstance(self.path, str) else await self.path(small, self.code)
+
+
+async def the_run(small: Any, code: str) -> str:
+    """Return the address of the run of the month."""
+    found = nodes_of(await small.at(code, "auditor").ask(RUNS, period=PERIOD))
+    return f"/month/{PERIOD}/run/{found[0]['runId']}"
+
+
+async def a_payment(small: Any, code: str) -> str:
+    """Return the address of a payment of the month."""
+    found = nodes_of(await small.at(code, "auditor").ask(PAYMENTS, period=PERIOD))
+    return f"/payment?id={quote(found[0]['id'], safe='')}"
 
 
 BUYER = ("buyer@lab-one", "lab")
@@ -35,26 +59,43 @@ ADDRESSES = (
 )
 
 
-async def priced(small: Any) -> str:
+async def priced(small: Any, code: str) -> str:
     """Publish a tariff, which the federation of these tests has not, and return where it stands."""
-    if await small.at(HUB, "licensing").ask("{ tariff { version } }") is None:
-        await small.at(HUB, "licensing").ask(TARIFF, input=PRICES)
+    if await small.at(code, "licensing").ask("{ tariff { version } }") is None:
+        await small.at(code, "licensing").ask(TARIFF, input=PRICES)
     return "/tariff"
 
 
-async def calculated(small: Any) -> str:
+async def calculated(small: Any, code: str) -> str:
     """Return the address of a price that is calculated."""
-    await priced(small)
+    await priced(small, code)
     return f"/calculator?{LINES}"
 
 
 SCREENS = [
     Screen("start-nobody", HUB, "/"),
-    Screen("start-officer", HUB, "/", "settlement", "settlement_officer"),
-    Screen("start-node", "DE", "/", "settlement", "settlement_officer"),
-    Screen("people", HUB, "/people", "auditor", "auditor"),
-    Screen("people-none", HUB, "/people?state=WITHDRAWN", "auditor", "auditor"),
-    Screen("person", HUB, "/people/auditor", "auditor", "auditor"),
+    Screen("start-officer", HUB, "/", *OFFICER),
+    Screen("start-node", "DE", "/", *OFFICER),
+    Screen("month", HUB, f"/month?period={PERIOD}", *OFFICER),
+    Screen("month-open", HUB, "/month?period=2026-12", *OFFICER),
+    Screen("month-node", "DE", f"/month?period={PERIOD}", *OFFICER),
+    Screen("run", HUB, the_run, *APPROVER),
+    Screen("run-node", "DE", the_run, *OFFICER),
+    Screen("payments", HUB, "/payments", *APPROVER),
+    Screen("payments-officer", "DE", "/payments", *OFFICER),
+    Screen("payments-none", HUB, "/payments?period=2020-01", *AUDITOR),
+    Screen("payment", HUB, a_payment, *OFFICER),
+    Screen("documents", HUB, "/documents", *AUDITOR),
+    Screen("documents-none", HUB, "/documents?period=2020-01", *AUDITOR),
+    Screen("proposals-none", "DE", "/proposals", "registry", "registry_officer"),
+    Screen("people", HUB, "/people", *AUDITOR),
+    Screen("people-none", HUB, "/people?state=WITHDRAWN", *AUDITOR),
+    Screen("person", HUB, "/people/auditor", *AUDITOR),
+    Screen("audit", HUB, "/audit", *AUDITOR),
+    Screen("audit-none", HUB, "/audit?subject=nothing", *AUDITOR),
+    Screen("account", HUB, "/account", *AUDITOR),
+    Screen("month-german", HUB, f"/month?period={PERIOD}", *OFFICER, language="de"),
+    Screen("payments-german", HUB, "/payments", *APPROVER, language="de"),
     Screen("tariff-none", HUB, "/tariff"),
     Screen("tariff", HUB, priced),
     Screen("calculator", HUB, "/calculator"),
@@ -76,5 +117,5 @@ SCREENS = [
     Screen("programs", HUB, "/labs/programs", *BUYER),
     Screen("webhooks", HUB, "/labs/webhooks", *BUYER),
     Screen("webhook", HUB, "/labs/webhooks/wh-1", *BUYER),
-    Screen("not-allowed", HUB, "/people", "settlement", "settlement_officer", status=403),
+    Screen("not-allowed", HUB, "/people", *OFFICER, status=403),
 ]

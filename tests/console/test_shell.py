@@ -22,6 +22,7 @@ async def test_nobody_sees_public_pages_and_is_led_to_sign_in_and_back_from_othe
 
     assert (start.status, start.menu) == (200, ["/"])
     assert "What waits" not in start.text
+    assert f"This is the server of {nobody.server.config.name}." in start.words
     assert asked.status == 303
     assert asked.location == "/sign-in?next=%2Fpeople%3Fstate%3DENDED"
     assert '<input type="hidden" name="next" value="/people?state=ENDED">' in form.text

@@ -226,13 +226,15 @@ async def with_password(place: Place, role: str, subject: str) -> Browser:
     return browser
 
 
-async def sent_to_provider(browser: Browser, stub: StubProvider, **form: str) -> dict[str, str]:
+async def sent_to_provider(
+    browser: Browser, stub: StubProvider, back: str = "", **form: str
+) -> dict[str, str]:
     """Press the provider's button; return what the authorization request asks, code and all."""
     if form:
         seen = await browser.open("/sign-in/invitation", {**form, "way": "provider"})
         where = re.search(r'<a href="([^"]+)" autofocus', seen.text)[1].replace("&amp;", "&")
     else:
-        where = (await browser.open("/sign-in/provider")).location
+        where = (await browser.open(f"/sign-in/provider{back}")).location
     asked = {name: value for name, [value] in parse_qs(urlsplit(where).query).items()}
     assert where.startswith(f"{stub.url}/authorize?")
     code = f"code-{len(stub.codes)}-{asked['state'][:6]}"

@@ -355,3 +355,16 @@ async def test_an_unknown_key_has_the_list_asked_for_once_in_a_while(stub, rsa, 
     stub.sign = None
     assert await said() == "s"
     assert stub.asked.count("/.well-known/openid-configuration") == 2
+
+
+async def test_signing_in_leads_back_to_the_page_that_was_asked_for(known, stub):
+    page = await Browser(known).open("/sign-in?next=%2Fpeople%3Fstate%3DENDED")
+    led = {}
+    for back in ("", "?next=%2Fpeople%3Fstate%3DENDED", "?next=%2F%2Felse.example", "?next=x"):
+        browser = Browser(known)
+        asked = await sent_to_provider(browser, stub, back)
+        seen = await browser.open(f"/sign-in/callback?code={asked['code']}&state={asked['state']}")
+        led[back] = seen.location
+
+    assert 'href="/sign-in/provider?next=%2Fpeople%3Fstate%3DENDED"' in page.text
+    assert list(led.values()) == ["/session", "/people?state=ENDED", "/session", "/session"]

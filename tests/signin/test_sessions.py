@@ -230,3 +230,13 @@ async def test_a_server_without_passwords_or_provider_says_so(backend, tmp_path)
         said = {(await browser.open("/sign-in", FORM)).status}
         said |= {(await browser.open("/sign-in/provider")).status}
         assert said == {422}
+
+
+async def test_signing_in_leads_back_to_a_page_of_this_server_only(hub):
+    browser = await with_password(hub, "hub", "ada")
+    asked = ("/people?state=ENDED", "//else.example", "/\\else.example", "https://else.example")
+    led = [(await browser.open("/sign-in", FORM | {"next": each})).location for each in asked]
+    wrong = await browser.open("/sign-in", {"subject": "ada", "password": "x", "next": asked[0]})
+
+    assert led == ["/people?state=ENDED", "/session", "/session", "/session"]
+    assert '<input type="hidden" name="next" value="/people?state=ENDED">' in wrong.text

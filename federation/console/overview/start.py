@@ -2,17 +2,41 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
+from urllib.parse import quote
 
 from federation.console import words
 from federation.console.page import N_, Asked, Data, Document, Page
-from federation.values.roles import MAY_READ_WORK_LIST
+from federation.console.settlement.words import MONTH_STATES, month_before
+from federation.values.roles import MAY_FOLLOW_THE_MONTH, MAY_READ_WORK_LIST
+
+# Where to go on with what waits, by the first word of its subject.
+_PAGES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "month": "/month?period={}",
+        "run": "/month?period={}",
+        "objection": "/month?period={}",
+        "usage report": "/month?period={}",
+        "missing report": "/month?period={}",
+        "late usage": "/month?period={}",
+        "members' payments": "/month?period={}",
+        "payments": "/payments?period={}",
+        "remittance": "/payment?id={}",
+        "person": "/people/{}",
+        "proposal": "/proposals",
+    }
+)
 
 
 def asks(page: Page, asked: Asked) -> Mapping[str, Any]:
-    """Ask for what waits where somebody's office lets him read it."""
+    """Ask for what waits, and for the month, where somebody's office lets him read it."""
     del page
-    return {"waits": asked.may(MAY_READ_WORK_LIST.roles)}
+    return {
+        "waits": asked.may(MAY_READ_WORK_LIST.roles),
+        "follows": asked.may(MAY_FOLLOW_THE_MONTH.roles),
+        "period": month_before(asked.today),
+    }
 
 
 def view(data: Data, asked: Asked) -> Mapping[str, Any]:
@@ -22,14 +46,26 @@ def view(data: Data, asked: Asked) -> Mapping[str, Any]:
     chosen = asked.query.get("kind")
     own = asked.principal.roles if asked.principal else frozenset[str]()
     return {
+        "last_month": month_before(asked.today),
+        "state": MONTH_STATES[data["period"]["state"]] if "period" in data else None,
+        "roles": words.ROLES,
         "collectives": data["collectives"],
         "kinds": sorted(kinds.items()),
         "chosen": chosen,
-        "items": [item for item in items if chosen in {None, item["kind"]}],
+        "items": [
+            item | {"where": _where(item)} for item in items if chosen in {None, item["kind"]}
+        ],
         "mine": sum(item["turn"] in own for item in items),
         "waits": "workList" in data,
         "own": own,
     }
+
+
+def _where(item: Mapping[str, Any]) -> str | None:
+    """Return the page on which somebody goes on with what waits, None where there is none yet."""
+    first = item["subject"].partition(" ")[0]
+    page = _PAGES.get(item["kind"])
+    return None if page is None else page.format(quote(first, safe=""))
 
 
 START_PAGE = Page(
