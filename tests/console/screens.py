@@ -109,6 +109,7 @@ SCREENS = [
     Screen("licence", HUB, "/labs/licences/HUB-000001", *BUYER),
     Screen("offers", HUB, "/labs/offers", *BUYER),
     Screen("invoices", HUB, "/labs/invoices", *BUYER),
+    Screen("invoice", HUB, "/labs/documents/INV-HUB-000001", *BUYER),
     Screen("lab-clients", HUB, "/labs/clients", *BUYER),
     Screen("usage", HUB, "/labs/usage?period=2026-09", *BUYER),
     Screen("usage-none", HUB, "/labs/usage?period=2020-01", *BUYER),

@@ -12,7 +12,7 @@ from federation.values.party import HUB
 from tests.console.visitors import Visitor, signed_in
 from tests.databases import contents
 from tests.federation.conftest import PRICES, TARIFF, opened_past  # noqa: F401 - a fixture
-from tests.federation.harness import resumed, soon
+from tests.federation.harness import DAY, resumed, soon
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -91,11 +91,17 @@ async def test_a_lab_buys_with_forms_and_gets_a_token_a_secret_and_an_invoice(to
     licence = await soon(registered, what="the registrations")
     assert "Collectives by what they answered registered 3 " in licence.words
     invoices = await lab.see("/labs/invoices")
-    assert 'href="/documents/INV-HUB-000003.xml"' in invoices.text
+    assert 'href="/labs/documents/INV-HUB-000003"' in invoices.text
+    paper = await lab.see("/labs/documents/INV-HUB-000003")
+    assert 'href="/documents/INV-HUB-000003.json"' in paper.text
+    hers = await (await buyer(town, "lab-two")).see("/labs/documents/INV-HUB-000003")
+    assert (hers.status, "UNKNOWN_DOCUMENT" in hers.alert) == (404, True)
     document = await lab.see("/documents/INV-HUB-000003.json")
     assert (document.status, '"HUB-000003"' in document.text) == (200, True)
 
-    mint = licence.form("mint-token")
+    town.set_clock(DAY)  # within the term
+    lab = await buyer(town)
+    mint = (await lab.see("/labs/licences/HUB-000003")).form("mint-token")
     minted = await lab.send(mint, audience="https://news.example/de/", **{"uses.TRAIN": "on"})
     assert (minted.status, "readonly" in minted.text) == (200, True)
     assert "A token was minted. It is shown once." in minted.words

@@ -8,6 +8,7 @@ from typing import Final
 
 from federation.console.labs.clients import CLIENTS_PAGE
 from federation.console.labs.coverage import COVERAGE_PAGE
+from federation.console.labs.document import DOCUMENT_PAGE
 from federation.console.labs.invoices import INVOICES_PAGE
 from federation.console.labs.licences import LICENCE_PAGE, LICENCES_PAGE
 from federation.console.labs.offers import OFFERS_PAGE
@@ -22,6 +23,7 @@ LABS: Final[Sequence[Page]] = (
     LICENCES_PAGE,
     LICENCE_PAGE,
     INVOICES_PAGE,
+    DOCUMENT_PAGE,
     USAGE_PAGE,
     COVERAGE_PAGE,
     WITHHELD_PAGE,

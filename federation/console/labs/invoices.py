@@ -7,7 +7,14 @@ from federation.console import words
 from federation.console.page import N_, Act, Asked, Data, Document, Page, Said, connection
 from federation.values.roles import MAY_BUY, MAY_READ_BILLING
 
-FORMS = ("json", "csv", "xml")
+HEADS = {
+    "net": N_("Net"),
+    "credited": N_("Credited"),
+    "vat": N_("VAT"),
+    "withheld": N_("Tax withheld"),
+    "paid": N_("Paid"),
+    "open": N_("Open"),
+}
 DETAILS = ("name", "street", "postcode", "city", "country", "registration", "vatId")
 
 
@@ -19,22 +26,28 @@ def stating(form: Said, asked: Asked) -> Mapping[str, Any]:
 
 
 def view(data: Data, asked: Asked) -> Mapping[str, Any]:
-    """Add up what is open on this page, by currency; an invoice has its documents."""
+    """Add up what is open on this page, by currency; what nobody has needs no column."""
     rows = connection(data["invoices"])
     due: dict[str, int] = {}
     for row in rows:
         currency = row["net"]["currency"]
         due[currency] = due.get(currency, 0) + int(row["open"]["minor"])
+    also = [
+        part
+        for part in ("credited", "vat", "withheld")
+        if any(row[part]["minor"] != "0" for row in rows)
+    ]
     stated = connection(data["billingDetails"])
     return {
         "found": data["invoices"],
         "rows": rows,
         "due": sorted(due.items()),
+        "parts_shown": ["net", *also, "paid", "open"],
+        "heads": HEADS,
         "server": asked.server,
         "stated": stated,
         "now": next((each for each in stated if each["supersededAt"] is None), {}),
         "states": asked.may(MAY_BUY),
-        "forms": FORMS,
     }
 
 

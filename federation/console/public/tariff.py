@@ -18,7 +18,7 @@ def view(data: Data, asked: Asked) -> Mapping[str, Any]:
 
 
 def _with_older(versions: list[Any]) -> list[tuple[Any, Any]]:
-    return list(zip(versions, [*versions[1:], None], strict=True))
+    return list(zip(versions, [*versions[1:], None], strict=False))  # none of none
 
 
 def _table(tariff: Any, older: Any) -> Mapping[str, Any]:
