@@ -81,6 +81,8 @@ async def test_a_lab_buys_with_forms_and_gets_a_token_a_secret_and_an_invoice(to
     bought = await lab.send(form)
     twice = await lab.send(form)
 
+    assert "can be accepted" in offers.words
+    assert "Fee 3,000.04 EUR" in offers.words
     assert quoted.location == again.location == "/labs/offers?said=request-quote"
     assert bought.location == twice.location == "/labs/licences/HUB-000003?said=accept-offer"
 

@@ -404,4 +404,4 @@ async def page_of(server, listed, asked, more):
 
 
 def number_in(listed, one):
-    return int(one[listed.shown][-2:].lstrip("-"))
+    return int(str(one[listed.shown])[-2:].lstrip("-"))
