@@ -153,7 +153,8 @@ class Act:
     """What a page lets people do: one mutation, by a form of the page that names the act.
 
     `variables` makes them of the form, where names do not say it all; `then` is where the browser
-    goes, else the page itself; `done` is said there.
+    goes, else the page itself; `done` is said there. Where the answer holds a secret, `shows` is a
+    template: it gets the `answer` and stands in the place of going there, once and never again.
     """
 
     name: str
@@ -161,6 +162,7 @@ class Act:
     done: str
     variables: Callable[[Said, Asked], Mapping[str, Any]] | None = None
     then: Callable[[Data, Asked], str] | None = None
+    shows: str | None = None
 
     def filled(self, form: Said, asked: Asked) -> Mapping[str, Any]:
         """Return the variables of the mutation; a one-time `key` is the form's own."""
@@ -175,7 +177,9 @@ class Page:
 
     `group` is its place in the menu, None where one comes to it from another page. `shown_to` are
     the roles that the menu shows it to, None for everybody. `view` turns the answer's data into
-    the values of the template. `at` are the servers that have it.
+    the values of the template. `at` are the servers that have it. Of a page that `is_a_question`
+    what is typed into its address stays beside the refusal: `view` is then given what was answered,
+    at the worst nothing.
     """
 
     path: str
@@ -188,6 +192,7 @@ class Page:
     variables: Callable[["Page", Asked], Mapping[str, Any]] = as_the_address_says
     acts: tuple[Act, ...] = ()
     at: frozenset[str] = frozenset({"hub", "node"})
+    is_a_question: bool = False
 
     @cached_property
     def acts_by_name(self) -> Mapping[str, Act]:

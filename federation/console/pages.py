@@ -3,13 +3,23 @@
 from typing import Final
 
 from federation.console.account import ACCOUNT
+from federation.console.labs import LABS
 from federation.console.overview import OVERVIEW
 from federation.console.page import Page
 from federation.console.people import PEOPLE
+from federation.console.public import PUBLIC
 from federation.console.registry import REGISTRY
 from federation.console.settlement import SETTLEMENT
 
-PAGES: Final[tuple[Page, ...]] = (*OVERVIEW, *SETTLEMENT, *REGISTRY, *PEOPLE, *ACCOUNT)
+PAGES: Final[tuple[Page, ...]] = (
+    *OVERVIEW,
+    *SETTLEMENT,
+    *LABS,
+    *REGISTRY,
+    *PEOPLE,
+    *PUBLIC,
+    *ACCOUNT,
+)
 
 
 def pages_of(role: str) -> list[Page]:

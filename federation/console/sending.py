@@ -37,12 +37,16 @@ SIGNED_IN_ANEW: Final = N_(
 
 
 class Outcome(NamedTuple):
-    """How a form ended: where the browser goes, or the server's code and words for why not."""
+    """How a form ended: where the browser goes, or the server's code and words for why not.
+
+    `answer` is what the mutation answered just now.
+    """
 
     led_to: str | None
     code: str = ""
     message: str = ""
     notice: str = ""
+    answer: Mapping[str, Any] | None = None
 
 
 class Sending:
@@ -75,10 +79,13 @@ class Sending:
         if not proves(secret, form.get("csrf_token", "")):
             sent = Sent(act.name, form, 200, notice=SIGNED_IN_ANEW)
             return await self._shown.page(page, request, visitor, sent)
+        asked = self._shown.asked(request, visitor)
         try:
-            outcome = await self._once(act, self._shown.asked(request, visitor), visitor, form)
+            outcome = await self._once(act, asked, visitor, form)
         except RefusalError as refusal:
             outcome = Outcome(None, refusal.code, refusal.message)
+        if act.shows is not None and outcome.answer is not None:
+            return self._shown.answer(page, act, asked, visitor, outcome.answer)
         if outcome.led_to is not None:
             return Redirect(outcome.led_to, status_code=303, headers={"Cache-Control": "no-store"})
         status = 409 if outcome.notice else STATUS.get(outcome.code, REFUSED_STATUS)
@@ -161,7 +168,8 @@ def outcome_of(act: Act, answer: Mapping[str, Any], asked: Asked) -> Outcome:
     found = next(iter(data.values()))
     if isinstance(found, dict) and found.get("__typename") == "Refused":
         return Outcome(None, found["code"], found["message"])
-    return Outcome(_with(asked.link() if act.then is None else act.then(data, asked), act.name))
+    led_to = _with(asked.link() if act.then is None else act.then(data, asked), act.name)
+    return Outcome(led_to, answer=found if isinstance(found, dict) else None)
 
 
 def _with(where: str, said: str) -> str:

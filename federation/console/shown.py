@@ -12,7 +12,7 @@ from litestar.response import Redirect
 
 from federation.accounts.sessions import proof_of
 from federation.console.language import LANGUAGE_COOKIE, SOURCE, language_of, languages
-from federation.console.page import Asked, Page
+from federation.console.page import Act, Asked, Page
 from federation.console.rendering import HEADERS, rendered
 from federation.console.words import GROUPS, role_name
 from federation.edge.bodies import HttpRequest
@@ -98,7 +98,7 @@ class Shown:
             return _to_sign_in(asked.link())
         if _wants_json(request):
             return json_response(answer, _status(answer, codes), dict(HEADERS))
-        is_whole = _is_whole(answer)
+        is_whole = _is_whole(answer) or page.is_a_question
         values = self.frame(asked, visitor, title=page.title) | {
             "page": page,
             "sent": sent,
@@ -112,10 +112,18 @@ class Shown:
             "done": self._done.get(asked.query.get("said", "")),
         }
         if is_whole:
-            values |= page.view(answer["data"], asked)
+            values |= page.view(answer.get("data") or {}, asked)
         status = sent.status if sent is not None else _status(answer, codes)
         template = page.template if is_whole else "shell/unanswered.html"
         return rendered(template, values, asked.language, status=status)
+
+    def answer(
+        self, page: Page, act: Act, asked: Asked, visitor: Visitor, data: Mapping[str, Any]
+    ) -> Response[Any]:
+        """Show what a mutation answered: a secret is on this one page, and nowhere else."""
+        values = self.frame(asked, visitor, title=page.title)
+        values |= {"answer": data, "done": act.done}
+        return rendered(str(act.shows), values, asked.language)
 
     def frame(self, asked: Asked, visitor: Visitor, *, title: str) -> dict[str, Any]:
         """Return what every page has around what is its own."""

@@ -13,10 +13,10 @@ from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.licensing.rules import BadOfferError, check_offer, check_uncovered, years_started
 from federation.licensing.service import get_offer, licensee_of
 from federation.licensing.tables import Offer, Tariff
-from federation.licensing.tariff import Expected, TariffBody, price, read_tariff
+from federation.licensing.tariff import Expected, QuoteLines, TariffBody, price, read_tariff
 from federation.money import exponent
 from federation.store import idempotency
-from federation.store.sessions import WriteSession
+from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal
 from federation.trust.store import node_parties
@@ -74,6 +74,60 @@ class QuoteRequest:
     territories: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A request by the newest tariff: its version and days, the lines, and the terms they make."""
+
+    version: int
+    valid_days: int
+    lines: QuoteLines
+    terms: OfferTerms
+
+    @property
+    def uses(self) -> list[str]:
+        """Return the uses that have a price, none where nothing is covered."""
+        return [use for component in self.terms.components for use in component.uses]
+
+
+async def priced(session: ReadSession, request: QuoteRequest, licensee: str) -> Priced:
+    """Price a request from the published tariff; nothing is kept (BAD_OFFER, NO_TARIFF)."""
+    _require_readable(request)
+    row = await store.latest_tariff(session)
+    if row is None:
+        raise NoTariffError
+    tariff = read_tariff(row.body)
+    nodes = {party.code for party in await node_parties(session)}
+    years = years_started(request.starts_on, request.ends_on)
+    lines = price(tariff, request.expected, nodes=nodes, years=years)
+    uses = sorted({line.use for line in lines.lines})
+    terms = OfferTerms(
+        licensee=licensee,
+        components=[ComponentTerms(uses=uses, fee=lines.total)],
+        currency=tariff.currency,
+        starts_on=request.starts_on,
+        ends_on=request.ends_on,
+        usage_basis=request.usage_basis,
+        territories=list(request.territories),
+        repertoire=sorted({line.node for line in lines.lines if line.node}),
+    )
+    if uses:
+        check_offer(terms, uses=uses)
+    else:
+        check_uncovered(terms)
+    return Priced(row.version, tariff.valid_days, lines, terms)
+
+
+def _require_readable(request: QuoteRequest) -> None:
+    """Refuse a request whose lines cannot be priced (BAD_OFFER)."""
+    if not 1 <= len(request.expected) <= LINES_MAX:
+        raise BadOfferError(f"1 to {LINES_MAX} lines")
+    if any(item.units < 1 for item in request.expected):
+        raise BadOfferError("units of at least 1")
+    for number, item in enumerate(request.expected, start=1):
+        if max(len(item.node), len(item.use), len(item.content_tier)) > NAME_LENGTH_MAX:
+            raise BadOfferError(f"line {number}: names of at most {NAME_LENGTH_MAX} characters")
+
+
 async def quote(
     session: WriteSession,
     request: QuoteRequest,
@@ -87,9 +141,9 @@ async def quote(
     The same request with the same `key` is answered with the quote it was given the first time.
     """
     licensee = await licensee_of(session, who)
-    _require_readable(request)
     if key is None:
         return await _quoted(session, request, licensee, now)
+    _require_readable(request)
     value = msgspec.to_builtins(request)
     known = await idempotency.find_result(
         session, principal=who.subject, field=QUOTE_FIELD, key=key, value=value
@@ -109,54 +163,22 @@ async def quote(
     return offer
 
 
-def _require_readable(request: QuoteRequest) -> None:
-    """Refuse a request whose lines cannot be priced (BAD_OFFER)."""
-    if not 1 <= len(request.expected) <= LINES_MAX:
-        raise BadOfferError(f"1 to {LINES_MAX} lines")
-    if any(item.units < 1 for item in request.expected):
-        raise BadOfferError("units of at least 1")
-    for number, item in enumerate(request.expected, start=1):
-        if max(len(item.node), len(item.use), len(item.content_tier)) > NAME_LENGTH_MAX:
-            raise BadOfferError(f"line {number}: names of at most {NAME_LENGTH_MAX} characters")
-
-
 async def _quoted(
     session: WriteSession, request: QuoteRequest, licensee: str, now: datetime
 ) -> Offer:
-    row = await store.latest_tariff(session)
-    if row is None:
-        raise NoTariffError
-    tariff = read_tariff(row.body)
-    nodes = {party.code for party in await node_parties(session)}
-    years = years_started(request.starts_on, request.ends_on)
-    priced = price(tariff, request.expected, nodes=nodes, years=years)
-    uses = sorted({line.use for line in priced.lines})
-    terms = OfferTerms(
-        licensee=licensee,
-        components=[ComponentTerms(uses=uses, fee=priced.total)],
-        currency=tariff.currency,
-        starts_on=request.starts_on,
-        ends_on=request.ends_on,
-        usage_basis=request.usage_basis,
-        territories=list(request.territories),
-        repertoire=sorted({line.node for line in priced.lines if line.node}),
-    )
-    if uses:
-        check_offer(terms, uses=uses)
-    else:
-        check_uncovered(terms)
+    found = await priced(session, request, licensee)
     offer = Offer(
         id=f"Q-{secrets.token_hex(8)}",
         kind="TARIFF",
-        state="OFFERED" if uses else "REFUSED",
+        state="OFFERED" if found.uses else "REFUSED",
         licensee=licensee,
-        body=msgspec.json.encode(terms).decode(),
-        lines=msgspec.json.encode(priced).decode(),
-        tariff_version=row.version,
-        reason=None if uses else "nothing that was asked for is covered",
+        body=msgspec.json.encode(found.terms).decode(),
+        lines=msgspec.json.encode(found.lines).decode(),
+        tariff_version=found.version,
+        reason=None if found.uses else "nothing that was asked for is covered",
         offered_by="tariff",
         offered_at=now,
-        expires_at=now + timedelta(days=tariff.valid_days),
+        expires_at=now + timedelta(days=found.valid_days),
     )
     session.add(offer)
     return offer

@@ -71,6 +71,14 @@ async def latest_tariff(session: ReadSession) -> Tariff | None:
     return await session.scalar(select(Tariff).order_by(Tariff.version.desc()).limit(1))
 
 
+async def tariffs(session: ReadSession, *, before: int | None, limit: int) -> list[Tariff]:
+    """Return published tariffs, newest first, behind the version `before`."""
+    query = select(Tariff).order_by(Tariff.version.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Tariff.version < before)
+    return list(await session.scalars(query))
+
+
 async def find_offer(session: ReadSession, offer_id: str) -> Offer | None:
     """Return an offer by id, None if there is none."""
     return await session.get(Offer, offer_id)

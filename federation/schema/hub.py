@@ -27,7 +27,7 @@ from federation.schema.licence_usage import LicenceUsageQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
 from federation.schema.nodes import NodeMutation, NodeQuery
 from federation.schema.objections import ObjectionMutation, RunAnswerQuery
-from federation.schema.offers import OfferMutation, OfferQuery, QuoteMutation
+from federation.schema.offers import EstimateQuery, OfferMutation, OfferQuery, QuoteMutation
 from federation.schema.officer_limits import OfficerLimitMutation, OfficerLimitQuery
 from federation.schema.overpayments import OverpaymentMutation, OverpaymentQuery
 from federation.schema.own_keys import OwnKeyMutation, OwnKeyQuery
@@ -63,6 +63,7 @@ class Query(
     FederatedQuery,
     FederatedWorkQuery,
     TariffQuery,
+    EstimateQuery,
     LicenceQuery,
     BillingQuery,
     InvoiceQuery,

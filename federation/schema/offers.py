@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 import strawberry
+from strawberry.federation.schema_directives import Cost
 
 from federation.errors import RefusalError
 from federation.licensing import quoting, service, store
@@ -79,28 +80,55 @@ class Offer:
             reason=row.reason,
             expires_at=row.expires_at,
             licence=row.licence,
-            lines=[
-                QuoteLine(
-                    node=line.node,
-                    use=LicensedUse(line.use),
-                    content_tier=(
-                        None if line.content_tier is None else ContentTier(line.content_tier)
-                    ),
-                    units=BigInt(int(line.units)),
-                    per_1000=Money.of(int(line.per_1000), terms.currency),
-                    amount=Money.of(int(line.amount), terms.currency),
-                )
-                for line in (quoted.lines if quoted else [])
-            ],
-            not_covered=[
-                NotCovered(
-                    node=gap.node,
-                    use=LicensedUse(gap.use),
-                    content_tier=ContentTier(gap.content_tier),
-                    reason=gap.reason,
-                )
-                for gap in (quoted.not_covered if quoted else [])
-            ],
+            lines=_lines(quoted, terms.currency),
+            not_covered=_not_covered(quoted),
+        )
+
+
+def _lines(quoted: QuoteLines | None, currency: str) -> list[QuoteLine]:
+    return [
+        QuoteLine(
+            node=line.node,
+            use=LicensedUse(line.use),
+            content_tier=None if line.content_tier is None else ContentTier(line.content_tier),
+            units=BigInt(int(line.units)),
+            per_1000=Money.of(int(line.per_1000), currency),
+            amount=Money.of(int(line.amount), currency),
+        )
+        for line in (quoted.lines if quoted else [])
+    ]
+
+
+def _not_covered(quoted: QuoteLines | None) -> list[NotCovered]:
+    return [
+        NotCovered(
+            node=gap.node,
+            use=LicensedUse(gap.use),
+            content_tier=ContentTier(gap.content_tier),
+            reason=gap.reason,
+        )
+        for gap in (quoted.not_covered if quoted else [])
+    ]
+
+
+@strawberry.type(description="What a quote would cost now, by the newest tariff.")
+class Estimate:
+    """A price that nobody is bound to: nothing of it is kept."""
+
+    tariff_version: int
+    fee: Money
+    lines: list[QuoteLine]
+    not_covered: list[NotCovered]
+
+    @classmethod
+    def of(cls, found: quoting.Priced) -> "Estimate":
+        """Show what a request was priced at."""
+        currency = found.terms.currency
+        return cls(
+            tariff_version=found.version,
+            fee=Money.of(found.terms.fee, currency),
+            lines=_lines(found.lines, currency),
+            not_covered=_not_covered(found.lines),
         )
 
 
@@ -171,6 +199,19 @@ class QuoteInput:
     usage_basis: UsageBasis = UsageBasis.site
     territories: list[str] = strawberry.field(default_factory=list)
 
+    def request(self) -> quoting.QuoteRequest:
+        """Return what is asked for; it is checked when it is priced."""
+        return quoting.QuoteRequest(
+            expected=tuple(
+                Expected(item.node, item.use, item.content_tier, int(item.units))
+                for item in self.expected
+            ),
+            starts_on=self.starts_on,
+            ends_on=self.ends_on,
+            usage_basis=self.usage_basis.value,
+            territories=tuple(self.territories),
+        )
+
 
 OfferResult = Annotated[Offer | Refused, strawberry.union("OfferResult")]
 
@@ -227,6 +268,20 @@ async def _page(
 
 
 @strawberry.type
+class EstimateQuery:
+    """A price before anybody has an account: at the hub, for everybody."""
+
+    @strawberry.field(
+        description="What a quote would cost now, line by line; nothing is kept of it.",
+        directives=[Cost(weight=10)],
+    )
+    async def estimate(self, info: Info, input: QuoteInput) -> Estimate | None:
+        """Price what somebody expects to use, as a quote would (BAD_OFFER, NO_TARIFF)."""
+        async with info.context.server.db.read() as session:
+            return Estimate.of(await quoting.priced(session, input.request(), ""))
+
+
+@strawberry.type
 class OfferMutation:
     """Agreements outside the tariff: at hub and node."""
 
@@ -269,17 +324,7 @@ class QuoteMutation:
             return Refused.of(refusal)
 
         async def act(at: Change) -> Offer:
-            request = quoting.QuoteRequest(
-                expected=tuple(
-                    Expected(item.node, item.use, item.content_tier, int(item.units))
-                    for item in input.expected
-                ),
-                starts_on=input.starts_on,
-                ends_on=input.ends_on,
-                usage_basis=input.usage_basis.value,
-                territories=tuple(input.territories),
-            )
-            row = await quoting.quote(at.session, request, at.who, at.now, key=key)
+            row = await quoting.quote(at.session, input.request(), at.who, at.now, key=key)
             return Offer.of(row, at.now)
 
         return await change(info, "quote.request", MAY_BUY, act)

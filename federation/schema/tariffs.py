@@ -10,7 +10,9 @@ from federation.licensing import quoting, store
 from federation.licensing.tables import Tariff as TariffRow
 from federation.licensing.tariff import TariffBody
 from federation.schema.context import Change, Info, Refused, change
+from federation.schema.pages import Connection
 from federation.schema.scalars import BigInt, ContentTier, LicensedUse, Money
+from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_LICENSE
 
 
@@ -91,6 +93,18 @@ class TariffQuery:
         async with info.context.server.db.read() as session:
             row = await store.latest_tariff(session)
             return Tariff.of(row) if row else None
+
+    @strawberry.field(description="Every tariff that was published, newest first.")
+    async def tariffs(
+        self, info: Info, first: int = 100, after: str | None = None
+    ) -> Connection[Tariff]:
+        """List the versions, newest first (BAD_PAGE, BAD_CURSOR)."""
+        size, key = page_size(first), key_of("tariffs", after, tuple[int])
+        async with info.context.server.db.read() as session:
+            rows = await store.tariffs(session, before=key[0] if key else None, limit=size + 1)
+        return Connection.of(
+            rows, size, lambda row: cursor_of("tariffs", (row.version,)), Tariff.of
+        )
 
 
 @strawberry.type

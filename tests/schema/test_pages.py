@@ -20,7 +20,7 @@ from federation.documents.tables import Document
 from federation.federated.asking import Asker, no_call
 from federation.ledger.tables import JournalEntry, LedgerHead
 from federation.licensing.objects import OfferTerms
-from federation.licensing.tables import BillingDetails, Licensee, Offer
+from federation.licensing.tables import BillingDetails, Licensee, Offer, Tariff
 from federation.months.tables import Run
 from federation.payments.tables import Payment
 from federation.people.tables import AuditAct, PersonVersion
@@ -321,6 +321,16 @@ LISTED.append(
         },
     )
 )
+LISTED.append(
+    Listed(
+        "tariffs",
+        Tariff,
+        "version",
+        lambda n: {"version": n},
+        is_newest_first=True,
+        terms={"body": '{"currency": "EUR", "per_1000": {}, "minimum_fee": 0}'},
+    )
+)
 LISTED += [Listed(**{**vars(LISTED[3]), "name": "individualAgreements"})]
 
 
@@ -394,4 +404,4 @@ async def page_of(server, listed, asked, more):
 
 
 def number_in(listed, one):
-    return int(one[listed.shown][-2:].lstrip("-"))
+    return int(str(one[listed.shown])[-2:].lstrip("-"))
