@@ -3,6 +3,7 @@
 import strawberry
 
 from federation.schema.audit_log import AuditLogQuery
+from federation.schema.bank_expected import BankExpectedQuery
 from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.billing import BillingMutation, BillingQuery
 from federation.schema.clients import ClientMutation, ClientQuery
@@ -84,6 +85,7 @@ class Query(
     RunAnswerQuery,
     RunDiffQuery,
     BankingQuery,
+    BankExpectedQuery,
     OfficerLimitQuery,
     OverpaymentQuery,
     DeliveryQuery,
