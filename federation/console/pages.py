@@ -5,8 +5,9 @@ from typing import Final
 from federation.console.overview import OVERVIEW
 from federation.console.page import Page
 from federation.console.people import PEOPLE
+from federation.console.reconciliation import RECONCILIATION
 
-PAGES: Final[tuple[Page, ...]] = (*OVERVIEW, *PEOPLE)
+PAGES: Final[tuple[Page, ...]] = (*OVERVIEW, *RECONCILIATION, *PEOPLE)
 
 
 def pages_of(role: str) -> list[Page]:
