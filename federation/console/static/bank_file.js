@@ -17,6 +17,13 @@ function fill(answer) {
   }
 }
 
+// What stands below is as it was before the file came.
+async function renew() {
+  const page = await (await fetch(location.href, { headers: { Accept: "text/html" } })).text();
+  const fresh = new DOMParser().parseFromString(page, "text/html").getElementById("as-it-is");
+  if (fresh) document.getElementById("as-it-is").replaceWith(fresh);
+}
+
 async function send(event) {
   event.preventDefault();
   const button = form.querySelector("button");
@@ -32,6 +39,7 @@ async function send(event) {
     fill(said);
     if (answer.ok) say("taken", said.again ? "again" : "new");
     else say("refused");
+    if (answer.ok) await renew();
   } catch {
     say("unreachable");
   }
