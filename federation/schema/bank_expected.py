@@ -16,7 +16,6 @@ from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_READ_BOOKS
 
 _EXPECTED = "bankExpected"
-_Place = tuple[date, str, str]
 
 
 @strawberry.type(description="Money that will move: an item that an entry of the bank may be for.")
@@ -70,7 +69,7 @@ class BankExpectedQuery:
         Refused: UNKNOWN_CURRENCY, BAD_PAGE, BAD_CURSOR.
         """
         info.context.whose(MAY_READ_BOOKS)
-        size, key = page_size(first), key_of(_EXPECTED, after, _Place)
+        size, key = page_size(first), key_of(_EXPECTED, after, tuple[date, str, str])
         currency = currency_if_any(currency)
         server = info.context.server
         async with server.db.read() as session:
@@ -87,7 +86,7 @@ class BankExpectedQuery:
         )
 
 
-def _place_of(row: Expected) -> _Place:
+def _place_of(row: Expected) -> tuple[date, str, str]:
     return row.due_on or date.max, row.kind, row.id
 
 

@@ -67,6 +67,7 @@ async def test_a_file_is_uploaded_and_reconciled_by_keyboard_alone(desk, opened)
         await page.locator("#bank-file button").press("Enter")
         await page.wait_for_selector(f"[data-when={verdict}]:not([hidden])")
     assert await page.inner_text("[data-of=known]") == "0"
+    assert not await page.is_visible("[data-when=refused]")
     assert await page.inner_text("#as-it-is .state") == "✓ adds up"
 
     await page.goto(f"{page.at}/reconciliation")

@@ -75,6 +75,29 @@ async def test_both_sides_stand_beside_each_other_and_hostile_words_are_text(des
     assert (await auditor.see("/reconciliation/entries/99")).status == 404
 
 
+async def test_what_is_expected_comes_in_pages_of_its_own(desk):
+    ask = """query($after: String) { bankExpected(first: 4, after: $after, currency: "EUR") {
+      edges { node { kind ref signed dueOn party } } pageInfo { hasNextPage endCursor } } }"""
+    first = await desk.act("ada", ask)
+    rest = await desk.act("ada", ask, after=first["pageInfo"]["endCursor"])
+    found = [edge["node"] for edge in (*first["edges"], *rest["edges"])]
+
+    assert (first["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"]) == (True, False)
+    assert [(each["ref"], each["signed"]) for each in found] == [
+        ("HUB-000001", "100000"),
+        ("HUB-000002", "250000"),
+        ("HUB-000003", "40000"),
+        ("HUB-000004", "700000"),
+        ("HUB-000005", "90000"),
+    ]
+    assert {(each["kind"], each["dueOn"], each["party"]) for each in found} == {
+        ("INVOICE", "2026-10-01", "lab-one")
+    }
+    assert await desk.act("ada", '{ bankExpected(currency: "ZZZ") { edges { cursor } } }') == (
+        "UNKNOWN_CURRENCY"
+    )
+
+
 async def test_what_is_refused_keeps_what_was_chosen_and_typed(desk):
     alice = await desk.sign_in("alice", OFFICER)
     page = await alice.see("/reconciliation?currency=EUR")
