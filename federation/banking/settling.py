@@ -98,7 +98,7 @@ async def settle(
 
     `waited` is what is expected where the caller has it at hand.
     """
-    entry = await _open_entry(at, entry_id)
+    entry = await get_open_entry(at, entry_id)
     reason = stated(reason) if reason.strip() else ""
     if waited is None:
         waited = await waited_for(at.session, at.here, at.now)
@@ -119,7 +119,7 @@ async def settle_together(at: At, entry_ids: Sequence[int], kind: str, ref: str)
         raise BadItemError(f"{kind} is paid by one entry")
     found: list[Match] = []
     for position, entry_id in enumerate(entry_ids, start=1):
-        entry = await _open_entry(at, entry_id)
+        entry = await get_open_entry(at, entry_id)
         waited = await waited_for(at.session, at.here, at.now)
         row = waited.get((kind, ref))
         if row is None:
@@ -168,7 +168,8 @@ async def get_entry(session: ReadSession, entry_id: int) -> Entry:
     return entry
 
 
-async def _open_entry(at: At, entry_id: int) -> Entry:
+async def get_open_entry(at: At, entry_id: int) -> Entry:
+    """Return an entry that waits, or say who was first (ENTRY_SETTLED, ENTRY_PROPOSED)."""
     entry = await get_entry(at.session, entry_id)
     if entry.state == "OPEN":
         return entry

@@ -146,6 +146,12 @@ async def statements(
     return list(await session.scalars(query))
 
 
+async def find_statement(session: ReadSession, statement_id: int) -> StatementRow | None:
+    """Return a statement that was not withdrawn."""
+    row = await session.get(StatementRow, statement_id)
+    return row if row is not None and row.number > 0 else None
+
+
 async def known_identities(session: ReadSession, account_id: int, names: Sequence[str]) -> set[str]:
     """Return which of some identities an account has."""
     found: set[str] = set()

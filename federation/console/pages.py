@@ -8,12 +8,14 @@ from federation.console.overview import OVERVIEW
 from federation.console.page import Page
 from federation.console.people import PEOPLE
 from federation.console.public import PUBLIC
+from federation.console.reconciliation import RECONCILIATION
 from federation.console.registry import REGISTRY
 from federation.console.settlement import SETTLEMENT
 
 PAGES: Final[tuple[Page, ...]] = (
     *OVERVIEW,
     *SETTLEMENT,
+    *RECONCILIATION,
     *LABS,
     *REGISTRY,
     *PEOPLE,

@@ -1,6 +1,6 @@
 """What bank entries were for, in GraphQL: suggested, settled, and how an account reconciles."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import strawberry
 
@@ -89,14 +89,16 @@ class QueuedEntry:
     entry: BankEntry
     suggestions: list[Suggestion]
     proposal: BankMatch | None
+    waits_days: int
 
     @classmethod
-    def of(cls, row: reporting.Queued) -> "QueuedEntry":
+    def of(cls, row: reporting.Queued, today: date) -> "QueuedEntry":
         """Show an entry that waits, with its suggestions or what was proposed."""
         return cls(
             entry=BankEntry.of(row.entry, row.details),
             suggestions=[Suggestion.of(found) for found in row.suggestions],
             proposal=BankMatch.of(*row.proposal) if row.proposal else None,
+            waits_days=max((today - (row.entry.booked_on or today)).days, 0),
         )
 
 

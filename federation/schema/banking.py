@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from federation.banking import reporting, service, settling, store
-from federation.banking.confirming import confirm
+from federation.banking.confirming import confirm, confirm_exact
 from federation.banking.tables import Match
 from federation.bankstatements import store as bankstatements
 from federation.bankstatements import withdrawing
@@ -86,6 +86,18 @@ class BankingQuery:
             lambda row: BankStatement.of(row, accounts[row.account_id], *files[row.file]),
         )
 
+    @strawberry.field(description="One imported statement; null if there is none.")
+    async def bank_statement(self, info: Info, id: strawberry.ID) -> BankStatement | None:
+        """Show a statement (BAD_ID)."""
+        info.context.whose(MAY_READ_BOOKS)
+        async with info.context.server.db.read() as session:
+            row = await bankstatements.find_statement(session, number_of_row(id))
+            if row is None:
+                return None
+            accounts = {each.id: each for each in await bankstatements.accounts(session)}
+            files = await bankstatements.imports(session, {row.file})
+        return BankStatement.of(row, accounts[row.account_id], *files[row.file])
+
     @strawberry.field(
         description="Entries that nobody settled, oldest first, with ranked suggestions."
     )
@@ -114,8 +126,12 @@ class BankingQuery:
                 account_id=await _account_if_any(session, account),
                 entry_id=None if entry is None else number_of_row(entry),
             )
+        today = server.clock().date()
         return Connection.of(
-            rows, size, lambda row: cursor_of(_QUEUE, (row.entry.id,)), QueuedEntry.of
+            rows,
+            size,
+            lambda row: cursor_of(_QUEUE, (row.entry.id,)),
+            lambda row: QueuedEntry.of(row, today),
         )
 
     @strawberry.field(description="One entry; null if there is none.")
@@ -213,6 +229,20 @@ class BankingMutation:
         async def act(at: Change) -> BankMatches:
             numbers = [number_of_row(entry) for entry in entries]
             rows = await confirm(_at(at), numbers, [item.item() for item in items])
+            return BankMatches(matches=[await _match(at, row) for row in rows])
+
+        return await change(info, "bank.confirm", MAY_PREPARE, act)
+
+    @strawberry.mutation(
+        description="Settle entries that are each beyond doubt by what they are for: all, or none."
+    )
+    async def confirm_exact_matches(
+        self, info: Info, entries: list[strawberry.ID]
+    ) -> BankMatchesResult:
+        """Confirm 1 to 100 exact suggestions at once (NOT_EXACT, ENTRY_SETTLED, BAD_ID)."""
+
+        async def act(at: Change) -> BankMatches:
+            rows = await confirm_exact(_at(at), [number_of_row(entry) for entry in entries])
             return BankMatches(matches=[await _match(at, row) for row in rows])
 
         return await change(info, "bank.confirm", MAY_PREPARE, act)

@@ -3,6 +3,7 @@
 import strawberry
 
 from federation.schema.audit_log import AuditLogQuery
+from federation.schema.bank_expected import BankExpectedQuery
 from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.billing import BillingMutation, BillingQuery
 from federation.schema.clients import ClientMutation, ClientQuery
@@ -101,6 +102,7 @@ class Query(
     RunDiffQuery,
     RunNettingQuery,
     BankingQuery,
+    BankExpectedQuery,
     OfficerLimitQuery,
     OverpaymentQuery,
     OwnApplicationQuery,

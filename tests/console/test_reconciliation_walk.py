@@ -1,0 +1,96 @@
+"""A month's bank file from upload to reconciled, by forms only: two people, and the same books."""
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.banking.counter import books, states
+from tests.console.bank_desk import (
+    APPROVER,
+    BOOKED,
+    FILE,
+    OFFICER,
+    bank_house,
+    chosen,
+    register,
+    upload,
+)
+from tests.console.visitors import signed_in
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def desk(any_backend, tmp_path_factory):
+    async with bank_house(any_backend, tmp_path_factory.mktemp("hub")) as place:
+        yield place
+
+
+async def test_a_bank_file_is_reconciled_by_forms_of_two_people(desk):
+    server = desk.service.server
+    async with httpx.AsyncClient(timeout=30) as http:
+        alice = await signed_in(server, http, "alice", OFFICER)
+        ben = await signed_in(server, http, "ben", APPROVER)
+        empty = await alice.see("/reconciliation")
+        assert "No account at a bank is registered yet." in empty.words
+        assert (await register(alice)).location == "/reconciliation/files?said=open-account"
+
+        status, verdict = await upload(alice, FILE)
+        again = await upload(alice, FILE)
+        assert (status, verdict["entries"], verdict["matched"]) == (200, len(BOOKED), 0)
+        assert (again[0], again[1]["again"], again[1]["entries"]) == (200, True, 0)
+
+        page = await alice.see("/reconciliation")
+        assert "6 Main · 11,490.01 EUR not settled" in page.words
+        assert (await alice.send(page.form("match-best", "1"))).status == 303
+        form = page.form("match-selection")
+        charge = {"kind.0": "BANK_CHARGE", "ref.0": "HUB-000002"}
+        done = await alice.send(form, **chosen(("2", 249000), _2=250000), **charge)
+        assert done.location == "/reconciliation?said=match-selection"
+        form = (await alice.see("/reconciliation")).form("match-selection")
+        both = chosen(("3", 15000), ("4", 25000), _3=40000)
+        assert (await alice.send(form, **both)).status == 303
+
+        page = await alice.see("/reconciliation/entries/5")
+        lines = {
+            "kind.0": "INVOICE",
+            "ref.0": "HUB-000004",
+            "amount.0": "7000.00",
+            "kind.1": "OVERPAYMENT",
+            "ref.1": "HUB-000004",
+        }
+        assert (await alice.send(page.form("entry-items"), **lines, reason="a cent")).status == 303
+
+        page = await alice.see("/reconciliation/entries/6?suggestion=1")
+        form = page.form("entry-items")
+        assert (form.fields["ref.0"], form.fields["amount.0"]) == ("HUB-000005", "900.00")
+        assert form.fields["amount.1"] == "-300.00"
+        lines = {"kind.0": "INVOICE", "kind.1": "BANK_CHARGE", "note.1": "advice 7"}
+        assert (await alice.send(form, **lines)).status == 303
+        waits = await alice.see("/reconciliation/entries/6")
+        assert "waits for approval" in waits.words
+        assert (
+            "alice, 19 Oct 2026, 09:00 UTC" in (await ben.see("/reconciliation/exceptions")).words
+        )
+        page = await ben.see("/reconciliation/entries/6")
+        assert (await ben.send(page.form("entry-approve"))).status == 303
+
+        page = await ben.see("/reconciliation/entries/1")
+        assert (await ben.send(page.form("entry-undo"), reason="look again")).status == 303
+        page = await alice.see("/reconciliation/entries/1")
+        assert "taken back" in page.words
+        assert (await alice.send(page.form("entry-suggestion"))).status == 303
+        over = await alice.see("/reconciliation")
+        report = await alice.see("/reconciliation/files")
+
+    assert "Every entry is settled." in over.words
+    assert "✓ adds up" in report.words
+    assert "Not settled 0.00 EUR" in report.words
+    assert await states(desk.database) == [(number, "SETTLED") for number in range(1, 7)]
+    assert await books(desk.database) == {
+        "Assets:HUB:Bank": 1149001,
+        "Assets:HUB:Receivable": 55000,
+        "Expenses:HUB:BankCharges": 31000,
+        "Liabilities:HUB:Suspense:Overpaid": -1,
+        "Liabilities:HUB:Unearned": -1235000,
+    }
