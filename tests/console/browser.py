@@ -80,7 +80,7 @@ async def test_a_screen_is_accessible_and_asks_no_other_host(
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     sizes = []
-    page.on("response", sizes.append)
+    page.on("response", lambda answer: sizes.append(answer))  # noqa: PLW0108 - it is marked
     path = await screen.path_at(settled)
     answer = await page.goto(f"{server.url}{path}")
     if pictures is not None:

@@ -31,4 +31,8 @@ SCREENS = [
     Screen("people-none", HUB, "/people?state=WITHDRAWN", "auditor", "auditor"),
     Screen("person", HUB, "/people/auditor", "auditor", "auditor"),
     Screen("not-allowed", HUB, "/people", "settlement", "settlement_officer", status=403),
+    Screen("bank-none", HUB, "/reconciliation", "settlement", "settlement_officer"),
+    Screen("held", HUB, "/reconciliation/held", "settlement", "settlement_officer"),
+    Screen("held-node", "DE", "/reconciliation/held", "settlement", "settlement_officer"),
+    Screen("why-member", "DE", "/why?period=2026-09&member=de-a", "auditor", "auditor"),
 ]
