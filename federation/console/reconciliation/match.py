@@ -11,7 +11,7 @@ from federation.money import exponent
 from federation.values.roles import MAY_PREPARE, MAY_READ_BOOKS
 
 CONFIRM = Document("reconciliation/confirm_match.graphql")
-# In which order one item's fields stand on a form, and its words.
+# What templates call the codes.
 SAID = {"ITEMS": named.ITEMS, "DIFFERENCES": named.DIFFERENCES, "STATES": named.ENTRY_STATES}
 
 
