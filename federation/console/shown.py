@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -23,6 +23,8 @@ from federation.schema.context import Context
 from federation.schema.in_process import Asking
 from federation.server import Server
 from federation.trust.principals import Principal
+
+FOUND_NOTHING: Final = 404  # at this address there is no such thing
 
 
 class Visitor(NamedTuple):
@@ -183,4 +185,5 @@ def _status(answer: Mapping[str, Any], codes: Sequence[str]) -> int:
     if "UNEXPECTED" in codes:
         return 500
     known = [STATUS[code] for code in codes if code in STATUS]
-    return known[0] if known else REFUSED_STATUS
+    is_unknown = any(code.startswith("UNKNOWN_") for code in codes)
+    return known[0] if known else FOUND_NOTHING if is_unknown else REFUSED_STATUS

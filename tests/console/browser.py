@@ -91,21 +91,6 @@ async def test_a_screen_is_accessible_and_asks_no_other_host(
     scheme,
 ):
     url = settled.keepers[screen.code].service.server.url
-    server = settled.keepers[screen.code].service.server
-    context = await browser.new_context(
-        viewport={"width": width, "height": WIDTHS[width]}, color_scheme=scheme
-    )
-    if screen.subject is not None:
-        visitor = await signed_in(server, None, screen.subject, screen.role)
-        cookie = {"name": place_of(server).cookie(SESSION_COOKIE), "value": visitor.secret}
-        await context.add_cookies([{**cookie, "url": server.url}])
-    page = await context.new_page()
-    asked, wrong = [], []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    sizes = []
-    page.on("response", lambda answer: sizes.append(answer))  # noqa: PLW0108 - it is marked
     path = await screen.path_at(settled)
     async with opened(settled, browser, screen, width, scheme) as (page, asked, wrong, answers):
         answer = await page.goto(f"{url}{path}")
