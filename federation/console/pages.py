@@ -2,13 +2,14 @@
 
 from typing import Final
 
+from federation.console.members import MEMBERS
 from federation.console.overview import OVERVIEW
 from federation.console.page import Page
 from federation.console.people import PEOPLE
 from federation.console.registry import REGISTRY
 from federation.console.settlement import SETTLEMENT
 
-PAGES: Final[tuple[Page, ...]] = (*OVERVIEW, *SETTLEMENT, *REGISTRY, *PEOPLE)
+PAGES: Final[tuple[Page, ...]] = (*OVERVIEW, *SETTLEMENT, *REGISTRY, *MEMBERS, *PEOPLE)
 
 
 def pages_of(role: str) -> list[Page]:
