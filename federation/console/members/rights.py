@@ -46,7 +46,6 @@ _page: Final = partial(
     variables=of_the_member,
     at=frozenset({"node"}),
 )
-_ENDED: Final = N_("Ended.")
 OPT_OUTS_PAGE = _page(
     path="/opt-outs",
     title=N_("Opt-outs"),
@@ -54,12 +53,8 @@ OPT_OUTS_PAGE = _page(
     document=Document("members/opt_outs.graphql"),
     view=partial(shown, "optOuts"),
     acts=(
-        registry_act(
-            "record-opt-out",
-            "members/record_opt_out.graphql",
-            N_("Recorded: servers and sites withhold it within about a minute of its effect."),
-        ),
-        registry_act("end-opt-out", "members/end_opt_out.graphql", _ENDED),
+        registry_act("record-opt-out", "members/record_opt_out.graphql"),
+        registry_act("end-opt-out", "members/end_opt_out.graphql"),
     ),
 )
 RECORDS_PAGE = _page(
@@ -69,11 +64,7 @@ RECORDS_PAGE = _page(
     document=Document("members/records.graphql"),
     view=partial(shown, "consentRecords"),
     acts=(
-        registry_act(
-            "withdraw-work",
-            "members/withdraw_work.graphql",
-            N_("Withdrawn: it goes with the work to every address from its effect on."),
-        ),
-        registry_act("end-consent", "members/end_consent.graphql", _ENDED),
+        registry_act("withdraw-work", "members/withdraw_work.graphql"),
+        registry_act("end-consent", "members/end_consent.graphql"),
     ),
 )

@@ -88,6 +88,10 @@ CAPACITIES: Final[Mapping[str, str]] = MappingProxyType(
         "OTHER": N_("other"),
     }
 )
+# Said of what was done, and of what is proposed only.
+TAKEN: Final = N_(
+    "Taken. What another person decides first stands among the proposals; all else is done."
+)
 _DAY_LENGTH: Final = len("2026-09-20")
 
 
@@ -108,7 +112,7 @@ def filled(document: Document, form: Said) -> Mapping[str, Any]:
     return document.filled(said)
 
 
-def registry_act(name: str, file: str, done: str) -> Act:
+def registry_act(name: str, file: str) -> Act:
     """Return an act on the registry; what waits for another person is shown among proposals."""
     document = Document(file)
 
@@ -116,4 +120,4 @@ def registry_act(name: str, file: str, done: str) -> Act:
         [found] = data.values()
         return "/proposals" if found["__typename"] == "Proposal" else asked.link()
 
-    return Act(name, document, done, lambda form, _: filled(document, form), then)
+    return Act(name, document, TAKEN, lambda form, _: filled(document, form), then)
