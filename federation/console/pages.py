@@ -4,6 +4,7 @@ from typing import Final
 
 from federation.console.account import ACCOUNT
 from federation.console.labs import LABS
+from federation.console.members import MEMBERS
 from federation.console.overview import OVERVIEW
 from federation.console.page import Page
 from federation.console.people import PEOPLE
@@ -18,6 +19,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *RECONCILIATION,
     *LABS,
     *REGISTRY,
+    *MEMBERS,
     *PEOPLE,
     *PUBLIC,
     *ACCOUNT,

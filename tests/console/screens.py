@@ -12,6 +12,7 @@ from tests.federation.harness import PERIOD
 
 RUNS = "query($period: String!) { runs(period: $period) { edges { node { runId } } } }"
 PAYMENTS = "query($period: String!) { payments(period: $period) { edges { node { id } } } }"
+MEMBER = ("member@fr-a", "member")
 OFFICER, APPROVER, AUDITOR = (
     ("settlement", "settlement_officer"),
     ("approver", "settlement_approver"),
@@ -88,6 +89,17 @@ SCREENS = [
     Screen("documents", HUB, "/documents", *AUDITOR),
     Screen("documents-none", HUB, "/documents?period=2020-01", *AUDITOR),
     Screen("proposals-none", "DE", "/proposals", "registry", "registry_officer"),
+    Screen("registry-none", "DE", "/registry?text=nothing", "registry", "registry_officer"),
+    Screen("claims", "DE", "/claims", "registry", "registry_officer"),
+    Screen("work-none", "DE", "/registry/work/DE:none", "registry", "registry_officer"),
+    Screen("statement", "FR", f"/statement?period={PERIOD}", *MEMBER),
+    Screen("statement-open", "FR", "/statement?period=2026-12", *MEMBER),
+    Screen("deductions", "FR", f"/statement/deductions?period={PERIOD}", *MEMBER),
+    Screen("uses", "FR", "/uses?url=news.example/fr/1", *MEMBER),
+    Screen("crawlers-none", "FR", "/crawlers", *MEMBER),
+    Screen("sites-none", "FR", "/sites", *MEMBER),
+    Screen("opt-outs", "FR", "/opt-outs", "member@fr-b", "member"),
+    Screen("consents-none", "FR", "/consents", *MEMBER),
     Screen("people", HUB, "/people", *AUDITOR),
     Screen("people-none", HUB, "/people?state=WITHDRAWN", *AUDITOR),
     Screen("person", HUB, "/people/auditor", *AUDITOR),
