@@ -78,6 +78,9 @@ class _WhenAsked:
             await receive()
             await send({"type": f"lifespan.{part}.complete"})
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._made(), name)
+
 
 def migrate_once() -> None:
     """Let the scenarios of a run copy the database that the first of them migrated."""

@@ -27,7 +27,7 @@ def test_a_document_of_a_page_is_valid_where_the_page_is(role, path):
     assert validate(SCHEMAS[role], parse(DOCUMENTS[role, path].text)) == []
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_template_takes_no_text_that_it_was_given_for_html(template):
     text = template.read_text(encoding="utf-8")
 

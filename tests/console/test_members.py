@@ -65,7 +65,7 @@ async def test_a_member_reads_its_month_and_every_deduction_but_no_other_members
     ]
     assert cells(way)[:5] == [
         ["the collective got from other licensors", "137.05 EUR"],
-        ["the collective's own licences", "0.00 EUR"],
+        ["the collective&#39;s own licences", "0.00 EUR"],
         ["its fee for administration", f"{MINUS}16.44 EUR"],
         ["for other members, or not given out yet", f"{MINUS}37.38 EUR"],
         ["for this member", "83.23 EUR"],
