@@ -96,10 +96,9 @@ class Shown:
         answer = await self.ask(page.document.text, variables, visitor)
         errors = [_shown(error) for error in answer.get("errors", [])]
         codes = [error["code"] for error in errors]
-        # A page for some offices may ask what is everybody's, or nothing yet: nobody signs in there.
-        if visitor.principal is None and (
-            "NOT_AUTHENTICATED" in codes or page.shown_to is not None
-        ):
+        # A page for some offices may ask what is everybody's, or nothing yet: still nobody signs in.
+        is_for_somebody = "NOT_AUTHENTICATED" in codes or page.shown_to is not None
+        if visitor.principal is None and is_for_somebody:
             return _to_sign_in(asked.link())
         if _wants_json(request):
             return json_response(answer, _status(answer, codes), dict(HEADERS))
