@@ -96,7 +96,7 @@ class Shown:
         answer = await self.ask(page.document.text, variables, visitor)
         errors = [_shown(error) for error in answer.get("errors", [])]
         codes = [error["code"] for error in errors]
-        # A page for some offices may ask what is everybody's, or nothing yet: still nobody signs in.
+        # A page for some offices may ask what is everybody's, or nothing yet.
         is_for_somebody = "NOT_AUTHENTICATED" in codes or page.shown_to is not None
         if visitor.principal is None and is_for_somebody:
             return _to_sign_in(asked.link())
