@@ -277,8 +277,9 @@ def _is_request_error(result: ExecutionResult) -> bool:
 def _is_down(result: ExecutionResult) -> bool:
     """Tell whether the database did not answer, and no root field has anything to say."""
     codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
-    is_empty = all(value is None for value in (result.data or {}).values())
-    return is_empty and DatabaseDownError.code in codes
+    if DatabaseDownError.code not in codes:
+        return False  # as of an answer about the schema, which is kept as it is written
+    return all(value is None for value in (result.data or {}).values())
 
 
 def _codes(answer: Any) -> list[object]:
