@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from graphql import get_introspection_query
 
+from federation import __version__
 from federation.edge import bodies, connections
 from federation.edge.inbox import BYTES_MAX
 from federation.quotas import Quota, Quotas
@@ -24,6 +25,8 @@ JSON = {"Content-Type": "application/json"}
 DEEP = b"[" * 60_000
 RIGHTS = 'query($urls: [String!]!) { rights(urls: $urls, use: "TRAIN") { complete } }'
 TYPENAME = "{ __typename }"
+
+LIVE = f'{{"status":"live","version":"{__version__}"}}'.encode()
 
 
 async def upload(small, code, path, token, *, announced, sent):
@@ -100,11 +103,15 @@ async def test_connections_left_open_after_an_answer_keep_out_nobody(shop, monke
         for _ in range(20):
             opened.append(await asyncio.open_connection(host, int(port)))
             opened[-1][1].write(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
-            await opened[-1][0].readuntil(b'{"status":"live"}')
+            await opened[-1][0].readuntil(
+                b'"status":"live","version":"' + __version__.encode() + b'"}'
+            )
         async with asyncio.timeout(connections.HEAD_SECONDS / 2):
             ended = [await reader.read() for reader, _ in opened[:14]]
         opened[-1][1].write(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
-        again = await opened[-1][0].readuntil(b'{"status":"live"}')
+        again = await opened[-1][0].readuntil(
+            b'"status":"live","version":"' + __version__.encode() + b'"}'
+        )
     finally:
         for _, writer in opened:
             writer.close()
