@@ -31,6 +31,7 @@ import aiohttp
 import msgspec
 import strawberry
 
+from federation.counters import Counters
 from federation.federated.asking import Asker, Node
 from federation.federated.wire import ON_BEHALF_OF_HEADER
 from federation.process import run_loop
@@ -350,6 +351,7 @@ async def a_list(folder: Path) -> list[bool]:
         quotas=Quotas(),
         asker=Asker(call),
         pepper=SimpleNamespace(seal=lambda text: sha256(text).digest()),
+        counters=Counters(),
     )
     lab = Principal("lab", frozenset({Role.LAB}), LAB)
     whole = {"of_the_list_first": LISTED, "of_the_list_after": None}

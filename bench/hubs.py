@@ -35,6 +35,7 @@ from bench.federated import (
     works_of,
 )
 from bench.lists import Served, serve_app
+from federation.counters import Counters
 from federation.federated.asking import Asker, Node
 from federation.schema.context import Context
 from federation.schema.controller import graphql_controller
@@ -154,6 +155,7 @@ def our_hub(database: str) -> Any:
         asker=Asker(call),
         pepper=SimpleNamespace(seal=lambda _: bytes(32)),
         trusted_documents={},
+        counters=Counters(),
     )
     lab = Principal("lab", frozenset({Role.LAB}), LAB)
 

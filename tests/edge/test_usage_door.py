@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from federation.counters import Counters
 from federation.edge.routes import _ingest
 from federation.licensing.objects import encode
 from federation.licensing.tables import Licence
@@ -41,7 +42,9 @@ async def node(database):
     async def terms(_):
         return HUB_TERMS
 
-    return SimpleNamespace(db=database, code="DE", clock=lambda: NOON, terms=terms)
+    return SimpleNamespace(
+        db=database, code="DE", clock=lambda: NOON, terms=terms, counters=Counters()
+    )
 
 
 async def test_only_the_licences_that_a_batch_names_are_decoded(node):

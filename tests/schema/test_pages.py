@@ -15,6 +15,7 @@ from sqlalchemy import Date, LargeBinary, delete
 from federation.accounts.tables import PersonInvitation
 from federation.banking.tables import OverpaymentSetOff
 from federation.clients.tables import Client
+from federation.counters import Counters
 from federation.distribution.tables import StatedCredit
 from federation.documents.tables import Document
 from federation.federated.asking import Asker, no_call
@@ -88,6 +89,7 @@ def a_server(database=None):
         asker=Asker(no_call),
         country=None,
         pepper=SimpleNamespace(seal=lambda text: sha256(b"secret" + text).digest()),
+        counters=Counters(),
     )
 
 

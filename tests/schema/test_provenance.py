@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from federation.counters import Counters
 from federation.history.kinds import Saying
 from federation.provenance import service as provenance
 from federation.provenance.statements import DraftStatement
@@ -59,7 +60,9 @@ async def node(database):
             because = Saying("ruth", "forged", NOW + DAY)
             async with database.write("withdraw") as session:
                 await provenance.withdraw(session, row.id, NOW + DAY, because)
-    return SimpleNamespace(db=database, code="GB", clock=lambda: NOW + 2 * DAY, quotas=Quotas())
+    return SimpleNamespace(
+        db=database, code="GB", clock=lambda: NOW + 2 * DAY, quotas=Quotas(), counters=Counters()
+    )
 
 
 async def ask(node, role, document, party="M-1"):

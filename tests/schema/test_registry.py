@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from federation.counters import Counters
 from federation.history.kinds import Saying, Statement
 from federation.quotas import Quotas
 from federation.rightholders import store as rightholders
@@ -61,7 +62,9 @@ async def node(database):
         del session
         return HUB_TERMS
 
-    server = SimpleNamespace(db=database, code="GB", clock=lambda: NOW + DAY, quotas=Quotas())
+    server = SimpleNamespace(
+        db=database, code="GB", clock=lambda: NOW + DAY, quotas=Quotas(), counters=Counters()
+    )
     server.terms = terms
     return server
 
