@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from litestar import Request, Response, get, post
+from litestar import MediaType, Request, Response, get, post
 from litestar.response import Redirect
 
 from federation import quotas
@@ -76,10 +76,19 @@ def _page_route(doors: Doors) -> Any:
 
     @get("/session")
     async def show(request: Request[Any, Any, Any]) -> Response[Any]:
-        """Say who is signed in, or lead to where one signs in."""
+        """Say who is signed in, or lead to where one signs in.
+
+        A script that asks for JSON is told what proves that a page of this server asks with the
+        session: `{"csrf_token": "..."}`, null without a session.
+        """
         doors.stranger(request, "anonymous")
         secret = session_secret(server, request)
-        if secret is None or await live_session(server, secret) is None:
+        if secret is not None and await live_session(server, secret) is None:
+            secret = None
+        if request.headers.get("accept") == MediaType.JSON:
+            proof = None if secret is None else sessions.proof_of(secret)
+            return Response({CSRF_FIELD: proof}, headers=NO_STORE)
+        if secret is None:
             return _to_sign_in(server)
         async with server.db.read() as session:
             row, person = await _own(session, secret, server.clock())

@@ -127,6 +127,21 @@ async def test_a_session_says_who_it_is_and_the_directory_what_that_allows(hub):
     ] * 2
 
 
+async def test_a_script_of_this_server_is_told_the_proof_of_its_session(hub):
+    browser, nobody = await with_password(hub, "hub", "ada"), Browser(hub)
+    asked = {"Accept": "application/json"}
+    told, proof = await browser.open("/session", **asked), await browser.proof()
+    stranger = await nobody.open("/session", **asked)
+    await browser.press("/session/end")
+    over = await browser.open("/session", **asked)
+
+    assert json.loads(told.text) == {"csrf_token": proof}
+    assert [(seen.status, json.loads(seen.text)) for seen in (stranger, over)] == [
+        (200, {"csrf_token": None})
+    ] * 2
+    assert told.headers["Cache-Control"] == "no-store"
+
+
 async def test_a_person_has_so_many_sessions_at_most(hub):
     first = await with_password(hub, "hub", "ada")
     for _ in range(20):

@@ -17,9 +17,9 @@ const handed = new URLSearchParams(location.hash.slice(1));
 let proof; // what shows that a page of this server asks with a session; see /session
 
 async function headers() {
-  proof ??= fetch("/session", { redirect: "manual" })
-    .then((answer) => (answer.ok ? answer.text() : ""))
-    .then((page) => /name="csrf_token" value="([^"]+)"/.exec(page)?.[1]);
+  proof ??= fetch("/session", { headers: { Accept: "application/json" } })
+    .then((answer) => (answer.ok ? answer.json() : {}))
+    .then((session) => session.csrf_token);
   const known = await proof;
   return known ? { "X-CSRF-Token": known } : {};
 }
