@@ -27,6 +27,8 @@ from federation.scenario.servers import (
 from federation.values.party import HUB
 from federation.values.roles import Role
 
+SECOND_NODE_OPERATOR = "second-node-operator"
+
 
 def site_of(member: str) -> str:
     """Return the subject under which a member's site asks its node."""
@@ -90,8 +92,12 @@ class Servers:
 
 
 def _with_members(config: NodeConfig, members: list[str]) -> NodeConfig:
-    """Let every member, and its site, ask the node on the member's own behalf."""
-    people = [StaffMember(site_of(member), [Role.SITE], member) for member in members]
+    """Let every member, and its site, ask the node on the member's own behalf.
+
+    A second operator is there too: it takes two to let in a person.
+    """
+    people = [StaffMember(SECOND_NODE_OPERATOR, [Role.NODE_OPERATOR])]
+    people += [StaffMember(site_of(member), [Role.SITE], member) for member in members]
     people += [StaffMember(member_of(member), [Role.MEMBER], member) for member in members]
     return msgspec.structs.replace(config, principal=[*config.principal, *people])
 

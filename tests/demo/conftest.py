@@ -7,6 +7,7 @@ import pty
 import re
 import signal
 import sys
+import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,7 @@ class Runs:
     scenario: Outcome
     terminal: Outcome
     answer: dict
+    pages: dict
 
 
 async def started(out, *arguments, **streams):
@@ -75,10 +77,11 @@ async def on_a_terminal(out):
     os.close(theirs)
     said = await asyncio.to_thread(read_until, ours, LAST_WORDS)
     answer = await asyncio.to_thread(ask_as_auditor, said)
+    pages = await asyncio.to_thread(look_at_pages, said)
     process.send_signal(signal.SIGINT)
     said += await asyncio.to_thread(read_until, ours, None)
     os.close(ours)
-    return Outcome(await process.wait(), said, "", out), answer
+    return Outcome(await process.wait(), said, "", out), answer, pages
 
 
 def read_until(terminal, words):
@@ -110,15 +113,33 @@ def ask_as_auditor(said):
         return json.load(response)
 
 
+def look_at_pages(said):
+    """Sign in as everybody whom the screen names; return (status, headline) of the first page."""
+    password = re.search(r"with the password (\S+), sign in", said).group(1)
+    found = {}
+    for code, url, people in re.findall(r"(HUB|[A-Z]{2}) +(http\S+)/ +as ([^\r\n]+)", said):
+        for subject in people.split(", "):
+            found[code, subject] = first_page(url, subject, password)
+    return found
+
+
+def first_page(url, subject, password):
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    form = urllib.parse.urlencode({"subject": subject, "password": password, "next": "/"}).encode()
+    asked = urllib.request.Request(f"{url}/sign-in", form, {"Origin": url})  # noqa: S310 - loopback
+    with browser.open(asked, timeout=30) as response:
+        return response.status, re.search("<h1[^>]*>([^<]+)", response.read().decode()).group(1)
+
+
 async def all_runs(folder):
     async with asyncio.timeout(SECONDS_MAX):
-        as_json, plain, scenario, (terminal, answer) = await asyncio.gather(
+        as_json, plain, scenario, (terminal, answer, pages) = await asyncio.gather(
             piped(folder / "json", "demo", "--json"),
             piped(folder / "plain", "demo"),
             piped(folder / "scenario", "scenario", "run", str(FOLDER), "--quiet"),
             on_a_terminal(folder / "terminal"),
         )
-    return Runs(as_json, plain, scenario, terminal, answer)
+    return Runs(as_json, plain, scenario, terminal, answer, pages)
 
 
 @pytest.fixture(scope="session")

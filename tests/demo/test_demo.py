@@ -92,6 +92,12 @@ def test_on_a_terminal_it_stays_until_ctrl_c(runs):
     assert runs.terminal.lines[-1] == "Stopping."
 
 
+def test_on_a_terminal_everybody_can_sign_in_to_the_console(runs):
+    assert {code for code, _ in runs.pages} == {"HUB", "GB"}
+    assert set(runs.pages.values()) == {(200, "Overview")}
+    assert len(runs.pages) == 7
+
+
 def test_each_step_has_its_line_in_order(runs, report):
     assert_in_order(ORDER, runs.as_json.lines)
     assert_in_order(ORDER, runs.plain.lines)
