@@ -23,7 +23,7 @@ from federation.errors import RefusalError
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
 from federation.practice.servers import FILES, FolderNotEmptyError
-from federation.process import Service, stop_all
+from federation.process import AddressUnusableError, Service, stop_all
 from federation.scenario import documents
 from federation.scenario.client import ApiError, until
 from federation.scenario.model import Scenario, read_scenario
@@ -133,8 +133,8 @@ class _Servers:
             await self._start(create_hub(hub, self._clock))
             node = load_node_config(self._folder / "gb.toml", {})
             await self._start(create_node(node, self._clock))
-        except OSError as error:
-            told = f"{self._folder}: {error.strerror}: does it run already?"
+        except (AddressUnusableError, OSError) as error:
+            told = f"{self._folder}: {error}: does it run already?"
             raise PracticeNotStartedError(told) from error
 
     async def stop(self) -> None:

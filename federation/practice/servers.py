@@ -23,7 +23,7 @@ from federation.hub.app import create_hub
 from federation.nodes.app import create_node
 from federation.practice import people
 from federation.practice.ending import run_until_ended
-from federation.process import Service, stop_all
+from federation.process import AddressUnusableError, Service, stop_all
 from federation.scenario.client import until
 from federation.scenario.documents import DELIVERIES
 from federation.scenario.model import Scenario, read_scenario
@@ -128,8 +128,8 @@ class Practice:
             await self._start(load_hub_config(hub, {}), create_hub)
             for file in nodes:
                 await self._start(load_node_config(file, {}), create_node)
-        except OSError as error:
-            raise NotResumableError(f"{self._folder}: {error.strerror}") from error
+        except (AddressUnusableError, OSError) as error:
+            raise NotResumableError(f"{self._folder}: {error}") from error
         self._write_people()
         await self.settled()
 

@@ -3,47 +3,24 @@
 import re
 from datetime import timedelta
 
-import httpx
 import msgspec
-import pytest_asyncio
 
-from tests.console.visitors import signed_in
-from tests.federation.conftest import late_past, opened_past  # noqa: F401 - fixtures
-from tests.federation.harness import PERIOD, resumed, send
+from tests.console.node_pages import (  # noqa: F401 - fixtures too
+    DASH,
+    cells,
+    http,
+    late_past,
+    opened_past,
+    small,
+    visitor,
+)
+from tests.federation.harness import PERIOD, send
 
-DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+MINUS = "\N{MINUS SIGN}"
 HOSTILE = "<script>alert(1)</script>"
 
 
-@pytest_asyncio.fixture
-async def small(any_backend, late_past):  # noqa: F811 - as above
-    async with resumed(any_backend, late_past) as found:
-        yield found
-
-
-@pytest_asyncio.fixture
-async def http():
-    async with httpx.AsyncClient(timeout=30) as client:
-        yield client
-
-
-async def visitor(small, http, subject, role):
-    return await signed_in(small.keepers["FR"].service.server, http, subject, role)
-
-
-def cells(seen):
-    """Return the rows of a page's tables as what a person reads in their cells."""
-    rows = re.findall(r"<tr.*?</tr>", seen.text.partition('<details class="api">')[0], re.DOTALL)
-    return [
-        [
-            re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", cell)).strip()
-            for cell in re.findall(r"<t[dh][ >].*?</t[dh]>", row, re.DOTALL)
-        ]
-        for row in rows
-    ]
-
-
-async def test_a_member_reads_its_month_and_every_deduction_but_no_other_members(small, http):
+async def test_a_member_reads_its_month_and_every_deduction_but_no_other_members(small, http):  # noqa: F811 - as above
     alice = await visitor(small, http, "member@fr-a", "member")
     month = await alice.see(f"/statement?period={PERIOD}")
     way = await alice.see(f"/statement/deductions?period={PERIOD}")
@@ -78,7 +55,7 @@ async def test_a_member_reads_its_month_and_every_deduction_but_no_other_members
     assert "handed in 0 lines of usage for this month" in coming.words
 
 
-async def test_a_member_sees_refused_crawlers_and_says_no_and_yes_again_by_form(small, http):
+async def test_a_member_sees_refused_crawlers_and_says_no_and_yes_again_by_form(small, http):  # noqa: F811 - as above
     now = small.clock()
     today = now.date().isoformat()
     counts = [

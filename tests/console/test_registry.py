@@ -2,8 +2,15 @@
 
 import re
 
-from tests.console.test_members import DASH, cells, http, small, visitor  # noqa: F401 - fixtures
-from tests.federation.conftest import late_past, opened_past  # noqa: F401 - fixtures
+from tests.console.node_pages import (  # noqa: F401 - fixtures too
+    DASH,
+    cells,
+    http,
+    late_past,
+    opened_past,
+    small,
+    visitor,
+)
 
 WORK = """mutation($title: String!) { registerWork(id: "W-1", reason: "found", work: {title: $title,
   creators: [{name: "Ann", role: AUTHOR}], identifiers: ["ISBN:9783161484100"],

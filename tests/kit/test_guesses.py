@@ -62,7 +62,10 @@ console.log(JSON.stringify([...found, await wrong(63)]));
 
 
 def test_who_names_another_address_each_time_is_slowed_down_all_the_same():
-    assert in_node(FROM_MANY) == [*["looked at"] * 60, 1, 1, "looked at"]
+    *at_once, later = in_node(FROM_MANY)
+
+    assert Counter(at_once) == {"looked at": 60, 1: 2}  # whoever is looked at first
+    assert later == "looked at"
 
 
 @pytest.mark.parametrize("made", [right, rightly_signed])
