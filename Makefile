@@ -18,7 +18,7 @@ FOUND = command -v "$(PYTHON)" >/dev/null || \
 demo: main-env   ## the whole story on this machine: hub, nodes, labs, sites, settlement
 	@$(BIN)/federation demo $(ARGS)
 
-test: dev-env   ## every behaviour, on as many cores as there are up to four; ARGS="-n 0 -k settle"
+test: dev-env   ## every behaviour, in a process more than there are cores, four at most; ARGS="-n 0 -k settle"
 	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-all: dev-env   ## what test leaves out: every crash, every known answer, the handbook

@@ -1,5 +1,6 @@
 """A database per test, on both backends; PostgreSQL is started once, by the first test to ask."""
 
+import os
 import shutil
 import sys
 from collections import Counter
@@ -91,6 +92,12 @@ def pytest_collection_finish():
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish():
     keep_what_is_there()  # pytest looks for garbage five times now: once finds what there is
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Run one process more than there are cores: one in three waits for a server or a clock."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else None
 
 
 @pytest.hookimpl(optionalhook=True)

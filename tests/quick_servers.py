@@ -20,6 +20,7 @@ from sqlalchemy import make_url
 
 from federation.hub import app as hub_app
 from federation.nodes import app as node_app
+from federation.nodes import entity
 from federation.scenario import servers
 
 TICK_SECONDS = 0.01
@@ -32,6 +33,7 @@ def make_servers_quick() -> None:
     put_together_when_asked()
     migrate_once()
     stop_at_once()
+    look_often_for_new_keys()
 
 
 def read_signatures_once() -> None:
@@ -107,6 +109,14 @@ def stop_at_once() -> None:
         await asyncio.sleep(min(seconds, TICK_SECONDS))
 
     uvicorn.server.asyncio = SimpleNamespace(**{**vars(asyncio), "sleep": tick})
+
+
+def look_often_for_new_keys() -> None:
+    """Let a node see at once what a command, which is another process, did to its keys.
+
+    In life it looks every ten seconds, and for so long a test of a key would wait, often twice.
+    """
+    entity.LOOK_SECONDS, entity.OTHERS_SECONDS = 0.2, 0.5
 
 
 def _ask_once(owner: type[Any], name: str, same: Callable[..., Hashable]) -> None:
