@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from federation.claimindex.messages import RegistryDelta
-from federation.edge.inbox import Arrival, Handlers, handlers_of
 from federation.holdings import service as holdings
 from federation.holdings.messages import IdentifiersAdded, IdentifiersFiltered
 from federation.licensing import delivery, receipts
 from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
+from federation.messaging.inbox import Arrival, Handlers, handlers_of
 from federation.metering import month, routing
 from federation.metering.messages import Forwarded, UsageReport, UsageRouted
 from federation.people import moves

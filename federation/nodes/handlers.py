@@ -11,11 +11,11 @@ from federation.distribution.left_net import receive_recomputed
 from federation.distribution.net_returned import receive_overpayment, receive_returned
 from federation.documents import issuing
 from federation.documents.messages import DocumentIssued
-from federation.edge.inbox import Arrival, Handlers, OnDrop, handlers_of
 from federation.licensing import delivery
 from federation.licensing.messages import LicenceIssued
 from federation.logs import get_logger
 from federation.mandates.telling import require_told
+from federation.messaging.inbox import Arrival, Handlers, OnDrop, handlers_of
 from federation.metering import node_month, routing
 from federation.metering.messages import Complete, CutOff, Reminder, UsageRouted
 from federation.netting.messages import NetRecomputed, NetReturned, OverpaymentReturned

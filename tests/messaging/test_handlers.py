@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from federation.edge.inbox import handlers_of
 from federation.hub.handlers import HANDLERS as AT_HUB
+from federation.messaging.inbox import handlers_of
 from federation.nodes.handlers import HANDLERS as AT_NODES
 from federation.store.messages import Message
 

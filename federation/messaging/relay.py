@@ -12,10 +12,10 @@ from itertools import chain
 
 import msgspec
 
-from federation.edge.inbox import Delivered
-from federation.edge.peers import DELIVERY_SECONDS, PeerAnswerError, PeerClient
-from federation.edge.receipts import Receipt, Receipts, Taken, nothing
 from federation.logs import get_logger
+from federation.messaging.inbox import Delivered
+from federation.messaging.peers import DELIVERY_SECONDS, PeerAnswerError, PeerClient
+from federation.messaging.receipts import Receipt, Receipts, Taken, nothing
 from federation.server import Server
 from federation.store import outbox
 from federation.store.tables import Lease, OutboxMessage

@@ -5,8 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
 
-from federation.edge.peers import PeerAnswerError
 from federation.errors import LaterError
+from federation.messaging.peers import PeerAnswerError
 from federation.signing.jose import InvalidTokenError
 
 PULL_SECONDS: Final = 15.0  # how old a document may be before it is pulled again

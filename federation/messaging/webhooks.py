@@ -13,9 +13,9 @@ from collections import Counter
 from functools import partial
 from typing import Final
 
-from federation.edge.addresses import networks
-from federation.edge.webhook_calls import Caller, WebhookCalls
 from federation.logs import get_logger
+from federation.messaging.addresses import networks
+from federation.messaging.webhook_calls import Caller, WebhookCalls
 from federation.server import Server
 from federation.trust.key_secret import get_secret
 from federation.webhooks import attempts, store

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from federation.edge.addresses import TARGET_NAMES, GuardedResolver, Network, guarded_sockets
+from federation.messaging.addresses import TARGET_NAMES, GuardedResolver, Network, guarded_sockets
 from federation.webhooks.attempts import Attempt, Outcome
 
 SECONDS: Final = 15.0  # for all of an attempt

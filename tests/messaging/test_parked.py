@@ -9,10 +9,11 @@ from typing import ClassVar
 import msgspec
 import pytest
 
-from federation.edge import parked
-from federation.edge.inbox import BYTES_MAX, Envelope, Retries, Sender, handlers_of, take, try_again
-from federation.edge.parked import ParkedWorker
 from federation.errors import RefusalError
+from federation.messaging import parked
+from federation.messaging.inbox import BYTES_MAX, Envelope, Retries, handlers_of, take, try_again
+from federation.messaging.parked import ParkedWorker
+from federation.messaging.senders import Sender
 from federation.store import database as databases
 from federation.store import inbox
 from federation.store.failures import DatabaseBusyError

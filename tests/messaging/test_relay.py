@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from sqlalchemy import event
 
-from federation.edge import relay as relaying
-from federation.edge.peers import PeerAnswerError
-from federation.edge.relay import IDLE_SECONDS, Relay
+from federation.messaging import relay as relaying
+from federation.messaging.peers import PeerAnswerError
+from federation.messaging.relay import IDLE_SECONDS, Relay
 from federation.store import outbox
 from federation.store.tables import OutboxMessage
 from tests.store.notes import Note

@@ -11,9 +11,9 @@ import contextlib
 import time
 from typing import Final
 
-from federation.edge.inbox import Handlers, try_again
 from federation.errors import RefusalError
 from federation.logs import get_logger
+from federation.messaging.inbox import Handlers, try_again
 from federation.server import Server
 from federation.store import inbox
 from federation.store.messages import BadMessageError, MessageTooLargeError

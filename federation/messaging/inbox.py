@@ -11,12 +11,10 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from federation.config import NodeConfig
-from federation.edge.auth import known_peer, peek_issuer, peek_key, peer_principal
 from federation.errors import LaterError, RefusalError
 from federation.logs import get_logger
+from federation.messaging.senders import Sender
 from federation.server import Server
-from federation.signing.jose import InvalidTokenError, Reason
 from federation.store import inbox
 from federation.store.messages import (
     KIB,
@@ -28,8 +26,6 @@ from federation.store.messages import (
 )
 from federation.store.sessions import WriteSession
 from federation.store.tables import ParkedMessage
-from federation.trust.principals import NotAllowedError, NotAuthenticatedError
-from federation.values.party import HUB
 from federation.values.plain import TooDeepError, why_unread
 
 MESSAGES_MAX = 200
@@ -73,14 +69,6 @@ class Delivered(msgspec.Struct, frozen=True):
     not_taken: dict[str, NotTaken] = {}
 
 
-class Sender(NamedTuple):
-    """An admitted server that sends; its messages are numbered under the key it began with."""
-
-    entity_id: str
-    code: str
-    key_id: str
-
-
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A message being handled: the open transaction, the sender's code and entity id."""
@@ -105,34 +93,6 @@ def handlers_of(pairs: Iterable[tuple[type[Message], Handler]]) -> Handlers:
             raise ValueError(f"{shape.KIND} has two handlers")
         found[shape.KIND] = (shape, handler)
     return found
-
-
-async def authenticate_sender(server: Server, authorization: str | None) -> Sender:
-    """Return the admitted server that calls; at a node only the hub may.
-
-    Raises NotAuthenticatedError or NotAllowedError. Nothing of the body is read before.
-    """
-    scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer":
-        raise NotAuthenticatedError
-    issuer = peek_issuer(token)
-    known = await known_peer(server, issuer, peek_key(token))
-    if known is None:
-        if isinstance(server.config, NodeConfig) and issuer == server.config.hub.entity_id:
-            server.knocked()
-        raise NotAuthenticatedError(f"{issuer} is not admitted")
-    try:
-        peer_principal(
-            token, known.code, issuer, known.keys, server.config.entity_id, server.clock()
-        )
-    except InvalidTokenError as refusal:
-        if known.code == HUB and refusal.reason is Reason.KEY:
-            server.knocked()  # its key may have changed
-        raise
-    server.counters.seen(known.code)
-    if HUB not in {server.code, known.code}:
-        raise NotAllowedError("only the hub sends messages to a node")
-    return Sender(issuer, known.code, known.numbered_as)
 
 
 def read_envelopes(body: bytes, handlers: Handlers) -> list[Envelope]:

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from federation.edge import addresses
-from federation.edge import webhooks as delivering
-from federation.edge.addresses import AddressRefusedError, networks, require_target
-from federation.edge.webhook_calls import ANSWER_BYTES_MAX, WebhookCalls
-from federation.edge.webhooks import WebhookWorker
+from federation.messaging import addresses
+from federation.messaging import webhooks as delivering
+from federation.messaging.addresses import AddressRefusedError, networks, require_target
+from federation.messaging.webhook_calls import ANSWER_BYTES_MAX, WebhookCalls
+from federation.messaging.webhooks import WebhookWorker
 from federation.trust.private_files import make_once
 from federation.webhooks import service
 from federation.webhooks.attempts import Attempt, Outcome

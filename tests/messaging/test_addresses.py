@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from federation.edge.addresses import (
+from federation.messaging.addresses import (
     AddressRefusedError,
     is_callable,
     networks,
     require_callable,
 )
-from federation.edge.peers import PeerAnswerError, PeerClient
+from federation.messaging.peers import PeerAnswerError, PeerClient
 from federation.signing.keys import SigningKey
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)

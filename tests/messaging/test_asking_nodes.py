@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from federation.clock import SettableClock
-from federation.edge.addresses import networks
-from federation.edge.peers import PeerClient
 from federation.federated.asking import CallError, Node
 from federation.federated.wire import DEADLINE_HEADER, ON_BEHALF_OF_HEADER
+from federation.messaging.addresses import networks
+from federation.messaging.peers import PeerClient
 from federation.signing.keys import SigningKey
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)

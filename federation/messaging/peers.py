@@ -11,7 +11,6 @@ import aiohttp
 import msgspec
 
 from federation.clock import Clock
-from federation.edge.addresses import GuardedResolver, Network, guarded_sockets
 from federation.errors import answered
 from federation.federated.asking import (
     ERROR,
@@ -27,6 +26,7 @@ from federation.federated.documents import DocumentNotKnownError
 from federation.federated.lines import AT_ONCE_MAX
 from federation.federated.wire import ON_BEHALF_OF_HEADER, DeadlineOverError
 from federation.logs import get_logger
+from federation.messaging.addresses import GuardedResolver, Network, guarded_sockets
 from federation.server import PeerDownError, PeerOlderError
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import mint_server_token

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import select
 
-from federation.edge.receipts import Receipt, Receipts
+from federation.messaging.receipts import Receipt, Receipts
 from federation.store import outbox
 from federation.store.tables import OutboxMessage
 from tests.databases import contents, opened
