@@ -39,7 +39,6 @@ from federation.trust.principals import SamePersonError
 from federation.values.party import HUB
 from tests.adversary.staff import CONFIRM, DROP
 from tests.databases import contents, opened, refused
-from tests.desk.months import month
 from tests.federation.correcting import ADVISE, APPROVE, CALCULATE, OPEN, is_reported
 from tests.federation.harness import (
     PERIOD,
@@ -63,6 +62,7 @@ from tests.federation.holding import (
     moved,
 )
 from tests.payments.month import approve_all, banks_speak, dues, export_all
+from tests.settlementdesk.months import month
 from tests.suspense.claims import a_claim
 from tests.tampering import found_after
 

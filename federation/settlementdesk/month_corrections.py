@@ -2,10 +2,10 @@
 
 import rich_click as click
 
-from federation.desk import month_queries as ask
 from federation.desk.client import Desk, at_desk, money_text
-from federation.desk.month_runs import show_runs
 from federation.desk.printing import make_table
+from federation.settlementdesk import month_queries as ask
+from federation.settlementdesk.month_runs import show_runs
 
 
 @click.group()

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import rich_click as click
 from rich.table import Table
 
-from federation.desk import reconcile_queries as ask
 from federation.desk.client import Desk, at_desk, money_text, say_if_another_stands
-from federation.desk.month_payments import show_payments
 from federation.desk.printing import make_table
 from federation.errors import RefusalError
+from federation.settlementdesk import reconcile_queries as ask
+from federation.settlementdesk.month_payments import show_payments
 
 
 class BadTargetError(RefusalError):

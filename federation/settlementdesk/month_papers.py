@@ -7,7 +7,6 @@ from typing import Any
 
 import rich_click as click
 
-from federation.desk import month_queries as ask
 from federation.desk.client import (
     Desk,
     after,
@@ -18,6 +17,7 @@ from federation.desk.client import (
     with_server,
 )
 from federation.desk.printing import make_table
+from federation.settlementdesk import month_queries as ask
 
 # What a document is about, by its series; a series that is not here names a licence.
 ABOUT = {

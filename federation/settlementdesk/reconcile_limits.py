@@ -4,10 +4,10 @@ from typing import Any
 
 import rich_click as click
 
-from federation.desk.amounts import read_amount
 from federation.desk.client import Desk, amount_text, at_desk, money_text
 from federation.desk.printing import make_table
-from federation.desk.reconcile_queries import REFUSED
+from federation.settlementdesk.amounts import read_amount
+from federation.settlementdesk.reconcile_queries import REFUSED
 
 LIMIT = "id kind limit { minor currency } since reason proposedBy confirmedBy confirmedAt"
 

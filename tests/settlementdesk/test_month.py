@@ -10,15 +10,14 @@ from click.testing import CliRunner
 from federation.cli.exits import EXIT_REFUSED
 from federation.cli.main import cli
 from federation.desk.client import Desk
-from federation.desk.month_papers import CLAIM_STATES, SERIES
-from federation.desk.month_payments import STATES
-from federation.desk.month_queries import DECIDE, REMIND
 from federation.documents import service
 from federation.errors import RefusalError
 from federation.payments.states import MOVES
 from federation.schema.money_choices import HeldClaimState
+from federation.settlementdesk.month_papers import CLAIM_STATES, SERIES
+from federation.settlementdesk.month_payments import STATES
+from federation.settlementdesk.month_queries import DECIDE, REMIND
 from federation.values.party import HUB
-from tests.desk.months import month
 from tests.federation.harness import (
     PERIOD,
     all_reported,
@@ -30,6 +29,7 @@ from tests.federation.harness import (
     small_federation,
     write_scenario,
 )
+from tests.settlementdesk.months import month
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -5,7 +5,6 @@ from typing import Any
 
 import rich_click as click
 
-from federation.desk import month_queries as ask
 from federation.desk.client import (
     Desk,
     Page,
@@ -16,6 +15,7 @@ from federation.desk.client import (
     when_text,
 )
 from federation.desk.printing import make_table
+from federation.settlementdesk import month_queries as ask
 
 # As the server knows them; a test holds the two lists together.
 STATES = (

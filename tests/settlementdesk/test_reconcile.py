@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from federation.banking import items
 from federation.cli.exits import EXIT_REFUSED
 from federation.cli.main import cli
-from federation.desk.amounts import BadItemTextError, read_amount
-from federation.desk.reconcile import KINDS, read_items
 from federation.errors import RefusalError
+from federation.settlementdesk.amounts import BadItemTextError, read_amount
+from federation.settlementdesk.reconcile import KINDS, read_items
 from tests.banking.bank import IBAN, Ntry, Tx, statement
 from tests.federation.harness import (
     Answer,

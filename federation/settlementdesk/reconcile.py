@@ -7,15 +7,15 @@ from typing import Any, ClassVar
 import rich_click as click
 from rich.table import Table
 
-from federation.desk import reconcile_queries as ask
-from federation.desk.amounts import BadItemTextError, read_amount
 from federation.desk.client import Desk, after, amount_text, at_desk
 from federation.desk.printing import make_table
-from federation.desk.reconcile_files import import_files, withdraw
-from federation.desk.reconcile_limits import confirm_limit, limits, propose_limit
-from federation.desk.reconcile_overpayments import overpayments
 from federation.errors import RefusalError
 from federation.money import decimal_text
+from federation.settlementdesk import reconcile_queries as ask
+from federation.settlementdesk.amounts import BadItemTextError, read_amount
+from federation.settlementdesk.reconcile_files import import_files, withdraw
+from federation.settlementdesk.reconcile_limits import confirm_limit, limits, propose_limit
+from federation.settlementdesk.reconcile_overpayments import overpayments
 from federation.wording import counted
 
 _LIKE_AMOUNT = re.compile(r"[+-][0-9]+(\.[0-9]+)?|[0-9]+\.[0-9]+")

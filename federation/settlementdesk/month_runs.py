@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from federation.desk import month_queries as ask
 from federation.desk.client import Desk, when_text
 from federation.desk.printing import make_table
 from federation.errors import RefusalError
+from federation.settlementdesk import month_queries as ask
 
 HOW_NAMED = "a run is named by its month, YYYY-MM, or by the beginning of its id"
 SHOWN = 16  # of a run's id: enough to tell runs apart, and to name one

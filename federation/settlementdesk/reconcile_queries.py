@@ -1,7 +1,7 @@
 """What `federation reconcile` asks a server."""
 
 from federation.desk.client import in_pages
-from federation.desk.month_queries import PAYMENT
+from federation.settlementdesk.month_queries import PAYMENT
 
 MATCH = "id entryId number act reason actedBy actedAt items { kind ref amount note }"
 

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import rich_click as click
 
-from federation.desk import reconcile_queries as ask
 from federation.desk.client import Desk, at_desk, refused
 from federation.desk.printing import make_table
 from federation.errors import RefusalError
+from federation.settlementdesk import reconcile_queries as ask
 
 BANK_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -12,7 +12,6 @@ import msgspec
 import rich_click as click
 from rich.table import Table
 
-from federation.desk import month_queries as ask
 from federation.desk.client import (
     Desk,
     amount_text,
@@ -21,11 +20,12 @@ from federation.desk.client import (
     say_if_another_stands,
     when_text,
 )
-from federation.desk.month_corrections import correct
-from federation.desk.month_papers import documents, held, why
-from federation.desk.month_payments import members, payments
-from federation.desk.month_runs import SHOWN, run_before, run_named, show_runs
 from federation.desk.printing import make_table
+from federation.settlementdesk import month_queries as ask
+from federation.settlementdesk.month_corrections import correct
+from federation.settlementdesk.month_papers import documents, held, why
+from federation.settlementdesk.month_payments import members, payments
+from federation.settlementdesk.month_runs import SHOWN, run_before, run_named, show_runs
 
 CAUSE = 48  # of what an input was and is
 SUMS = frozenset({"received", "brought forward", "recognised before"})  # causes that are money
