@@ -8,6 +8,7 @@ from federation.banking.items import Item
 from federation.bankstatements import store as bankstatements
 from federation.bankstatements.acting import At
 from federation.documents import licence_books
+from federation.licensing import licensees
 from federation.licensing import service as licensing
 from federation.licensing import store as licences
 from federation.licensing.objects import ComponentTerms, OfferTerms
@@ -79,7 +80,7 @@ async def set_up(database, *fees):
     """Open an account in EUR and sell licences; return their numbers."""
     async with database.write("setup") as session:
         session.add(a_party("GB", terms=GB))
-        await licensing.register_licensee(session, "lab-one", "Lab One Ltd", SOLD_AT)
+        await licensees.register_licensee(session, "lab-one", "Lab One Ltd", SOLD_AT)
         await open_account(session)
         return [await sell(session, fee, key=str(n)) for n, fee in enumerate(fees)]
 

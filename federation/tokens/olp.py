@@ -10,13 +10,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from federation.addresses.urls import ClaimKey, MalformedUrlError, UrlKey, normalise_url
+from federation.addresses.urls import ClaimKey, UrlKey, normalise_url
 from federation.claimindex import index_store
 from federation.claimindex.index import ClaimIndex
 from federation.claimindex.messages import NOTHING, Slice
 from federation.errors import LaterError, RefusalError
 from federation.licensing import store
-from federation.licensing.minting import (
+from federation.licensing.objects import LicenceObject, decode
+from federation.people.suspensions import require_vouched_for, suspended_nodes
+from federation.registry import store as registry
+from federation.registry.imports import holder_id
+from federation.rsl.member_terms import offer
+from federation.rsl.reading import read_licence
+from federation.rsl.resources import BadResourceError, Resource, read_resource
+from federation.rsl.words import usages_of, uses_of
+from federation.rsl.writing import licence_element
+from federation.rsl.xml import canonical, parse_licence
+from federation.store.sessions import ReadSession
+from federation.tokens.minting import (
     PREFIXES_MAX,
     SEGMENTS_MAX,
     Indexes,
@@ -27,18 +38,6 @@ from federation.licensing.minting import (
     index_at,
     mint_token,
 )
-from federation.licensing.objects import LicenceObject, decode
-from federation.people.suspensions import SuspendedError, require_vouched_for, suspended_nodes
-from federation.registry import store as registry
-from federation.registry.imports import holder_id
-from federation.rsl.member_terms import offer
-from federation.rsl.reading import read_licence
-from federation.rsl.resources import BadResourceError, Resource, read_resource
-from federation.rsl.words import usages_of, uses_of
-from federation.rsl.writing import licence_element, write_licence
-from federation.rsl.xml import canonical, parse_licence
-from federation.signing.tokens import LicenceToken, covers
-from federation.store.sessions import ReadSession
 from federation.trust.principals import Principal
 from federation.trust.store import find_party
 from federation.values.party import HUB
@@ -89,18 +88,6 @@ class Sold:
     minted: Minted
     usage: str
     use: str
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Whether a token that counts opens an address now; `reason` is why not.
-
-    `licence` is the terms of what is not reserved there, None where nothing is left of them.
-    """
-
-    resource: str
-    licence: str | None
-    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +159,7 @@ async def _open_at(
     """
     resource, keys = meant.resource, meant.keys
     index = await index_at(session, desk.issuer, keys, desk.elsewhere)
-    alone = [prefix for prefix, key in keys.items() if _is_alone(index.of_all, key, desk, now)]
+    alone = [prefix for prefix, key in keys.items() if is_alone(index.of_all, key, desk, now)]
     if not alone or (len(alone) < len(keys) and not resource.is_of_all_hosts):
         shared = next(key for prefix, key in keys.items() if prefix not in alone)
         raise BadResourceError(f"{shared.text} is not this member's alone")
@@ -209,7 +196,7 @@ async def _claims(
     return await registry.claims_held(session, desk.member, on=today, near=near, limit=limit)
 
 
-def _is_alone(index: ClaimIndex, key: UrlKey, desk: Desk, now: datetime) -> bool:
+def is_alone(index: ClaimIndex, key: UrlKey, desk: Desk, now: datetime) -> bool:
     """Tell whether an address is this member's and nobody else's."""
     holders = {(claim.node, claim.holder_id) for claim in index.claimants(key, now)}
     return holders == {(desk.node, desk.holder)}
@@ -317,55 +304,3 @@ async def require_member(session: ReadSession, desk: Desk, now: datetime) -> Non
         await require_vouched_for(session, desk.node)
     if not await _claims(session, desk, now, limit=1):
         raise BadResourceError("this member has no address here")
-
-
-def address_of(token: LicenceToken, resource: str | None) -> str:
-    """Return the address of which it is asked whether a token opens it."""
-    return resource or token.audience[0]
-
-
-async def standing_of(
-    session: ReadSession, desk: Desk, token: LicenceToken, resource: str | None, now: datetime
-) -> Standing | None:
-    """Say whether a token opens an address of the member; None if it counts no more anywhere.
-
-    The token itself is checked before: signature, life, issuer.
-    """
-    row = await store.find_licence(session, token.licence)
-    licence = None if row is None else decode(row.body)
-    if licence is None or licence.status == "REVOKED" or not licence.facts().covers(now):
-        return None
-    address = address_of(token, resource)
-    try:
-        await require_vouched_for(session, desk.node)
-        await require_vouched_for(session, licence.licensor.party)
-        open_uses, reason = await _opened(session, desk, token, address, now)
-    except SuspendedError as suspended:
-        open_uses, reason = (), f"{suspended.detail} is suspended"
-    if licence.status != "ACTIVE":
-        reason = f"Licence {licence.number} is suspended"
-    if not open_uses:
-        return Standing(address, None, reason)
-    terms = write_licence(offer(usages_of(open_uses), desk.buy_at)).decode()
-    return Standing(address, terms, reason)
-
-
-async def _opened(
-    session: ReadSession, desk: Desk, token: LicenceToken, address: str, now: datetime
-) -> tuple[Collection[str], str | None]:
-    """Return the uses for which a token opens an address, and why it does not where there are none.
-
-    Of an address that it is not for, nothing is said of what is reserved there.
-    """
-    outside = token.uses, "License does not cover this resource"
-    try:
-        key = normalise_url(address)
-    except MalformedUrlError:
-        return outside
-    if not covers(token.audience, f"{address.partition('://')[0].lower()}://{key.text}"):
-        return outside
-    index = await index_at(session, desk.issuer, [address], desk.elsewhere)
-    if not _is_alone(index.of_all, key, desk, now):
-        return outside
-    found = [use for use in token.uses if not index.is_withheld(key, use, now)]
-    return found, None if found else "The rightholder reserves this resource"

@@ -1,7 +1,7 @@
 """Which licence of a buyer a token by RSL is under: one that can be had, however many cannot."""
 
 from federation.licensing.objects import ComponentTerms, Grant, Licensor
-from federation.licensing.olp import _choice, _rank
+from federation.tokens.olp import _choice, _rank
 from tests.licensing.licences import a_licence
 
 

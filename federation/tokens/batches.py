@@ -12,7 +12,9 @@ from typing import ClassVar
 from federation.addresses.urls import UrlKey, normalise_url
 from federation.claimindex.messages import Slice
 from federation.errors import RefusalError
-from federation.licensing.minting import (
+from federation.signing.tokens import LICENCE_SECONDS_MAX, Grant, mint_licence_token
+from federation.store.sessions import ReadSession
+from federation.tokens.minting import (
     Issuer,
     Open,
     Reach,
@@ -22,8 +24,6 @@ from federation.licensing.minting import (
     status_of,
     usable,
 )
-from federation.signing.tokens import LICENCE_SECONDS_MAX, Grant, mint_licence_token
-from federation.store.sessions import ReadSession
 from federation.trust.principals import Principal
 from federation.values.party import HUB
 
