@@ -135,7 +135,7 @@ async def _orders(session: WriteSession, message: Returned, rows: Sequence[Payme
     It is [] where a new net stands for the one it names: the hub had said this before, and owes
     back what it took as paid.
     """
-    orders = await payments_service.orders_of(session, rows)
+    orders = await orders_of(session, rows)
     left = {row.payment_id for row in rows} - {order.payment_id for order in orders}
     return [] if message.against in left else orders
 
@@ -182,9 +182,9 @@ async def _pay_otherwise(
     for row in rows:
         if row.payment_id not in {*shift.changes, *shift.instead}:
             continue
-        before = payments_service.owed_of(row)[1].amount.minor
-        payments_service.take_as_paid(row, shift.changes.get(row.payment_id, 0))
-        after = payments_service.owed_of(row)[1].amount.minor
+        before = owed_of(row)[1].amount.minor
+        take_as_paid(row, shift.changes.get(row.payment_id, 0))
+        after = owed_of(row)[1].amount.minor
         if row.payment_id in shift.instead:
             if row.state in states.NOT_EXPORTED:
                 await payments_service.cancel(session, row, why, who=HUB, at=now)

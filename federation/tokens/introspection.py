@@ -13,9 +13,7 @@ from federation.rsl.words import usages_of
 from federation.rsl.writing import write_licence
 from federation.signing.tokens import LicenceToken, covers
 from federation.store.sessions import ReadSession
-from federation.tokens.minting import (
-    index_at,
-)
+from federation.tokens.minting import index_at
 from federation.tokens.olp import Desk, is_alone
 
 

@@ -13,11 +13,12 @@ from federation.licensing import service as licensing
 from federation.licensing import store as licences
 from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.licensing.service import Licensing
-from federation.payments import exporting, incoming
+from federation.payments import incoming
 from federation.payments import service as payments
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited
 from federation.signing.keys import SigningKey
+from federation.treasury import exporting
 from federation.trust.membership import CollectiveTerms
 from federation.trust.principals import Principal
 from tests.banking.bank import IBAN

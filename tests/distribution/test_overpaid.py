@@ -6,11 +6,12 @@ from federation.distribution.inputs import RunMismatchError
 from federation.distribution.net_returned import ReturnMismatchError, receive_overpayment
 from federation.money import UnknownCurrencyError
 from federation.netting.messages import OverpaymentReturned
-from federation.payments import bankword, service
+from federation.payments import service
 from federation.payments.set_off import TooMuchSetOffError
 from federation.payments.states import PaymentStateError
 from federation.payments.store import find_incoming, payments
 from federation.store.messages import BadMessageError, seal
+from federation.treasury import bankword
 from tests.databases import HUB_TERMS, refused
 from tests.payments.factories import (
     CHECKER,

@@ -14,12 +14,13 @@ from federation.ledger.accounts import Entry, transfer
 from federation.ledger.store import post
 from federation.months.store import approved_run
 from federation.netting.messages import NetRecomputed, NetReturned
-from federation.payments import bankword, incoming
+from federation.payments import incoming
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.postings import Amount
 from federation.payments.set_off import NewDebit, TooMuchSetOffError, owe
 from federation.settlement.messages import Between
+from federation.treasury import bankword
 from tests.banking.bank import Ntry, statement
 from tests.databases import HUB_TERMS, refused
 from tests.federation.correcting import correct

@@ -6,8 +6,8 @@ from datetime import datetime
 from federation.money import Money
 from federation.payments import ahead, incoming, states, store
 from federation.payments.service import MEMBER
-from federation.payments.treasury import open_position
 from federation.store.sessions import ReadSession
+from federation.treasury.deals import open_position
 from federation.values.roles import Role
 from federation.values.work_item import WorkItem
 from federation.wording import counted

@@ -7,7 +7,8 @@ import sepaxml
 from lxml import etree
 
 from federation.bankfiles.pain001 import BadAccountError
-from federation.payments import batches, exporting, store
+from federation.payments import store
+from federation.treasury import batches, exporting
 from federation.values.account import PaymentAccount
 from tests.banking.bank import Ntry, Tx, statement, status_report
 from tests.banking.counter import open_account, taking

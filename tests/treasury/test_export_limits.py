@@ -8,8 +8,8 @@ import sepaxml
 from lxml import etree
 
 from federation.bankfiles.pain001 import PaymentOrder, write_pain001
-from federation.payments import exporting
-from federation.payments.exporting import (
+from federation.treasury import exporting
+from federation.treasury.exporting import (
     BATCH_FILES_MAX,
     FILE_PAYMENTS_MAX,
     NothingToExportError,

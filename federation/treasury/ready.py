@@ -4,19 +4,11 @@ from datetime import date
 from typing import ClassVar
 
 from federation.errors import RefusalError
-from federation.payments import (
-    ahead,
-    exporting,
-    incoming,
-    paid_back,
-    service,
-    states,
-    store,
-    successors,
-)
+from federation.payments import ahead, incoming, paid_back, service, states, store, successors
 from federation.payments.tables import Payment
 from federation.store.sessions import ReadSession
 from federation.successions.service import SucceededError
+from federation.treasury import exporting
 from federation.values.party import HUB
 
 

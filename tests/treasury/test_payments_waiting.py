@@ -1,6 +1,6 @@
 """Whose turn it is with payments that are not final."""
 
-from federation.payments.worklist import of_payments
+from federation.treasury.worklist import of_payments
 from federation.values.work_item import WorkItem
 from tests.payments.factories import NOW, a_payment
 

@@ -16,11 +16,11 @@ from federation.ledger.accounts import Accounts, Entry
 from federation.ledger.store import post
 from federation.money import exponent
 from federation.payments import postings, store
-from federation.payments.batches import VALUE_DAYS_MAX
 from federation.payments.names import conversion_document, undone_document
 from federation.payments.postings import Amount, BankAmountError, Leg
 from federation.payments.tables import Conversion
 from federation.store.sessions import ReadSession, WriteSession
+from federation.treasury.batches import VALUE_DAYS_MAX
 
 Side = Literal["SOLD", "BOUGHT"]
 

@@ -6,11 +6,11 @@ import pytest
 
 from federation.ledger.accounts import Entry, Posting
 from federation.ledger.store import post
-from federation.payments import treasury
 from federation.payments.postings import Amount
-from federation.payments.treasury import BadConversionError, Deal
-from federation.payments.worklist import of_payments
 from federation.proof.invariants.money import clearing_empty_when_paid
+from federation.treasury import deals
+from federation.treasury.deals import BadConversionError, Deal
+from federation.treasury.worklist import of_payments
 from tests.databases import contents
 from tests.payments.factories import BOOKED_ON, MAKER, NOW, VALUE_ON, balances
 
@@ -40,7 +40,7 @@ async def found(database, here):
 
 async def book(database, here, side, bank):
     async with database.write("leg") as session:
-        await treasury.book_leg(session, here, "FX-1", side, BOOKED_ON, bank)
+        await deals.book_leg(session, here, "FX-1", side, BOOKED_ON, bank)
     async with database.write("bank") as session:  # an officer says what the entry was for
         books = await balances(session)
         waiting = f"Liabilities:{here}:Suspense:BankEntry"
@@ -64,7 +64,7 @@ async def test_a_position_waits_until_a_deal_is_recorded_and_booked_and_is_never
 
     deal = Deal("FX-1", SOLD, 10_000, BOUGHT, 8_500, VALUE_ON)
     async with database.write("deal") as session:
-        await treasury.record_conversion(session, here, deal, who=MAKER, at=NOW)
+        await deals.record_conversion(session, here, deal, who=MAKER, at=NOW)
     assert await found(database, here) == ([AT_THE_BANK], [])
 
     await book(database, here, "SOLD", SOLD)
@@ -83,7 +83,7 @@ async def test_a_deal_that_squares_a_part_leaves_the_rest_to_be_sold(database, h
     )
     deal = Deal("FX-1", Amount(4_000, "EUR"), 4_000, Amount(3_400, "GBP"), 3_400, VALUE_ON)
     async with database.write("deal") as session:
-        await treasury.record_conversion(session, here, deal, who=MAKER, at=NOW)
+        await deals.record_conversion(session, here, deal, who=MAKER, at=NOW)
 
     items, wrong = await found(database, here)
 
@@ -115,6 +115,6 @@ async def test_a_deal_that_leaves_one_side_against_nothing_is_refused(
 
     with pytest.raises(BadConversionError, match=f"{left} would be left against nothing"):
         async with database.write("deal") as session:
-            await treasury.record_conversion(session, here, deal, who=MAKER, at=NOW)
+            await deals.record_conversion(session, here, deal, who=MAKER, at=NOW)
 
     assert await contents(database) == before

@@ -2,9 +2,9 @@
 
 import pytest
 
-from federation.payments import bankword
 from federation.payments.postings import Amount
 from federation.store.happened import what_happened
+from federation.treasury import bankword
 from federation.values.event import Event, EventType
 from tests.payments.factories import BOOKED_ON, NOW, RETURNED_ON, exported
 

@@ -7,10 +7,12 @@ from typing import ClassVar
 
 from federation.documents.tables import Document
 from federation.errors import RefusalError
-from federation.payments import exporting, service, states, store
-from federation.payments.ready import ready_to_export
+from federation.payments import service, states
+from federation.payments import store as payments
 from federation.payments.tables import Payment
 from federation.store.sessions import ReadSession, WriteSession
+from federation.treasury import exporting, store
+from federation.treasury.ready import ready_to_export
 
 IDS_MAX = 1_000
 VALUE_DAYS_MAX = 365
@@ -79,7 +81,7 @@ async def export_currency(
         return first
     _require_value_date(value_on, at.date())
     files = await exporting.export_batch(session, ready, value_on=value_on, who=who, at=at)
-    left = await store.payments(session, states=[states.APPROVED], currency=currency)
+    left = await payments.payments(session, states=[states.APPROVED], currency=currency)
     held = await store.exported_in(session, files[0].number)
     return Exported(files[0], len(held), len(left), tuple(file.number for file in files))
 
