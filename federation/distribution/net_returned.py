@@ -16,6 +16,7 @@ from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.as_paid import Order, Shift, given, room, shifted
 from federation.payments.names import ITEM_OVERPAID, OVERPAID, base_id, refund_id
+from federation.payments.orders import orders_of, owed_of, take_as_paid
 from federation.payments.paid_back import (
     by_remittance,
     into_net,
