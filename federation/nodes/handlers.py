@@ -5,10 +5,11 @@ from datetime import datetime
 
 from federation.addresses.urls import ClaimKey
 from federation.claimindex.messages import SharesOver
-from federation.distribution import advice, correcting
+from federation.corrections import correcting
+from federation.corrections.left_net import receive_recomputed
+from federation.corrections.net_returned import receive_overpayment, receive_returned
+from federation.distribution import advice
 from federation.distribution import service as distribution
-from federation.distribution.left_net import receive_recomputed
-from federation.distribution.net_returned import receive_overpayment, receive_returned
 from federation.documents import issuing
 from federation.documents.messages import DocumentIssued
 from federation.licensing import delivery

@@ -7,9 +7,9 @@ import pytest_asyncio
 import sepaxml
 from lxml import etree
 
+from federation.corrections.left_net import receive_recomputed
+from federation.corrections.net_returned import receive_returned
 from federation.distribution.inputs import RunMismatchError
-from federation.distribution.left_net import receive_recomputed
-from federation.distribution.net_returned import receive_returned
 from federation.ledger.accounts import Entry, transfer
 from federation.ledger.store import post
 from federation.months.store import approved_run

@@ -2,7 +2,7 @@
 
 import pytest
 
-from federation.distribution.net_returned import receive_returned
+from federation.corrections.net_returned import receive_returned
 from federation.netting.messages import NetReturned
 from federation.payments import incoming
 from federation.payments import service as payments_service

@@ -2,8 +2,8 @@
 
 import pytest
 
+from federation.corrections.net_returned import ReturnMismatchError, receive_overpayment
 from federation.distribution.inputs import RunMismatchError
-from federation.distribution.net_returned import ReturnMismatchError, receive_overpayment
 from federation.money import UnknownCurrencyError
 from federation.netting.messages import OverpaymentReturned
 from federation.payments import service

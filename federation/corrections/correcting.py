@@ -2,12 +2,19 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import msgspec
 
+from federation.corrections.differences import (
+    AmountKey,
+    InForce,
+    domestic_more,
+    owed_more,
+    shared_more,
+)
 from federation.distribution import store
 from federation.distribution.adjustments import Adjustment, adjust_members
 from federation.distribution.directly import (
@@ -40,36 +47,15 @@ from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited, Proposal, Side
 from federation.payments.set_off import less
-from federation.settlement.clearing import converted
 from federation.settlement.computed import ComputedRun, computed, read_run
 from federation.settlement.messages import RunCorrected
-from federation.settlement.plans import Distribution, MemberFacts
+from federation.settlement.plans import MemberFacts
 from federation.settlement.recompute import Corrected, Difference, difference
-from federation.settlement.run import RunResult, document_rates, owed_by, received_by
 from federation.settlement.run_document import RunDocument
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
-from federation.values.licence_key import LicenceKey
 from federation.values.month import Month
 from federation.values.party import HUB
-
-
-class _Key(NamedTuple):
-    """What a member's amount is for."""
-
-    member: str
-    licence: LicenceKey | None
-    use: str | None
-    source: str
-
-
-class _InForce(NamedTuple):
-    """What a node's month came to before the correction."""
-
-    received: int
-    domestic: int
-    admin_fee: int
-    outstanding: dict[str, int]
 
 
 class _Followed(NamedTuple):
@@ -80,7 +66,7 @@ class _Followed(NamedTuple):
     moved: Difference
     directly: Directly
     shared: SharedRun
-    changes: dict[_Key, int]
+    changes: dict[AmountKey, int]
 
 
 def _both(before: bytes, name: str, after: bytes, document: RunDocument) -> Corrected:
@@ -204,40 +190,40 @@ def _adjustments(followed: _Followed, document: str) -> list[Adjustment]:
 
 async def _member_changes(
     session: ReadSession, period: Month, rows: Iterable[AmountRow]
-) -> dict[_Key, int]:
+) -> dict[AmountKey, int]:
     """Return what each member gets more or less, per licence, use and source."""
-    sums: defaultdict[_Key, int] = defaultdict(int)
+    sums: defaultdict[AmountKey, int] = defaultdict(int)
     for _, member, licence, use, _, source, _, amount, _ in rows:
-        sums[_Key(member, licence, use, source)] += int(amount)
+        sums[AmountKey(member, licence, use, source)] += int(amount)
     for had in await store.member_amounts(session, period):
-        sums[_Key(had.member_id, had.licence, had.use, had.source)] -= had.amount
+        sums[AmountKey(had.member_id, had.licence, had.use, had.source)] -= had.amount
     for more in await store.corrections_of(session, period):
-        sums[_Key(more.member_id, more.licence, more.use, more.source)] -= more.amount
+        sums[AmountKey(more.member_id, more.licence, more.use, more.source)] -= more.amount
     ordered = sorted(sums.items(), key=lambda item: [part or "" for part in item[0]])
     return {key: amount for key, amount in ordered if amount}
 
 
-async def _in_force(session: ReadSession, row: DistributedRun) -> _InForce:
+async def _in_force(session: ReadSession, row: DistributedRun) -> InForce:
     split = await outstanding_in_force(session, row)
     which = await store.last_correction(session, row.period) or row
-    return _InForce(which.received, which.domestic, which.admin_fee, split)
+    return InForce(which.received, which.domestic, which.admin_fee, split)
 
 
 async def _post(
-    session: WriteSession, followed: _Followed, before: _InForce, terms: HubTerms, now: datetime
+    session: WriteSession, followed: _Followed, before: InForce, terms: HubTerms, now: datetime
 ) -> str:
     """Enter the differences; return the document that attributes them to members."""
     message, shared = followed.message, followed.shared
     entries = _run_entries(followed, terms, now)
-    more = _more(shared.result, before, followed.changes)
+    more = shared_more(shared.result, before, followed.changes)
     remittance, gets = int(message.remittance), followed.directly.gets
-    payable = _payable(followed.item, shared.code, followed.directly.owes)
+    payable = owed_more(followed.item, shared.code, followed.directly.owes)
     entry = distribution_entry(
         node=shared.code,
         currency=shared.agreed.settlement_currency,
         run=RunName(shared.period, message.run_id, message.corrects),
         posted_on=now.date(),
-        domestic=_domestic(followed.item.old.result, followed.item.new.result, shared.code),
+        domestic=domestic_more(followed.item.old.result, followed.item.new.result, shared.code),
         result=more,
         fx_rounding=remittance + gets - (more.received - payable),
     )
@@ -283,50 +269,6 @@ def _run_entries(followed: _Followed, terms: HubTerms, now: datetime) -> list[En
         clearing_currency=terms.clearing_currency,
         restated=(*restated, *followed.directly.postings),
     )
-
-
-def _more(shared: Distribution, before: _InForce, changes: Mapping[_Key, int]) -> Distribution:
-    """Return what is shared out more, or less where it is below 0, than before the correction."""
-    attributed: defaultdict[str, int] = defaultdict(int)
-    for key, amount in changes.items():
-        attributed[key.member] += amount
-    return Distribution(
-        received=shared.received - before.received,
-        domestic=shared.domestic - before.domestic,
-        admin_fee=shared.admin_fee - before.admin_fee,
-        lines=(),
-        attributed=dict(attributed),
-        outstanding={
-            reason: shared.outstanding.get(reason, 0) - before.outstanding.get(reason, 0)
-            for reason in sorted({*before.outstanding, *shared.outstanding})
-        },
-        warnings=(),
-        checks={},
-    )
-
-
-def _domestic(before: RunResult, after: RunResult, node: str) -> list[tuple[str, str, int]]:
-    """Return the differences of a node's shares in its own licences."""
-    sums: defaultdict[tuple[str, str], int] = defaultdict(int)
-    for sign, result in ((-1, before), (1, after)):
-        for key, currency, amount in received_by(result.licences, node)[1]:
-            sums[key, currency] += sign * amount
-    return [(key, currency, amount) for (key, currency), amount in sorted(sums.items())]
-
-
-def _payable(item: Corrected, node: str, directly: frozenset[str]) -> int:
-    """Return the difference of what a node owes by way of the hub, in its settlement currency."""
-    currency = item.new.document.collectives[node].settlement_currency
-    return _owed(item.new, node, currency, directly) - _owed(item.old, node, currency, directly)
-
-
-def _owed(run: ComputedRun, node: str, currency: str, directly: frozenset[str]) -> int:
-    owed = [
-        (row.licence, row.currency, row.amount)
-        for row in owed_by(run.result, node, currency)
-        if row.creditor not in directly
-    ]
-    return converted(owed, currency, document_rates(run.document))
 
 
 async def _expect(
