@@ -23,6 +23,7 @@ from federation.netting.messages import NetRecomputed, NetReturned, OverpaymentR
 from federation.payments.proposal import Side
 from federation.proof.invariants.checks import require_sound_distribution
 from federation.registry import receiving
+from federation.releases import claiming, licensor
 from federation.runs.objections import require_own_concurrence
 from federation.server import node_config
 from federation.settlement.messages import (
@@ -32,7 +33,6 @@ from federation.settlement.messages import (
     RunWithdrawn,
 )
 from federation.store.tables import ParkedMessage
-from federation.suspense import claiming, licensor
 from federation.suspense.messages import (
     HeldClosed,
     HeldPublished,

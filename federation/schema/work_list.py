@@ -8,10 +8,10 @@ from federation.banking.worklist import of_banking
 from federation.disputes.worklist import of_disputes, of_releases
 from federation.people.worklist import of_people
 from federation.proposals.worklist import of_proposals
+from federation.releases.worklist import of_suspense
 from federation.reservations.worklist import of_reservations
 from federation.runs import worklist
 from federation.schema.context import Info
-from federation.suspense.worklist import of_suspense
 from federation.treasury.worklist import of_payments
 from federation.trust.worklist import of_messages, of_nodes
 from federation.values.roles import (

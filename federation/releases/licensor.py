@@ -15,14 +15,16 @@ from federation.netting.between import Owed, known_accounts, settle_between
 from federation.payments.postings import Amount
 from federation.payments.proposal import Side
 from federation.payments.service import ADJUSTMENT
+from federation.releases import store
+from federation.releases.claiming import NotHeldError, decided, get_own_claim, give_member
+from federation.releases.release_check import require_open
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.rates import Rates
 from federation.settlement.run_document import RunDocument
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession, WriteSession
-from federation.suspense import store
-from federation.suspense.claiming import NotHeldError, decided, get_own_claim, give_member
+from federation.suspense import store as suspense
 from federation.suspense.messages import (
     CLAIM_STREAM,
     STATED_PER_MESSAGE,
@@ -34,7 +36,6 @@ from federation.suspense.messages import (
     StatedItem,
 )
 from federation.suspense.release import Direct, Held, licensor_entry, paid_directly
-from federation.suspense.release_check import require_open
 from federation.suspense.service import CLAIMABLE
 from federation.suspense.tables import HeldClaim
 from federation.trust.parties import get_party, hub_terms
@@ -55,7 +56,7 @@ async def state_held(session: WriteSession, run_id: str, now: datetime) -> None:
     run = await months.find_run(session, run_id)
     if run is None:
         return
-    held = await store.held_by_item(session, run.period)
+    held = await suspense.held_by_item(session, run.period)
     items = [
         StatedItem(licence, reason, url_key, str(amount), currency)
         for (url_key, licence, reason, currency), amount in sorted(held.items())
@@ -84,7 +85,9 @@ async def carry_out(
         raise ReleaseOrderError(f"{message.id} is released already")
     require_other_person(message.filed_by, message.decided_by)
     items = await _held_items(session, message, here)
-    documents = {period: await store.run_of(session, here, period) for period in _periods(message)}
+    documents = {
+        period: await suspense.run_of(session, here, period) for period in _periods(message)
+    }
     rates = _rates(message, documents)
     parts = paid_directly(items, rates, message.currency)
     if sum(len(part.items) for part in parts) != len(items):
@@ -122,8 +125,8 @@ def _periods(message: ReleaseOrdered) -> list[Month]:
 
 async def _held_items(session: ReadSession, message: ReleaseOrdered, here: str) -> list[Held]:
     """Return the ordered items as this server's books have them, or refuse."""
-    runs = await store.original_runs(session, here)
-    rows = await store.held_sums(session, url_key=message.url_key)
+    runs = await suspense.original_runs(session, here)
+    rows = await suspense.held_sums(session, url_key=message.url_key)
     there = {(row.period, row.licence, row.reason): row for row in rows}
     found: list[Held] = []
     for item in message.items:

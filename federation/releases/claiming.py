@@ -13,13 +13,15 @@ from federation.payments.postings import Amount
 from federation.payments.service import ADJUSTMENT
 from federation.registry import own_store
 from federation.registry import store as registry
+from federation.releases import store
+from federation.releases.eligibility import claims_counting
+from federation.releases.release_check import HeldClaimStateError, require_follows, require_open
 from federation.settlement.arithmetic import largest_remainder
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
 from federation.store.messages import BadMessageError
 from federation.store.sessions import ReadSession, WriteSession
-from federation.suspense import store
-from federation.suspense.eligibility import claims_counting
+from federation.suspense import store as suspense
 from federation.suspense.messages import (
     HeldClaimed,
     HeldClosed,
@@ -29,7 +31,6 @@ from federation.suspense.messages import (
     ReleasedPayment,
 )
 from federation.suspense.release import node_entry
-from federation.suspense.release_check import HeldClaimStateError, require_follows, require_open
 from federation.suspense.tables import HeldClaim
 from federation.trust.parties import get_party, hub_terms
 from federation.trust.principals import Principal
@@ -59,13 +60,13 @@ class UnknownHeldClaimError(RefusalError):
 
 async def receive_list(session: WriteSession, message: HeldPublished) -> None:
     """Keep a part of the hub's list: what it holds itself, or a licensor."""
-    await store.add_listing(session, message.period, message.holder, message.items)
+    await suspense.add_listing(session, message.period, message.holder, message.items)
 
 
 async def receive_closed(session: WriteSession, message: HeldClosed) -> None:
     """Nothing is left at a holder to claim for some addresses."""
     urls = [message.url_key, *message.also]
-    await store.close_listing(session, message.holder, urls, message.periods, message.closed_on)
+    await suspense.close_listing(session, message.holder, urls, message.periods, message.closed_on)
 
 
 async def claim_held(
@@ -86,7 +87,7 @@ async def claim_held(
     is listed after that may be claimed anew. `evidence` refers to the documents kept here.
     """
     key = normalise_url(url)
-    listed = await store.listing(session, url_key=key.text)
+    listed = await suspense.listing(session, url_key=key.text)
     if not listed:
         raise NotHeldError(key.text)
     if not 1 <= len(evidence.strip()) <= EVIDENCE_MAX:
@@ -168,11 +169,11 @@ async def receive_release(
     await require_follows(session, row, message, node=node, currency=currency, now=now)
     if row.state == "FILED":
         decided(row, "ACCEPTED", message.reason, HUB, now)
-    settled = {month.period for month in await store.settled_months(session, node)}
+    settled = {month.period for month in await suspense.settled_months(session, node)}
     for paid in message.payments:
         fee_bps = admin_fee_bps
         if paid.period in settled:
-            run = await store.run_of(session, node, paid.period)
+            run = await suspense.run_of(session, node, paid.period)
             fee_bps = run.collectives[node].admin_fee_bps
         weights = {
             item.licence: int(item.cleared) for item in message.items if item.period == paid.period

@@ -1,7 +1,8 @@
 """What waits because money is held: claims to decide, releases that a licensor owes."""
 
+from federation.releases import store
 from federation.store.sessions import ReadSession
-from federation.suspense import elsewhere_store, store
+from federation.suspense import elsewhere_store
 from federation.values.party import HUB
 from federation.values.roles import Role
 from federation.values.work_item import WorkItem

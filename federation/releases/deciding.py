@@ -14,20 +14,24 @@ from federation.payments.names import release_id
 from federation.payments.payees import account_in
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Proposal, Side
+from federation.releases import store
+from federation.releases.claiming import (
+    NoSuchClaimError,
+    NotHeldError,
+    UnknownHeldClaimError,
+    decided,
+)
+from federation.releases.eligibility import claimants, is_reserved
+from federation.releases.ordering import by_holder, order_release
+from federation.releases.release_check import HeldClaimStateError
 from federation.settlement.rates import Rates
 from federation.settlement.run_document import RunDocument
 from federation.store import outbox
 from federation.store.canonical import sha256_hex
 from federation.store.messages import BadMessageError
 from federation.store.sessions import ReadSession, WriteSession
-from federation.suspense import elsewhere_store, store
-from federation.suspense.claiming import (
-    NoSuchClaimError,
-    NotHeldError,
-    UnknownHeldClaimError,
-    decided,
-)
-from federation.suspense.eligibility import claimants, is_reserved
+from federation.suspense import elsewhere_store
+from federation.suspense import store as suspense
 from federation.suspense.elsewhere import close_elsewhere
 from federation.suspense.items import HeldSum
 from federation.suspense.messages import (
@@ -38,9 +42,7 @@ from federation.suspense.messages import (
     ReleasedItem,
     ReleasedPayment,
 )
-from federation.suspense.ordering import by_holder, order_release
 from federation.suspense.release import Held, Released, hub_entry, released, remitted
-from federation.suspense.release_check import HeldClaimStateError
 from federation.suspense.service import month_rates
 from federation.suspense.tables import HeldClaim
 from federation.trust.membership import HubTerms
@@ -204,15 +206,15 @@ async def _documents(session: ReadSession, url_key: str) -> dict[Month, RunDocum
     """Return {month: run} of the months in which something is held for an address."""
     wanted = {item.period for item in await _held_for(session, url_key)}
     return {
-        month.period: await store.run_of(session, HUB, month.period)
-        for month in await store.settled_months(session, HUB)
+        month.period: await suspense.run_of(session, HUB, month.period)
+        for month in await suspense.settled_months(session, HUB)
         if month.period in wanted
     }
 
 
 async def _held_for(session: ReadSession, url_key: str) -> list[HeldSum]:
     """Return what is held for an address, here and by licensors."""
-    here = await store.held_sums(session, url_key=url_key)
+    here = await suspense.held_sums(session, url_key=url_key)
     return [*here, *await elsewhere_store.sums_elsewhere(session, url_key)]
 
 
@@ -227,7 +229,7 @@ async def _claimed_items(
     open_rows = [item for item in rows if item.amount > 0 and item.period in documents]
     if not open_rows:
         raise NotHeldError(row.url_key)
-    runs = await store.original_runs(session, HUB)
+    runs = await suspense.original_runs(session, HUB)
     key = UrlKey.of(row.url_key)
     index = await index_store.hub_index(session, [key])
     found: list[Held] = []
@@ -310,7 +312,7 @@ async def _close(
     await session.flush()
     for licensor in licensors:
         await close_elsewhere(session, licensor, url_key, sorted(documents), now)
-    still = {item.period for item in await store.held_sums(session, url_key=url_key)}
+    still = {item.period for item in await suspense.held_sums(session, url_key=url_key)}
     periods = sorted(documents.keys() - still)
     if periods:
         message = HeldClosed(url_key, periods, now.date())

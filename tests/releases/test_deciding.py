@@ -2,16 +2,16 @@
 
 import pytest
 
+from federation.releases.claiming import NotHeldError, UnknownHeldClaimError
+from federation.releases.deciding import decide_dispute, receive_claim
+from federation.releases.worklist import of_suspense
 from federation.store.messages import BadMessageError
-from federation.suspense.claiming import NotHeldError, UnknownHeldClaimError
-from federation.suspense.deciding import decide_dispute, receive_claim
 from federation.suspense.messages import HeldClaimed
-from federation.suspense.worklist import of_suspense
 from federation.trust.principals import Principal, SamePersonError
 from federation.values.reason import ReasonError
 from federation.values.work_item import WorkItem
 from tests.databases import HUB_TERMS, refused
-from tests.suspense.claims import NOW, a_claim
+from tests.releases.claims import NOW, a_claim
 
 URL = "https://both.example/x"
 

@@ -16,7 +16,7 @@ from federation.settlement.rates import MissingRateError, StaleRateError
 from federation.settlement.run import document_rates
 from federation.settlement.run_document import RunDocument
 from federation.store.sessions import ReadSession
-from federation.suspense import store
+from federation.suspense import store as suspense
 from federation.suspense.messages import HeldReleased, ReleasedItem, ReleasedPayment
 from federation.suspense.tables import HeldClaim
 from federation.values.licence_key import licensor_of, number_of
@@ -61,8 +61,8 @@ async def require_follows(
     whose = {licensor_of(number_of(item.licence)) for item in message.items}
     if len(keys) != len(message.items) or whose - {message.payer}:
         raise ReleaseMismatchError(f"{row.id}: not each licence of {message.payer} once")
-    runs = await store.months_of_runs(session)
-    settled = [month.period for month in await store.settled_months(session, node)]
+    runs = await suspense.months_of_runs(session)
+    settled = [month.period for month in await suspense.settled_months(session, node)]
     paid_for = {paid.period for paid in message.payments}
     if len(paid_for) != len(message.payments):
         raise ReleaseMismatchError(f"{row.id}: a month is paid twice")
@@ -74,7 +74,7 @@ async def require_follows(
         require_over(paid.period, now)
         document = None
         if paid.period in settled:
-            document = await store.run_of(session, node, paid.period)
+            document = await suspense.run_of(session, node, paid.period)
         if document is not None and runs.get(paid.run_id) != paid.period:
             raise ReleaseMismatchError(f"{paid.run_id[:16]} is no run of {paid.period} here")
         if document is None and settled and paid.period > settled[0]:

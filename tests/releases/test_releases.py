@@ -10,15 +10,15 @@ from sqlalchemy import select
 from federation.distribution.tables import DistributedRun, MemberAdjustment
 from federation.ledger import store as ledger
 from federation.metering.periods import PeriodNotOverError
+from federation.releases.claiming import UnknownHeldClaimError, receive_refusal, receive_release
+from federation.releases.release_check import HeldClaimStateError, ReleaseMismatchError
 from federation.settlement.messages import RunApproved
 from federation.settlement.rates import Rates
 from federation.settlement.run_document import encode
 from federation.store.canonical import sha256_hex
 from federation.store.messages import BadMessageError
-from federation.suspense.claiming import UnknownHeldClaimError, receive_refusal, receive_release
 from federation.suspense.messages import HeldRefused, HeldReleased, ReleasedItem, ReleasedPayment
 from federation.suspense.release import Direct, Held, licensor_entry, paid_directly
-from federation.suspense.release_check import HeldClaimStateError, ReleaseMismatchError
 from federation.suspense.tables import HeldClaim
 from federation.trust.parties import UnknownPartyError
 from tests.databases import HUB_TERMS, a_party, refused

@@ -10,12 +10,14 @@ from datetime import date, datetime
 import msgspec
 
 from federation.payments.payees import account_in
+from federation.releases import store
+from federation.releases.claiming import UnknownHeldClaimError
+from federation.releases.release_check import HeldClaimStateError
 from federation.settlement.rates import Rates
 from federation.store import outbox
 from federation.store.messages import BadMessageError
 from federation.store.sessions import WriteSession
-from federation.suspense import elsewhere_store, store
-from federation.suspense.claiming import UnknownHeldClaimError
+from federation.suspense import elsewhere_store
 from federation.suspense.elsewhere import end_order
 from federation.suspense.messages import (
     HeldRefused,
@@ -29,7 +31,6 @@ from federation.suspense.messages import (
     ReleaseOrdered,
 )
 from federation.suspense.release import Direct, Held, paid_directly
-from federation.suspense.release_check import HeldClaimStateError
 from federation.suspense.tables import HeldClaim, OrderedRelease, ReleaseOrder
 from federation.trust.parties import collective_terms, get_party
 from federation.values.licence_key import licensor_of, number_of
