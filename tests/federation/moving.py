@@ -9,9 +9,7 @@ from federation.trust.parties import entity_keys
 from federation.trust.peeking import peek_claims
 from federation.trust.store import find_party
 from federation.values.party import HUB
-from tests.federation.harness import (
-    soon,
-)
+from tests.federation.harness import soon
 from tests.federation.key_changes import is_listed
 
 
