@@ -27,7 +27,7 @@ import msgspec
 
 from federation.edge.keys import read_ring
 from federation.scenario.client import ApiError
-from federation.scenario.model import read_scenario
+from federation.scenario.reading import read_scenario
 from federation.scenario.servers import HUB_ENTITY, Federation, Running, as_processes
 from federation.scenario.story import Story
 from federation.signing.tokens import Grant, mint_licence_token, mint_server_token

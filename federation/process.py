@@ -15,16 +15,16 @@ from litestar import Litestar
 from federation.clients.secret import Pepper
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
-from federation.edge.addresses import networks, require_target
 from federation.edge.client_upkeep import prepare_pepper
 from federation.edge.connections import connections
 from federation.edge.data_folder import DataFolder
 from federation.edge.keys import ServerKeys
-from federation.edge.peers import PeerClient
 from federation.edge.people import take_in_listed
-from federation.edge.relay import Relay
 from federation.errors import RefusalError
 from federation.federated.documents import read_trusted
+from federation.messaging.addresses import networks, require_target
+from federation.messaging.peers import PeerClient
+from federation.messaging.relay import Relay
 from federation.quotas import Quotas
 from federation.server import Server
 from federation.store.database import Boundary, Database

@@ -17,7 +17,12 @@ HALVED, FIRST_HALF = "tests/federation/", re.compile(r"test_[a-h]")
 
 # What takes longest begins first, so that all processes end together.
 LONG = ("federation", "payments", "scenario", "adversary", "desk", "demo", "banking", "stateful")
-LONG += ("story", "handbook", "site/test_stacks")  # one test of minutes, or servers one by one
+LONG += (
+    "story",
+    "handbook",
+    "settlementdesk",
+    "site/test_stacks",
+)  # one test of minutes, or servers one by one
 # What asks whole servers over HTTP: `make test` does so on SQLite, `make test-all`, and with it CI,
 # on PostgreSQL. What their acts do to rows `make test` tests on both, room by room.
 WHOLE_SERVERS = (
@@ -28,6 +33,7 @@ WHOLE_SERVERS = (
     "payments/test_left_after_set_off",
     "payments/test_month_of_payments",
     "payments/test_pay_ahead",
+    "settlementdesk/",
     "signin/",
 )
 _BACKEND = re.compile(rf"::.*\b({'|'.join(BACKENDS)})\b")

@@ -8,8 +8,8 @@ import pytest
 from federation.clients.secret import Pepper
 from federation.clock import SettableClock
 from federation.config import HubConfig, Terms
-from federation.edge.peers import PeerClient
-from federation.edge.relay import Relay
+from federation.messaging.peers import PeerClient
+from federation.messaging.relay import Relay
 from federation.nodes.month import MonthWorker
 from federation.server import Server
 from federation.signing.keys import SigningKey

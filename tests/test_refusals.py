@@ -9,7 +9,7 @@ from federation.edge.http import STATUS
 from federation.errors import RefusalError
 
 # They speak to servers over HTTP and share no class with them.
-CLIENTS = {"cli", "conformance", "demo", "desk", "gate", "practice", "publisher"}
+CLIENTS = {"cli", "conformance", "demo", "desk", "gate", "practice", "publisher", "settlementdesk"}
 CLIENTS |= {"scenario", "site"}
 # What a client refuses by a server's code, because it is the same fault found earlier.
 FOUND_EARLIER = {"BAD_ITEM", "INVARIANT"}

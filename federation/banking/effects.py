@@ -28,10 +28,11 @@ from federation.licensing import receipts
 from federation.licensing import store as licensing
 from federation.licensing.tables import Receipt
 from federation.months.store import locked_periods, open_runs
-from federation.payments import bankword, incoming, treasury
+from federation.payments import incoming
 from federation.payments import service as payments
 from federation.payments.names import overpayment_id
 from federation.payments.postings import Amount
+from federation.treasury import bankword, deals
 from federation.trust.principals import Principal
 from federation.values.month import Month, month_of
 from federation.values.party import HUB
@@ -106,9 +107,9 @@ async def record_return(at: At, entry: Entry, item: Item, booked_on: date) -> No
 
 async def convert(at: At, entry: Entry, item: Item, booked_on: date) -> None:
     """Record that the bank booked a leg of a deal in currency (`<deal>/SOLD`, `<deal>/BOUGHT`)."""
-    deal, side = treasury.leg_of(item.ref)
+    deal, side = deals.leg_of(item.ref)
     amount = Amount(abs(item.amount), entry.currency)
-    await treasury.book_leg(at.session, at.here, deal, side, booked_on, amount)
+    await deals.book_leg(at.session, at.here, deal, side, booked_on, amount)
 
 
 async def counts_on(at: At, day: date) -> date:
@@ -172,8 +173,8 @@ async def undo_effects(at: At, entry: Entry, match: Match, item: MatchItem) -> N
             raise UndoBlockedError(f"what {item.ref} did not pay back is used")
         await bankword.undo(at.session, payment, match.reason, who=at.who.subject, at=at.now)
     elif item.kind == CONVERSION:
-        deal, side = treasury.leg_of(item.ref)
-        await treasury.undo_leg(at.session, deal, side, match.reason, at=at.now)
+        deal, side = deals.leg_of(item.ref)
+        await deals.undo_leg(at.session, deal, side, match.reason, at=at.now)
     elif item.kind == REMITTANCE_IN and item.made is not None:
         await incoming.undo_receipt(at.session, item.ref, item.made, match.reason, at=at.now)
     elif item.kind == INVOICE and item.made is not None:

@@ -18,9 +18,10 @@ from federation.bankstatements.intake import Imported
 from federation.bankstatements.tables import BankAccount
 from federation.errors import RefusalError
 from federation.money import exponent
-from federation.payments import bankword
 from federation.payments import store as payments
 from federation.store.sessions import WriteSession
+from federation.treasury import bankword
+from federation.treasury import store as treasury
 from federation.trust.principals import Principal
 from federation.values.reason import REASON_LENGTH_MAX
 
@@ -117,7 +118,7 @@ async def _report(at: At, report: StatusReport) -> int:
     named = {item.end_to_end_id for item in report.payments}
     found = list(report.payments)
     if report.status is not None:
-        rows = await payments.exported_in(at.session, report.original_message_id)
+        rows = await treasury.exported_in(at.session, report.original_message_id)
         if not rows and not found:
             raise UnknownOrderError(f"message {report.original_message_id[:40]}")
         found += [

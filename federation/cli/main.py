@@ -24,14 +24,14 @@ from federation.desk.asking import ask
 from federation.desk.audit import audit
 from federation.desk.clients import clients
 from federation.desk.deliveries import deliveries
-from federation.desk.month import month
 from federation.desk.nodes import nodes
 from federation.desk.people import people
-from federation.desk.reconcile import reconcile
 from federation.desk.registry import registry
 from federation.desk.sign_in import account, sign_in
 from federation.errors import RefusalError
 from federation.practice.command import practice
+from federation.settlementdesk.month import month
+from federation.settlementdesk.reconcile import reconcile
 
 if TYPE_CHECKING:
     from federation.process import Service

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from federation.scenario.model import LicencePart, Scenario, UsageRow, read_scenario
+from federation.scenario.model import LicencePart, Scenario, UsageRow
+from federation.scenario.reading import read_scenario
 from federation.values.month import Month
 
 FOLDER = Path(__file__).parent / "scenario"

@@ -1,1 +1,1 @@
-"""The commands of settlement staff: they ask a server over HTTP and know no rule of its own."""
+"""The commands of staff: they ask a server over HTTP and know no rule of its own."""

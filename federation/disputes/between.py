@@ -16,8 +16,8 @@ from federation.disputes.rules import State, number_of
 from federation.disputes.tables import Dispute
 from federation.errors import RefusalError
 from federation.registry import conflict_store
+from federation.releases import deciding
 from federation.store.sessions import ReadSession, WriteSession
-from federation.suspense import deciding
 from federation.suspense.tables import HeldClaim
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal

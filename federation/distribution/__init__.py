@@ -1,1 +1,1 @@
-"""A node's part of a run: what comes in is shared out among its members, and corrected."""
+"""A node's part of a run: what comes in is shared out among its members, and paid to them."""

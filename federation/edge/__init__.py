@@ -1,1 +1,1 @@
-"""What hub and node have in common on the wire: who asks, inbox, relay, usage, files, health."""
+"""What hub and node have in common over HTTP: who asks, routes, bodies, usage, files, health."""

@@ -6,9 +6,9 @@ decided meanwhile.
 
 import msgspec
 
-from federation.edge.addresses import require_callable
-from federation.edge.auth import peek_claims, peek_issuer, peer_principal
 from federation.edge.http import decoded
+from federation.messaging.addresses import require_callable
+from federation.messaging.senders import peer_principal
 from federation.server import Server, hub_config
 from federation.signing.jose import check_times
 from federation.signing.keys import InvalidKeyError, PublicKey
@@ -17,6 +17,7 @@ from federation.trust import admission
 from federation.trust import store as trust
 from federation.trust.grants import sign_grant
 from federation.trust.membership import Answer, Apply
+from federation.trust.peeking import peek_claims, peek_issuer
 from federation.trust.principals import NotAllowedError, NotAuthenticatedError
 
 BYTES_MAX = 64 * KIB

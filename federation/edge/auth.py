@@ -1,28 +1,17 @@
 """Who is asking: people and clients by tokens of this server, admitted servers by their own."""
 
-import base64
-import time
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Final
-
-import msgspec
-
 from federation.clients.proving import find_bearer
 from federation.edge.people import standing
-from federation.server import KnownPeer, Server
+from federation.messaging.senders import known_peer, peer_principal
+from federation.server import Server
 from federation.signing.client_tokens import ACCESS_TYP, check_access_token
-from federation.signing.jose import TOKEN_BYTES_MAX
 from federation.signing.keys import Keys
-from federation.signing.tokens import check_server_token, check_staff_token
+from federation.signing.tokens import check_staff_token
 from federation.trust.key_life import Purpose
-from federation.trust.parties import entity_keys, key_of
+from federation.trust.peeking import peek_issuer, peek_key, peek_type
 from federation.trust.principals import NotAuthenticatedError, Principal
-from federation.trust.store import find_party_by_entity
-from federation.values.roles import PEER
 
 BEARER = "bearer "
-PEER_SECONDS: Final = 2.0  # how old what is held of another server may be
 
 
 async def authenticate(server: Server, authorization: str | None) -> Principal | None:
@@ -76,73 +65,9 @@ async def person(
     return Principal(subject, frozenset({role}), known.party)
 
 
-async def known_peer(server: Server, issuer: str, key_id: str) -> KnownPeer | None:
-    """Return an admitted server as its calls are checked, None for who is none.
-
-    What is held is read again when it is seconds old, and at once where a call names a key
-    (`key_id`) that is not held: servers change their keys.
-    """
-    held = server.known_peers.get(issuer)
-    is_old = held is None or time.monotonic() > held.read_at + PEER_SECONDS
-    if held is not None and not is_old and key_id in held.keys:
-        return held
-    read_at = time.monotonic()
-    async with server.db.read() as session:
-        party = await find_party_by_entity(session, issuer)
-    if party is None:
-        return None
-    found = KnownPeer(party.code, entity_keys(party), key_of(party.jwk), read_at)
-    server.known_peers[issuer] = found
-    return found
-
-
 async def _peer(server: Server, token: str, issuer: str) -> Principal:
     found = await known_peer(server, issuer, peek_key(token))
     if found is None:
         raise NotAuthenticatedError("unknown issuer")
     callee = server.config.entity_id
     return peer_principal(token, found.code, issuer, found.keys, callee, server.clock())
-
-
-def peer_principal(
-    token: str, code: str, issuer: str, keys: Keys, callee: str, now: datetime
-) -> Principal:
-    """Accept a call of another server, signed with a key of its own and meant for this one."""
-    callers: Mapping[str, Keys] = {issuer: keys}
-    check_server_token(token, callers=callers, callee=callee, now=now)
-    return Principal(issuer, frozenset({PEER}), code)
-
-
-def peek_issuer(token: str) -> str:
-    """Read the issuer of a token nobody believes yet: only to choose the key to check with."""
-    issuer = peek_claims(token).get("iss")
-    if not isinstance(issuer, str):
-        raise NotAuthenticatedError("not a token")
-    return issuer
-
-
-def peek_type(token: str) -> object:
-    """Read of which type a token says it is that nobody believes yet."""
-    return _peek(token, 0).get("typ")
-
-
-def peek_key(token: str) -> str:
-    """Read which key a token says it is signed with that nobody believes yet."""
-    key_id = _peek(token, 0).get("kid")
-    return key_id if isinstance(key_id, str) else ""
-
-
-def peek_claims(token: str) -> dict[str, object]:
-    """Read what a token claims that nobody believes yet."""
-    return _peek(token, 1)
-
-
-def _peek(token: str, segment: int) -> dict[str, object]:
-    if len(token) > TOKEN_BYTES_MAX:
-        raise NotAuthenticatedError("not a token")
-    try:
-        part = token.split(".")[segment]
-        text = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-        return msgspec.json.decode(text, type=dict[str, object])
-    except (ValueError, IndexError, RecursionError) as error:
-        raise NotAuthenticatedError("not a token") from error

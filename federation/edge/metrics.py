@@ -21,15 +21,15 @@ from federation.errors import RefusalError
 from federation.ledger import service as ledger
 from federation.metering import store as metering
 from federation.months import store as months
-from federation.payments.worklist import of_payments
 from federation.people.worklist import of_people
 from federation.proposals.worklist import of_proposals
+from federation.releases.worklist import of_suspense
 from federation.reservations.worklist import of_reservations
 from federation.runs.worklist import of_months
 from federation.server import Server
 from federation.store import inbox, outbox
 from federation.store.sessions import ReadSession
-from federation.suspense.worklist import of_suspense
+from federation.treasury.worklist import of_payments
 from federation.trust.store import parties
 from federation.trust.worklist import of_messages, of_nodes
 from federation.values.work_item import WorkItem

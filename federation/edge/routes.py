@@ -12,7 +12,6 @@ from federation.bankfiles.xml import BYTES_MAX as BANK_FILE_BYTES_MAX
 from federation.banking import service as banking
 from federation.bankstatements.acting import At
 from federation.documents import service as documents
-from federation.edge import inbox
 from federation.edge.auth import published_keys
 from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
@@ -21,6 +20,8 @@ from federation.edge.health import health_routes
 from federation.edge.http import json_response
 from federation.edge.metrics import metrics_routes
 from federation.edge.spooled import in_chunks, spooled
+from federation.messaging import inbox
+from federation.messaging.senders import authenticate_sender
 from federation.metering import service as metering
 from federation.metering.reporters import Reporter, check_batch_key, reporter_of
 from federation.metering.service import BYTES_MAX
@@ -92,7 +93,7 @@ def _intake_routes(doors: Doors, handlers: inbox.Handlers) -> list[Any]:
         """Take messages of another server."""
         authorization = request.headers.get("authorization")
         try:
-            sender = await inbox.authenticate_sender(server, authorization)
+            sender = await authenticate_sender(server, authorization)
         except (NotAuthenticatedError, InvalidTokenError):
             doors.stranger(request, "anonymous")
             raise

@@ -15,10 +15,10 @@ from federation.accounts import sessions, store
 from federation.accounts.sessions import SEEN_AFTER
 from federation.accounts.tables import PersonSession
 from federation.counters import ACCEPTED
-from federation.edge.addresses import literal_of
 from federation.edge.auth import authenticate, person
 from federation.edge.bodies import HttpRequest
 from federation.errors import RefusalError
+from federation.messaging.addresses import literal_of
 from federation.server import Server
 from federation.trust.principals import NotAuthenticatedError, Principal
 from federation.values.roles import PEER

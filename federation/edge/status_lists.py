@@ -17,9 +17,9 @@ from msgspec import Meta
 from federation.edge.doors import Doors
 from federation.edge.files import NoSuchFileError
 from federation.edge.http import json_response
-from federation.edge.peers import PeerAnswerError
 from federation.licensing import store as licensing
 from federation.logs import get_logger
+from federation.messaging.peers import PeerAnswerError
 from federation.server import Server
 from federation.signing.jose import InvalidTokenError
 from federation.signing.keys import Keys, SigningKey

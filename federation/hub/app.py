@@ -15,13 +15,8 @@ from federation.edge.doors import Doors
 from federation.edge.explorer import explorer_routes
 from federation.edge.files import COMMON, file_at
 from federation.edge.http import EXCEPTION_HANDLERS
-from federation.edge.inbox import Retries
-from federation.edge.parked import ParkedWorker
-from federation.edge.peers import PeerClient
-from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
 from federation.edge.status_lists import OwnLists, status_routes
-from federation.edge.webhooks import webhooks_of
 from federation.federated.asking import Asker
 from federation.federated.earlier import Earlier
 from federation.hub.entities import Anchor, anchor_routes
@@ -30,6 +25,11 @@ from federation.hub.moves import MoveWorker
 from federation.hub.routes import current_counter, hub_routes
 from federation.hub.statuses import StatusHolder
 from federation.hub.withheld import withheld_routes
+from federation.messaging.inbox import Retries
+from federation.messaging.parked import ParkedWorker
+from federation.messaging.peers import PeerClient
+from federation.messaging.relay import Relay
+from federation.messaging.webhooks import webhooks_of
 from federation.oauth.olp_routes import olp_routes
 from federation.oauth.routes import oauth_routes
 from federation.process import Parts, Service, no_boundary

@@ -11,9 +11,9 @@ from litestar import Request, Response, Router, get, post
 
 from federation.edge.doors import Doors
 from federation.edge.http import json_response
-from federation.edge.peers import PeerClient
-from federation.edge.pulls import Pull
 from federation.errors import LaterError, RefusalError
+from federation.messaging.peers import PeerClient
+from federation.messaging.pulls import Pull
 from federation.oauth.entity import (
     CONFIGURATION_PATH,
     LISTED_PATH,

@@ -3,19 +3,20 @@
 from datetime import datetime
 
 from federation.claimindex.messages import RegistryDelta
-from federation.edge.inbox import Arrival, Handlers, handlers_of
 from federation.holdings import service as holdings
 from federation.holdings.messages import IdentifiersAdded, IdentifiersFiltered
 from federation.licensing import delivery, receipts
 from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
+from federation.messaging.inbox import Arrival, Handlers, handlers_of
 from federation.metering import month, routing
 from federation.metering.messages import Forwarded, UsageReport, UsageRouted
 from federation.people import moves
 from federation.people.suspensions import licensor_keys
 from federation.registry import receiving
+from federation.releases import deciding, ordering
 from federation.runs import objections as closing
 from federation.settlement.messages import RunAnswered
-from federation.suspense import deciding, elsewhere, ordering
+from federation.suspense import elsewhere
 from federation.suspense.messages import HeldClaimed, HeldStated, NotReleased, ReleaseDone
 from federation.trust.messages import EntityChanged, KeysPublished
 from federation.trust.parties import get_party, receive_token_keys, signing_keys

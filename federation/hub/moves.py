@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import time
 
-from federation.edge.peers import PeerAnswerError, PeerClient
 from federation.errors import RefusalError
 from federation.logs import get_logger
+from federation.messaging.peers import PeerAnswerError, PeerClient
 from federation.oauth.entity import CONFIGURATION_PATH
 from federation.people import moves as people
 from federation.server import Server
@@ -76,7 +76,7 @@ class MoveWorker:
         """Refuse an address at which not this very node answers, with the keys it told of.
 
         No redirect is followed, the name is resolved once, and what it is resolved to is an address
-        that this hub calls (`edge/addresses.py`).
+        that this hub calls (`messaging/addresses.py`).
         """
         text = await self._peers.get_text(
             f"{url}{CONFIGURATION_PATH}", bytes_max=STATEMENT_BYTES_MAX

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from federation.edge.peers import PeerClient
-from federation.edge.pulls import Pull
 from federation.edge.status_lists import OwnLists, SignedList, keep_newer, lists_named
 from federation.logs import get_logger
+from federation.messaging.peers import PeerClient
+from federation.messaging.pulls import Pull
 from federation.server import Server
 from federation.signing.keys import key_set
 from federation.signing.statuslist import STATUS_BYTES_MAX

@@ -29,6 +29,7 @@ from federation.edge.files import NoSuchFileError
 from federation.edge.http import json_response
 from federation.errors import RefusalError
 from federation.federated.asking import Node
+from federation.licensing import licensees
 from federation.licensing import service as licensing
 from federation.licensing.objects import decode
 from federation.licensing.rights import ANSWERED, Reply, UnknownUseError
@@ -183,7 +184,7 @@ async def count(server: Server, session: ReadSession, who: Principal) -> str:
     """
     lab = who.whose(MAY_READ_WITHHELD)
     if lab is not None:
-        await licensing.get_licensee(session, lab)
+        await licensees.get_licensee(session, lab)
     name = lab or who.subject
     server.quotas.take(name, "lists")
     return name

@@ -7,7 +7,7 @@ import msgspec
 
 from federation.errors import RefusalError
 from federation.licensing import store
-from federation.licensing.service import UnknownLicenseeError, get_licensee
+from federation.licensing.licensees import UnknownLicenseeError, get_licensee
 from federation.licensing.tables import BillingDetails
 from federation.people.audit import Act, record
 from federation.store.sessions import ReadSession, WriteSession

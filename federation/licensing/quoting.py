@@ -9,9 +9,10 @@ import msgspec
 
 from federation.errors import RefusalError
 from federation.licensing import store
+from federation.licensing.licensees import licensee_of
 from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.licensing.rules import BadOfferError, check_offer, check_uncovered, years_started
-from federation.licensing.service import get_offer, licensee_of
+from federation.licensing.service import get_offer
 from federation.licensing.tables import Offer, Tariff
 from federation.licensing.tariff import Expected, QuoteLines, TariffBody, price, read_tariff
 from federation.money import exponent

@@ -10,6 +10,7 @@ import msgspec
 from federation.errors import RefusalError
 from federation.licensing import store
 from federation.licensing.delivery import send_version, store_version
+from federation.licensing.licensees import get_licensee, licensee_of
 from federation.licensing.objects import (
     SIGNED_TYPE,
     Acceptance,
@@ -25,7 +26,7 @@ from federation.licensing.objects import (
 )
 from federation.licensing.objects import Licensee as LicenseeTerms
 from federation.licensing.rules import check_offer
-from federation.licensing.tables import Licence, Licensee, Offer
+from federation.licensing.tables import Licence, Offer
 from federation.people.audit import Act, record
 from federation.signing.jose import sign
 from federation.signing.keys import SigningKey
@@ -36,13 +37,10 @@ from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.principals import Principal
 from federation.values.account import PaymentAccount
 from federation.values.event import Event, EventType
-from federation.values.identity import refuse_alike, refuse_unclear
-from federation.values.ids import is_plain_id
 from federation.values.invoicing import Invoicing
 from federation.values.reason import stated
-from federation.values.roles import MAY_BUY, MAY_READ_LICENCES, Role
+from federation.values.roles import MAY_READ_LICENCES, Role
 
-ID_LENGTH_MAX = 128
 INDIVIDUAL_VALID_DAYS = 90
 STATUS_ACTS = {
     "SUSPENDED": Act.LICENCE_SUSPEND,
@@ -55,18 +53,6 @@ STATUS_EVENTS = {
     "REVOKED": EventType.LICENCE_REVOKED,
 }
 GENERAL_TERMS = "General terms, version 1: SETTLEMENT rules version 1 apply."
-
-
-class UnknownLicenseeError(RefusalError):
-    """No such licensee is registered here."""
-
-    code: ClassVar[str] = "UNKNOWN_LICENSEE"
-
-
-class BadLicenseeError(RefusalError):
-    """This is no id for a licensee: it is empty, too long, holds a / or begins with ~."""
-
-    code: ClassVar[str] = "BAD_LICENSEE"
 
 
 class UnknownOfferError(RefusalError):
@@ -105,26 +91,6 @@ class Licensing:
     key: SigningKey
     invoicing: Invoicing | None = None
     paid_to: PaymentAccount | None = None
-
-
-async def register_licensee(
-    session: WriteSession, licensee: str, name: str, now: datetime
-) -> Licensee:
-    """Register a lab; the same again changes nothing.
-
-    Refused is an id that is none (BAD_LICENSEE), or that could be taken for another lab's
-    (UNCLEAR_IDENTITY).
-    """
-    is_id = is_plain_id(licensee) and len(licensee) <= ID_LENGTH_MAX and licensee.isprintable()
-    if not is_id:
-        raise BadLicenseeError(repr(licensee))
-    row = await store.find_licensee(session, licensee)
-    if row is None:
-        refuse_unclear(licensee)
-        refuse_alike([*(lab.id for lab in await store.licensees(session)), licensee])
-        row = Licensee(id=licensee, name=name, registered_at=now)
-        session.add(row)
-    return row
 
 
 async def offer_licence(
@@ -364,20 +330,6 @@ async def licence_for(session: ReadSession, number: str, who: Principal) -> Lice
     row = await get_licence(session, number)
     if licensee not in (None, row.licensee):
         raise UnknownLicenceError(number)
-    return row
-
-
-async def licensee_of(session: ReadSession, who: Principal) -> str:
-    """Return the registered lab somebody buys for, or refuse."""
-    who.require(*MAY_BUY)
-    return (await get_licensee(session, who.require_party())).id
-
-
-async def get_licensee(session: ReadSession, licensee: str) -> Licensee:
-    """Return a registered lab by its id, or refuse (UNKNOWN_LICENSEE)."""
-    row = await store.find_licensee(session, licensee)
-    if row is None:
-        raise UnknownLicenseeError(licensee)
     return row
 
 

@@ -16,16 +16,16 @@ from federation.edge.doors import Doors
 from federation.edge.explorer import explorer_routes
 from federation.edge.files import OF_A_NODE, file_at
 from federation.edge.http import EXCEPTION_HANDLERS
-from federation.edge.inbox import Retries
-from federation.edge.parked import ParkedWorker
-from federation.edge.peers import PeerClient
-from federation.edge.relay import Relay
 from federation.edge.routes import common_routes
 from federation.edge.status_lists import OwnLists, status_routes
-from federation.edge.webhooks import webhooks_of
 from federation.federated.asking import Asker
 from federation.logs import get_logger
 from federation.mandates.following import follower
+from federation.messaging.inbox import Retries
+from federation.messaging.parked import ParkedWorker
+from federation.messaging.peers import PeerClient
+from federation.messaging.relay import Relay
+from federation.messaging.webhooks import webhooks_of
 from federation.metering.node_month import DUE
 from federation.nodes.consent_files import ConsentFileWorker
 from federation.nodes.entity import EntityWorker

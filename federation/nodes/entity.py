@@ -8,9 +8,9 @@ from typing import Final
 
 import msgspec
 
-from federation.edge.peers import QUERY_SECONDS, PeerAnswerError, PeerClient
 from federation.errors import RefusalError
 from federation.logs import get_logger
+from federation.messaging.peers import QUERY_SECONDS, PeerAnswerError, PeerClient
 from federation.oauth.entity import CONFIGURATION_PATH, LISTED_PATH, own_configuration
 from federation.people.audit import Act, record
 from federation.server import Server, node_config

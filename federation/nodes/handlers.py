@@ -5,23 +5,25 @@ from datetime import datetime
 
 from federation.addresses.urls import ClaimKey
 from federation.claimindex.messages import SharesOver
-from federation.distribution import advice, correcting
+from federation.corrections import correcting
+from federation.corrections.left_net import receive_recomputed
+from federation.corrections.net_returned import receive_overpayment, receive_returned
+from federation.distribution import advice
 from federation.distribution import service as distribution
-from federation.distribution.left_net import receive_recomputed
-from federation.distribution.net_returned import receive_overpayment, receive_returned
 from federation.documents import issuing
 from federation.documents.messages import DocumentIssued
-from federation.edge.inbox import Arrival, Handlers, OnDrop, handlers_of
 from federation.licensing import delivery
 from federation.licensing.messages import LicenceIssued
 from federation.logs import get_logger
 from federation.mandates.telling import require_told
+from federation.messaging.inbox import Arrival, Handlers, OnDrop, handlers_of
 from federation.metering import node_month, routing
 from federation.metering.messages import Complete, CutOff, Reminder, UsageRouted
 from federation.netting.messages import NetRecomputed, NetReturned, OverpaymentReturned
 from federation.payments.proposal import Side
 from federation.proof.invariants.checks import require_sound_distribution
 from federation.registry import receiving
+from federation.releases import claiming, licensor
 from federation.runs.objections import require_own_concurrence
 from federation.server import node_config
 from federation.settlement.messages import (
@@ -31,7 +33,6 @@ from federation.settlement.messages import (
     RunWithdrawn,
 )
 from federation.store.tables import ParkedMessage
-from federation.suspense import claiming, licensor
 from federation.suspense.messages import (
     HeldClosed,
     HeldPublished,

@@ -6,7 +6,7 @@ import msgspec
 
 from federation.addresses.urls import URLS_MAX, UrlKey
 from federation.claimindex.messages import NOTHING, Slice, SliceRequest
-from federation.edge.peers import DELIVERY_SECONDS, QUERY_SECONDS, PeerAnswerError, PeerClient
+from federation.messaging.peers import DELIVERY_SECONDS, QUERY_SECONDS, PeerAnswerError, PeerClient
 from federation.server import PeerDownError, Server, node_config
 
 

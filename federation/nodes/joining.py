@@ -7,9 +7,9 @@ import time
 import msgspec
 
 from federation.config import NodeConfig
-from federation.edge.peers import PeerAnswerError, PeerClient
 from federation.errors import RefusalError
 from federation.logs import get_logger
+from federation.messaging.peers import PeerAnswerError, PeerClient
 from federation.server import Server, node_config
 from federation.trust import admission
 from federation.trust import store as trust

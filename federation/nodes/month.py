@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from federation.addresses.urls import UrlKey
 from federation.claimindex import index_store
 from federation.claimindex.index import ClaimIndex
-from federation.edge.peers import PeerAnswerError, PeerClient
 from federation.errors import RefusalError
 from federation.logs import get_logger
+from federation.messaging.peers import PeerAnswerError, PeerClient
 from federation.metering import lines as usage_lines
 from federation.metering import node_month, routing, store
 from federation.metering.tables import MeteringPeriod

@@ -17,8 +17,8 @@ from federation.claimindex.index import Claimed, ClaimIndex, IndexedRuling
 from federation.claimindex.messages import NOTHING, Slice
 from federation.consent.deciding import Ruling, can_decide
 from federation.consent.states import NO_USE, Reason, State
-from federation.edge.peers import PeerClient
-from federation.edge.pulls import Pull
+from federation.messaging.peers import PeerClient
+from federation.messaging.pulls import Pull
 from federation.nodes.index import ask_index, of_others
 from federation.nodes.site_memory import Shelf, SiteMemory, size_of_keys, size_of_slice
 from federation.registry.site_store import SiteFacts

@@ -11,11 +11,11 @@ from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
 from federation.edge.files import NoSuchFileError
 from federation.edge.http import decoded, json_response, log
-from federation.edge.peers import PeerClient
 from federation.edge.status_lists import OwnLists, SignedList, keep_newer
 from federation.gate.refusals import SiteRefusalError
 from federation.gate.visit_report import REPORT_BYTES_MAX, VisitReport
 from federation.history.kinds import Saying
+from federation.messaging.peers import PeerClient
 from federation.nodes.enrolling import enrolling_routes
 from federation.nodes.originals import OriginalsHolder
 from federation.nodes.site_memory import SiteMemory

@@ -18,11 +18,11 @@ from litestar.params import FromPath
 from federation.clients.store import installed_origins
 from federation.edge.doors import Doors
 from federation.edge.http import decoded
-from federation.edge.peers import PeerAnswerError, PeerClient
-from federation.edge.pulls import Pull
 from federation.errors import LaterError, RefusalError
 from federation.licensing.counter import Counter, counter_url
 from federation.licensing.member_facts import member_facts
+from federation.messaging.peers import PeerAnswerError, PeerClient
+from federation.messaging.pulls import Pull
 from federation.registry.service import UnknownMemberError
 from federation.rsl.member_terms import MemberFacts, plain_hosts, terms_of
 from federation.rsl.signals import robots_lines, tdm_reservations

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
-from federation.edge.peers import PeerClient
-from federation.edge.pulls import Pull
 from federation.edge.status_lists import BUNDLE_BYTES_MAX, BUNDLE_PATH, SignedList, read_bundle
 from federation.errors import RefusalError
+from federation.messaging.peers import PeerClient
+from federation.messaging.pulls import Pull
 from federation.server import Server, node_config
 from federation.signing.keys import Keys
 from federation.signing.policy import TrustDocument, read_trust_document

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 from urllib.parse import unquote_plus
 
-from federation.edge.auth import peek_claims
 from federation.edge.bodies import HttpRequest
 from federation.edge.forms import FORM, BadFormError, read_fields
 from federation.errors import RefusalError
+from federation.trust.peeking import peek_claims
 from federation.trust.principals import NotAuthenticatedError
 
 CLIENT_ID_MAX: Final = 40

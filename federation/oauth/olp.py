@@ -22,15 +22,6 @@ from federation.edge.forms import FORM
 from federation.edge.http import decoded
 from federation.errors import RefusalError
 from federation.licensing.counter import Counter
-from federation.licensing.minting import Issuer
-from federation.licensing.olp import (
-    Desk,
-    address_of,
-    meant_by,
-    require_member,
-    sell_token,
-    standing_of,
-)
 from federation.logs import get_logger
 from federation.oauth.answering import FAILED_COST
 from federation.oauth.asked import (
@@ -48,6 +39,9 @@ from federation.signing.bound_tokens import open_licence_token
 from federation.signing.jose import InvalidTokenError
 from federation.signing.tokens import LicenceToken
 from federation.store.messages import KIB
+from federation.tokens.introspection import address_of, standing_of
+from federation.tokens.minting import Issuer
+from federation.tokens.olp import Desk, meant_by, require_member, sell_token
 from federation.trust.principals import Principal
 from federation.values.plain import require_plain_text
 from federation.values.roles import ClientKind

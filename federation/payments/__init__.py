@@ -1,1 +1,1 @@
-"""Money between parties: payments, what is waited for, debits set off, deals in currency."""
+"""Money between parties: payments, what is waited for, debits set off."""

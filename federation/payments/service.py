@@ -1,4 +1,4 @@
-"""A payment from proposal to approval; `exporting.py` and `bankword.py` have what follows.
+"""A payment from proposal to approval; `treasury` has what follows.
 
 `who` is the subject that acts (a person, or the server's own code where a rule does); `at` is
 business time. Each step is recorded. One that was taken before is not taken again: approving twice
@@ -12,7 +12,6 @@ from typing import ClassVar
 from federation.bankfiles.pain001 import check_account
 from federation.errors import RefusalError
 from federation.payments import as_paid, record, states, store, successors
-from federation.payments.as_paid import Order
 from federation.payments.names import (
     LEFT_NET,
     OVERPAID,
@@ -21,9 +20,9 @@ from federation.payments.names import (
     left_net_document,
     member_of,
 )
-from federation.payments.postings import Amount, Leg
+from federation.payments.orders import orders_of, owed_of, take_as_paid
 from federation.payments.proposal import Proposal, Side
-from federation.payments.set_off import NOTHING, Used, less
+from federation.payments.set_off import NOTHING, Used
 from federation.payments.tables import Payment
 from federation.people import audit
 from federation.registry.store import find_member
@@ -249,46 +248,6 @@ def not_owed_again(
     for payment in rows:
         if payment.state in states.NOT_PAID:
             record.note(session, payment, who=who, at=at, reference=reference)
-
-
-async def orders_of(session: ReadSession, rows: Sequence[Payment]) -> list[Order]:
-    """Return how payments stand that are for one remittance, but those a new net stands for."""
-    replaced = {row.replaces for row in rows}
-    found: list[Order] = []
-    for row in rows:
-        if await store.set_aside_by(session, row.payment_id, LEFT_NET) is not None:
-            continue
-        standing = as_paid.REPLACED
-        if row.state in states.NOT_EXPORTED:
-            standing = as_paid.LIVE
-        elif row.state in states.AT_THE_BANK:
-            standing = as_paid.AT_BANK
-        elif row.state == states.BOOKED:
-            standing = as_paid.BOOKED
-        elif row.state in states.NOT_PAID and row.payment_id not in replaced:
-            aside = await store.set_aside_by(session, row.payment_id, OVERPAID)
-            standing = as_paid.UNPAID if aside is None else standing
-        found.append(Order(row.payment_id, row.amount, row.taken_as_paid, standing))
-    return found
-
-
-def take_as_paid(payment: Payment, minor: int) -> None:
-    """Keep that the payee took so much more of a payment as paid, or less where it is below 0.
-
-    What it took is other money of the payer: at most the whole (TOO_MUCH_SET_OFF).
-    """
-    taken = payment.taken_as_paid + minor
-    less(payment.amount, taken, payment.payment_id)
-    less(payment.taken_as_paid, -minor, payment.payment_id)
-    payment.taken_as_paid = taken
-
-
-def owed_of(payment: Payment) -> tuple[Amount, Leg]:
-    """Return what is owed of a payment that was not made, and of its debt."""
-    amount, debt = payment.amount - payment.taken_as_paid, record.debt_of(payment)
-    taken = debt.amount.minor * payment.taken_as_paid // payment.amount
-    left = Amount(debt.amount.minor - taken, debt.amount.currency)
-    return Amount(amount, payment.currency), Leg(debt.account, left)
 
 
 async def again(

@@ -26,7 +26,8 @@ from federation.practice.servers import FILES, FolderNotEmptyError
 from federation.process import AddressUnusableError, Service, stop_all
 from federation.scenario import documents
 from federation.scenario.client import ApiError, until
-from federation.scenario.model import Scenario, read_scenario
+from federation.scenario.model import Scenario
+from federation.scenario.reading import read_scenario
 from federation.scenario.servers import (
     Federation,
     Running,

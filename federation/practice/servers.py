@@ -26,7 +26,8 @@ from federation.practice.ending import run_until_ended
 from federation.process import AddressUnusableError, Service, stop_all
 from federation.scenario.client import until
 from federation.scenario.documents import DELIVERIES
-from federation.scenario.model import Scenario, read_scenario
+from federation.scenario.model import Scenario
+from federation.scenario.reading import read_scenario
 from federation.scenario.servers import (
     Federation,
     Running,

@@ -35,6 +35,7 @@ from federation.proof.corrected import why_correction, why_member_correction
 from federation.proof.nets import Net
 from federation.proof.reasons import why_member
 from federation.proof.why import NothingToExplainError, Step
+from federation.releases import store as releases_store
 from federation.settlement.arithmetic import largest_remainder
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import RunDocument, decode
@@ -235,16 +236,16 @@ async def _released(session: ReadSession, payment: Payment) -> tuple[Month, str,
     """Return the month, the claim and the releases that a payment is for."""
     period, named = released_by(payment.payment_id)
     currency, name = payment.debt_currency, base_id(payment.payment_id)
-    for row in await suspense.releases(session, to_party=payment.payee):
+    for row in await releases_store.releases(session, to_party=payment.payee):
         claim = row.held_claim or ""
         if payment.payer == HUB:
             if named == claim or release_id(period, claim) == name:
-                rows = await suspense.releases(session, claim)
+                rows = await releases_store.releases(session, claim)
                 return period, claim, [row for row in rows if f"/{period}/" in row.document]
             continue
         if direct_release_id(period, claim, payment.payer, currency) == name:
             document = release_document(period, claim, currency)
-            rows = await suspense.releases(session, claim)
+            rows = await releases_store.releases(session, claim)
             return period, claim, [row for row in rows if row.document == document]
     raise NothingToExplainError(payment.payment_id)
 

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from federation.errors import RefusalError
 from federation.scenario import outputs
-from federation.scenario.model import Scenario, read_scenario
+from federation.scenario.model import Scenario
+from federation.scenario.reading import read_scenario
 from federation.scenario.servers import Federation, as_processes, in_process
 from federation.scenario.story import Story, day_before_everything, first_instant_after
 

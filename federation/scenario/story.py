@@ -20,8 +20,8 @@ from federation.scenario.model import (
     ScenarioError,
     Table,
     UsageRow,
-    claimed_hosts,
 )
+from federation.scenario.reading import claimed_hosts
 from federation.scenario.servers import Federation, Running
 from federation.tabular import Row
 from federation.values.month import Month, first_day, last_day, next_month, start_of

@@ -8,7 +8,7 @@ import strawberry
 from federation.clients import service, store
 from federation.clients import tables as rows
 from federation.clients.service import Act, Given, NewClient, Proof
-from federation.licensing import service as licensing
+from federation.licensing import licensees
 from federation.registry import service as registry
 from federation.schema.choices import ClientState, CredentialKind
 from federation.schema.context import Change, Info, Refused, change
@@ -195,7 +195,7 @@ async def _require_known(at: Change, client: rows.Client) -> None:
     if client.kind == ClientKind.SITE:
         await registry.get_member(at.session, client.party or "")
     elif client.kind == ClientKind.LAB:
-        await licensing.get_licensee(at.session, client.party or "")
+        await licensees.get_licensee(at.session, client.party or "")
 
 
 async def acting(at: Change) -> Act:

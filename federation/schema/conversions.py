@@ -6,10 +6,10 @@ from typing import Annotated
 import strawberry
 
 from federation.payments import tables as rows
-from federation.payments import treasury
 from federation.payments.postings import Amount
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.scalars import BigInt, Money
+from federation.treasury import deals
 from federation.values.roles import MAY_PREPARE
 
 
@@ -61,7 +61,7 @@ class ConversionMutation:
         """Record a deal; the bank's word books its legs."""
 
         async def act(at: Change) -> Conversion:
-            terms = treasury.Deal(
+            terms = deals.Deal(
                 deal=deal.deal,
                 sold=Amount(deal.sold, deal.sold_currency),
                 squares_sold=deal.squares_sold,
@@ -70,7 +70,7 @@ class ConversionMutation:
                 value_on=deal.value_on,
             )
             return Conversion.of(
-                await treasury.record_conversion(
+                await deals.record_conversion(
                     at.session, at.server.code, terms, who=at.who.subject, at=at.now
                 )
             )

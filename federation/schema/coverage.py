@@ -9,9 +9,9 @@ from federation.consent.states import Reason
 from federation.licensing import coverage as rules
 from federation.licensing import store
 from federation.licensing.coverage import UseCoverage as Found
+from federation.licensing.licensees import licensee_of
 from federation.licensing.objects import decode
 from federation.licensing.rights import ANSWERED, Answer, Question, Reply
-from federation.licensing.service import licensee_of
 from federation.schema.choices import CoverageGap
 from federation.schema.context import Info
 from federation.schema.rights import NodeStatus, rights_at_hub

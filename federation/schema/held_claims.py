@@ -6,11 +6,10 @@ from typing import Annotated
 import strawberry
 
 from federation.disputes.between import decide_held
+from federation.releases import claiming, deciding, store
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.money_choices import HeldClaimState
 from federation.schema.pages import Connection
-from federation.suspense import claiming, deciding
-from federation.suspense import store as suspense_store
 from federation.suspense.tables import HeldClaim as HeldClaimRow
 from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_READ_BOOKS
@@ -76,7 +75,7 @@ class HeldClaimQuery:
         info.context.whose(MAY_READ_BOOKS)
         size, key = page_size(first), key_of(_LIST, after, tuple[str])
         async with info.context.server.db.read() as session:
-            rows = await suspense_store.claims(
+            rows = await store.claims(
                 session,
                 state=state and state.value,
                 after=key[0] if key else "",

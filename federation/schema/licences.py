@@ -8,7 +8,7 @@ import strawberry
 from strawberry.federation.schema_directives import Cost
 
 from federation.documents import licence_books
-from federation.licensing import service, store
+from federation.licensing import licensees, service, store
 from federation.licensing.objects import decode
 from federation.licensing.tables import Licence as LicenceRow
 from federation.licensing.tables import Registration as RegistrationRow
@@ -159,7 +159,7 @@ class LicenseeMutation:
         """Register a lab; the same again changes nothing (BAD_LICENSEE, UNCLEAR_IDENTITY)."""
 
         async def act(at: Change) -> Licensee:
-            row = await service.register_licensee(at.session, id, name, at.now)
+            row = await licensees.register_licensee(at.session, id, name, at.now)
             return Licensee(id=row.id, name=row.name)
 
         return await change(info, "licensee.register", MAY_LICENSE, act)

@@ -7,10 +7,10 @@ import strawberry
 
 from federation.payments import record
 from federation.payments import tables as rows
-from federation.payments.batches import Exported
 from federation.schema.context import Refused
 from federation.schema.money_choices import PaymentKind, PaymentState, RemittanceState
 from federation.schema.scalars import Money
+from federation.treasury.batches import Exported
 
 
 @strawberry.type(description="A payment to make, or outstanding with its reason.")

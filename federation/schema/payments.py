@@ -4,7 +4,7 @@ from datetime import date
 
 import strawberry
 
-from federation.payments import batches, payees
+from federation.payments import payees
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.schema.accounts import AccountInput
@@ -22,6 +22,7 @@ from federation.schema.payment_types import (
     Payments,
     PaymentsResult,
 )
+from federation.treasury import batches
 from federation.values.cursors import cursor_of, key_of, page_size
 from federation.values.month import parse_month
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_READ_BOOKS

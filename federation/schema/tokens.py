@@ -6,9 +6,9 @@ from typing import Annotated
 import strawberry
 
 from federation.errors import RefusalError
-from federation.licensing import batches, minting
 from federation.schema.context import Context, Info, Refused
 from federation.server import Server
+from federation.tokens import batches, minting
 from federation.trust.principals import Principal
 from federation.values.roles import MAY_BUY
 

@@ -6,13 +6,13 @@ from strawberry.federation.schema_directives import Cost
 from federation.accounts.worklist import of_accounts
 from federation.banking.worklist import of_banking
 from federation.disputes.worklist import of_disputes, of_releases
-from federation.payments.worklist import of_payments
 from federation.people.worklist import of_people
 from federation.proposals.worklist import of_proposals
+from federation.releases.worklist import of_suspense
 from federation.reservations.worklist import of_reservations
 from federation.runs import worklist
 from federation.schema.context import Info
-from federation.suspense.worklist import of_suspense
+from federation.treasury.worklist import of_payments
 from federation.trust.worklist import of_messages, of_nodes
 from federation.values.roles import (
     MAY_FOLLOW_THE_MONTH,

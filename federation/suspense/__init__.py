@@ -1,1 +1,1 @@
-"""Held money: why, since when, until when by law, who claims it, and its release."""
+"""Held money: why, since when, until when by law; its list, and what a release comes to."""

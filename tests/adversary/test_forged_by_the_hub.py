@@ -21,7 +21,7 @@ from federation.metering.store import find_period
 from federation.metering.tables import RoutedLine
 from federation.months.store import open_runs
 from federation.netting.messages import NetRecomputed, NetReturned
-from federation.payments import bankword, incoming
+from federation.payments import incoming
 from federation.payments import service as payments_service
 from federation.payments.postings import Amount
 from federation.scenario import documents as ask
@@ -32,6 +32,7 @@ from federation.signing.jose import sign
 from federation.signing.keys import SigningKey
 from federation.store.base import to_micros
 from federation.suspense.messages import OrderedItem, ReleaseOrdered
+from federation.treasury import bankword
 from federation.trust.membership import Peer
 from federation.trust.messages import EntityChanged, Roster
 from federation.trust.parties import entity_keys, get_party

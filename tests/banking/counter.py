@@ -8,15 +8,17 @@ from federation.banking.items import Item
 from federation.bankstatements import store as bankstatements
 from federation.bankstatements.acting import At
 from federation.documents import licence_books
+from federation.licensing import licensees
 from federation.licensing import service as licensing
 from federation.licensing import store as licences
 from federation.licensing.objects import ComponentTerms, OfferTerms
 from federation.licensing.service import Licensing
-from federation.payments import exporting, incoming
+from federation.payments import incoming
 from federation.payments import service as payments
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Awaited
 from federation.signing.keys import SigningKey
+from federation.treasury import exporting
 from federation.trust.membership import CollectiveTerms
 from federation.trust.principals import Principal
 from tests.banking.bank import IBAN
@@ -79,7 +81,7 @@ async def set_up(database, *fees):
     """Open an account in EUR and sell licences; return their numbers."""
     async with database.write("setup") as session:
         session.add(a_party("GB", terms=GB))
-        await licensing.register_licensee(session, "lab-one", "Lab One Ltd", SOLD_AT)
+        await licensees.register_licensee(session, "lab-one", "Lab One Ltd", SOLD_AT)
         await open_account(session)
         return [await sell(session, fee, key=str(n)) for n, fee in enumerate(fees)]
 

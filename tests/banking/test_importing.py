@@ -18,8 +18,8 @@ from federation.bankstatements.importing import UnknownAccountError
 from federation.bankstatements.tables import File
 from federation.bankstatements.withdrawing import withdraw
 from federation.money import UnknownCurrencyError
-from federation.payments import exporting
 from federation.payments import service as payments
+from federation.treasury import exporting
 from tests.banking.bank import IBAN, Ntry, Tx, a_statement, document, statement
 from tests.banking.counter import (
     BANK,

@@ -17,7 +17,7 @@ from federation.banking.tables import OverpaymentSetOff
 from federation.banking.worklist import of_banking
 from federation.licensing import store as licensing
 from federation.months.tables import LockedPeriod
-from federation.payments import ahead, bankword, exporting, refunds
+from federation.payments import ahead, refunds
 from federation.payments import service as payments
 from federation.payments.incoming import EXCLUDED, expect
 from federation.payments.postings import Amount, Leg
@@ -25,6 +25,7 @@ from federation.payments.proposal import Awaited
 from federation.payments.states import PaymentStateError
 from federation.payments.store import find_incoming, undone_receipts
 from federation.store.tables import OutboxMessage
+from federation.treasury import bankword, exporting
 from federation.trust.principals import SamePersonError
 from federation.values.reason import ReasonError
 from tests.banking.bank import Ntry, Tx, statement

@@ -17,8 +17,8 @@ from federation.documents import licence_books
 from federation.ledger.accounts import Entry, Posting
 from federation.ledger.store import post
 from federation.licensing import store as licensing
-from federation.payments import treasury
 from federation.payments.postings import Amount
+from federation.treasury import deals
 from federation.trust.principals import SamePersonError
 from federation.values.reason import ReasonError
 from tests.banking.bank import Ntry, Tx, statement
@@ -237,13 +237,13 @@ async def test_the_legs_of_a_deal_in_currency_close_the_position(database):
         Posting(DUE, CLEARING, 10_000, "EUR"),
         Posting(CLEARING, DUE, 8_500, "GBP"),
     )
-    deal = treasury.Deal(
+    deal = deals.Deal(
         "FX-1", Amount(10_020, "EUR"), 10_000, Amount(8_490, "GBP"), 8_500, date(2026, 10, 7)
     )
     async with database.write("test") as session:
         await open_account(session, other, currency="GBP", name="Sterling")
         await post(session, [Entry(date(2026, 10, 5), "position", "Position", open_position)])
-        await treasury.record_conversion(session, "HUB", deal, who="alice", at=NOW)
+        await deals.record_conversion(session, "HUB", deal, who="alice", at=NOW)
     await take(database, came("100.20", direction=OUT))
     coming = Ntry("84.90", IN, reference="B1", currency="GBP")
     await take(database, statement(coming, closing="84.90", account=other, currency="GBP"))

@@ -17,13 +17,6 @@ from federation.claimindex.messages import NOTHING
 from federation.crawler.withheld import WithheldList
 from federation.gate.rulings import HeldPolicy
 from federation.licensing import rights
-from federation.licensing.minting import (
-    Issuer,
-    NotOfferedError,
-    OutsideLicenceError,
-    TokenRequest,
-    mint_token,
-)
 from federation.licensing.objects import ComponentTerms, Grant, Term
 from federation.licensing.rights import Question, Reply, Word
 from federation.licensing.tables import Registration
@@ -33,6 +26,13 @@ from federation.nodes.index import of_others
 from federation.registry import own_store
 from federation.signing.tokens import covers
 from federation.store.database import Database
+from federation.tokens.minting import (
+    Issuer,
+    NotOfferedError,
+    OutsideLicenceError,
+    TokenRequest,
+    mint_token,
+)
 from federation.trust.principals import Principal
 from federation.values.party import HUB
 from tests.databases import HUB_TERMS, a_party

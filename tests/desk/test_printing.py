@@ -1,9 +1,8 @@
-"""What a terminal shows: whole words whatever its width, and amounts as decimals."""
+"""What a terminal shows: whole words whatever its width."""
 
 import pytest
 
 from federation.desk.client import cased, refused
-from federation.desk.month_papers import follows_from
 from federation.desk.printing import make_table, print_table
 from federation.errors import RefusalError
 
@@ -91,53 +90,6 @@ def test_what_a_payer_wrote_is_printed_as_it_is(capsys, monkeypatch):
     printed = capsys.readouterr().out
     assert "In [/the] queue" in printed
     assert "[bold] [/x] :smile: HUB-000001" in printed
-
-
-def step(amount, **refs):
-    return {
-        "amount": {"minor": amount, "currency": "GBP"},
-        "refs": [{"name": name, "value": value} for name, value in refs.items()],
-    }
-
-
-def test_what_an_amount_follows_from_is_in_decimals_of_its_currency():
-    found = dict(
-        follows_from(
-            step(
-                "222615",
-                received="1236750",
-                admin_fee="-123675",
-                admin_fee_bps="1000",
-                weight="10000000000000",
-                units="1000",
-                share="1455000 EUR",
-                rate="0.85 2026-09-30",
-                **{"received HUB-000001": "222615"},
-            )
-        )
-    )
-
-    assert found == {
-        "received": "12367.50 GBP",
-        "admin_fee": "-1236.75 GBP",
-        "admin_fee_bps": "1000",
-        "weight": "10000000000000",
-        "units": "1000",
-        "share": "14550.00 EUR",
-        "rate": "0.85 2026-09-30",
-        "received HUB-000001": "2226.15 GBP",
-    }
-
-
-def test_the_currency_beside_an_amount_is_its_own():
-    refs = {"from_amount": "1200", "from_currency": "JPY", "currency": "EUR", "cleared": "650"}
-
-    assert dict(follows_from(step("1", **refs))) == {
-        "from_amount": "1200 JPY",
-        "from_currency": "JPY",
-        "currency": "EUR",
-        "cleared": "6.50 EUR",
-    }
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ from federation.distribution.member_payments import (
     propose_member_payments,
     set_account,
 )
-from federation.payments import bankword, exporting
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.postings import Amount
 from federation.payments.proposal import Side
 from federation.payments.states import PaymentStateError
 from federation.registry.service import UnknownMemberError
+from federation.treasury import bankword, exporting
 from federation.trust.principals import SamePersonError
 from federation.values.account import PaymentAccount
 from tests.databases import refused

@@ -13,7 +13,7 @@ from federation.distribution.member_payments import (
 )
 from federation.distribution.service import _keep_balances
 from federation.distribution.tables import MemberBalance
-from federation.payments import bankword, batches, exporting, record
+from federation.payments import record
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.postings import Amount
@@ -21,6 +21,7 @@ from federation.payments.states import PaymentStateError
 from federation.successions import store as successions
 from federation.successions.service import SucceededError
 from federation.successions.succession import read_succession
+from federation.treasury import bankword, batches, exporting
 from federation.values.account import PaymentAccount
 from tests.databases import refused
 from tests.distribution.paying import (

@@ -14,6 +14,7 @@ from federation.documents.issuing import DocumentMismatchError
 from federation.documents.messages import DocumentIssued, Form
 from federation.documents.service import Heading, UnknownDocumentError
 from federation.ledger import store as ledger
+from federation.licensing import licensees
 from federation.licensing import service as licensing
 from federation.licensing.objects import ComponentTerms, OfferTerms, decode
 from federation.licensing.service import LicenceStatusError, Licensing
@@ -243,7 +244,7 @@ TERMS = OfferTerms(
 async def sold(database):
     """A hub that has sold one licence of a year to lab-one."""
     async with database.write("test") as session:
-        await licensing.register_licensee(session, "lab-one", "Lab One", NOON)
+        await licensees.register_licensee(session, "lab-one", "Lab One", NOON)
         offer = await licensing.offer_licence(
             session, TERMS, OFFICER, reason="a pilot", key="o", uses=["TRAIN", "GROUND"], now=NOON
         )

@@ -10,11 +10,12 @@ from federation.documents import issuing, licence_books
 from federation.documents import service as documents
 from federation.documents import store as documents_store
 from federation.documents.vat import EU_REVERSE_CHARGE, NoVatRateError
-from federation.licensing import billing, service
+from federation.licensing import billing, licensees, service
 from federation.licensing import store as licences
 from federation.licensing.billing import BadBillingDetailsError, NoBillingDetailsError
+from federation.licensing.licensees import UnknownLicenseeError
 from federation.licensing.objects import ComponentTerms, OfferTerms
-from federation.licensing.service import Licensing, UnknownLicenseeError
+from federation.licensing.service import Licensing
 from federation.licensing.tables import BillingDetails, Licence
 from federation.payments import expected, refunds
 from federation.payments.store import payments
@@ -54,7 +55,7 @@ async def hub(database):
     """A hub that knows two labs and has sold nothing."""
     async with database.write("test") as session:
         for lab in ("lab-one", "lab-two"):
-            await service.register_licensee(session, lab, lab, NOON)
+            await licensees.register_licensee(session, lab, lab, NOON)
     return database
 
 

@@ -11,7 +11,7 @@ from federation.clock import SettableClock
 from federation.config import HubConfig, Terms
 from federation.counters import OPERATIONS_MAX, Counters, exposition
 from federation.edge.metrics import gauges
-from federation.edge.peers import PeerClient
+from federation.messaging.peers import PeerClient
 from federation.server import Server
 from federation.signing.keys import SigningKey
 from federation.store.tables import OutboxMessage, ParkedMessage

@@ -2,8 +2,8 @@
 
 from contextlib import asynccontextmanager, contextmanager
 
-from federation.edge.peers import PeerClient, PeerGoneError
 from federation.federated.wire import ON_BEHALF_OF_HEADER
+from federation.messaging.peers import PeerClient, PeerGoneError
 
 DE_OWN, FR_OWN, GB_OWN = (f"https://news.example/{name}/1" for name in ("de", "fr", "gb"))
 WITHHELD = "https://news.example/de/private/1"

@@ -27,7 +27,8 @@ from federation.nodes.app import create_node
 from federation.process import Service
 from federation.scenario import documents as ask
 from federation.scenario.client import NotInTimeError, Person
-from federation.scenario.model import Scenario, read_scenario
+from federation.scenario.model import Scenario
+from federation.scenario.reading import read_scenario
 from federation.scenario.servers import (
     HUB_ENTITY,
     Federation,

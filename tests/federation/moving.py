@@ -3,15 +3,13 @@
 import json
 
 from federation.cli import own_keys as command
-from federation.edge.auth import peek_claims
 from federation.oauth.entity import CONFIGURATION_PATH
 from federation.trust.key_life import SEEN_AFTER
 from federation.trust.parties import entity_keys
+from federation.trust.peeking import peek_claims
 from federation.trust.store import find_party
 from federation.values.party import HUB
-from tests.federation.harness import (
-    soon,
-)
+from tests.federation.harness import soon
 from tests.federation.key_changes import is_listed
 
 

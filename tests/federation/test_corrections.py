@@ -86,7 +86,7 @@ async def test_originals_and_corrections_are_a_recomputation_from_scratch(
     """And others are answered while the hub and a node compute."""
     small, (from_scratch, books) = two_months, in_time
     before = await outcome(small)
-    at_a_node = "federation.distribution.correcting.read_run"
+    at_a_node = "federation.corrections.correcting.read_run"
     at_the_hub = "federation.runs.corrections.recompute"
     async with (
         answered_during(small, "FR", monkeypatch, at_a_node),

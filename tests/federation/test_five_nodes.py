@@ -22,8 +22,8 @@ from federation.crawler.crawlers import BoundCrawler
 from federation.crawler.mint import Mint
 from federation.crawler.refusals import LicenceRevokedError, LicenceSuspendedError
 from federation.edge.auth import published_keys
-from federation.edge.pulls import PULL_SECONDS
 from federation.errors import RefusalError
+from federation.messaging.pulls import PULL_SECONDS
 from federation.signing.crawl_keys import CrawlKey
 from federation.signing.statuslist import TTL_SECONDS
 from federation.site.install import protect

@@ -11,14 +11,16 @@ from sqlalchemy import select
 from federation.months import store as months
 from federation.months.tables import HeldItem
 from federation.payments.proposal import Side
+from federation.releases.claiming import NotHeldError, UnknownHeldClaimError, receive_closed
+from federation.releases.licensor import ReleaseOrderError, carry_out
+from federation.releases.ordering import receive_done, receive_not_released
+from federation.releases.release_check import HeldClaimStateError
 from federation.store import outbox
 from federation.store.database import Database
 from federation.store.messages import BadMessageError
 from federation.store.messages import opened as opened_message
 from federation.store.tables import OutboxMessage
-from federation.suspense.claiming import NotHeldError, UnknownHeldClaimError, receive_closed
 from federation.suspense.elsewhere import HeldStatementError, receive_statement
-from federation.suspense.licensor import ReleaseOrderError, carry_out
 from federation.suspense.messages import (
     HeldClosed,
     HeldPublished,
@@ -31,15 +33,12 @@ from federation.suspense.messages import (
     ReleaseOrdered,
     StatedItem,
 )
-from federation.suspense.ordering import receive_done, receive_not_released
-from federation.suspense.release_check import HeldClaimStateError
 from federation.suspense.tables import HeldElsewhere, HeldListing, ReleaseOrder
 from federation.trust.parties import UnknownPartyError
 from federation.trust.principals import SamePersonError
 from federation.values.party import HUB
 from tests.adversary.staff import CONFIRM, DROP
 from tests.databases import contents, opened, refused
-from tests.desk.months import month
 from tests.federation.correcting import ADVISE, APPROVE, CALCULATE, OPEN, is_reported
 from tests.federation.harness import (
     PERIOD,
@@ -63,7 +62,8 @@ from tests.federation.holding import (
     moved,
 )
 from tests.payments.month import approve_all, banks_speak, dues, export_all
-from tests.suspense.claims import a_claim
+from tests.releases.claims import a_claim
+from tests.settlementdesk.months import month
 from tests.tampering import found_after
 
 LATER = datetime(2026, 10, 20, 9, tzinfo=UTC)

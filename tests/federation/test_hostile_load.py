@@ -11,7 +11,7 @@ from graphql import get_introspection_query
 
 from federation import __version__
 from federation.edge import bodies, connections
-from federation.edge.inbox import BYTES_MAX
+from federation.messaging.inbox import BYTES_MAX
 from federation.quotas import Quota, Quotas
 from federation.scenario.servers import HUB_ENTITY
 from federation.signing.tokens import Grant, mint_licence_token

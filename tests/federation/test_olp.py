@@ -17,7 +17,6 @@ from yarl import URL
 
 from federation.access.bearers import ClientCredential
 from federation.licensing.objects import Licensor, decode
-from federation.licensing.olp import LICENCES_MAX
 from federation.licensing.tables import Licence, Registration
 from federation.metering.tables import Line
 from federation.rsl.evaluating import Asked, State, judge
@@ -25,6 +24,7 @@ from federation.rsl.member_terms import offer
 from federation.rsl.writing import write_licence
 from federation.scenario.servers import HUB_ENTITY
 from federation.signing.tokens import check_licence_token
+from federation.tokens.olp import LICENCES_MAX
 from federation.trust.parties import get_party
 from federation.values.party import HUB
 from tests.federation.harness import (

@@ -9,8 +9,8 @@ import pytest
 
 from federation.addresses.urls import normalise_url
 from federation.claimindex.messages import NOTHING
-from federation.edge.pulls import PULL_SECONDS
 from federation.gate.rulings import HeldPolicy
+from federation.messaging.pulls import PULL_SECONDS
 from federation.nodes.originals import OriginalsHolder
 from federation.nodes.site_memory import SiteMemory
 from federation.server import PeerDownError

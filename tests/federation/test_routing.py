@@ -6,10 +6,10 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from federation.edge.peers import PeerAnswerError, PeerClient
 from federation.federated import lines
 from federation.federated.asking import Asker
 from federation.holdings import store
+from federation.messaging.peers import PeerAnswerError, PeerClient
 from federation.scenario.client import ApiError
 from federation.values.party import HUB
 from tests.federation.asked_about import DE_OWN, FR_OWN, GB_OWN, NOBODYS, counted, down

@@ -8,10 +8,10 @@ from random import Random
 import pytest
 import pytest_asyncio
 
-from federation.edge.peers import PeerAnswerError
 from federation.edge.status_lists import OwnLists, SignedList, read_bundle
 from federation.hub import statuses
 from federation.hub.statuses import StatusHolder
+from federation.messaging.peers import PeerAnswerError
 from federation.nodes.routes import _all_lists
 from federation.nodes.trust import TrustHolder
 from federation.signing.keys import SigningKey

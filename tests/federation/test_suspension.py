@@ -6,11 +6,11 @@ from urllib.parse import quote
 
 import pytest
 
-from federation.edge.auth import peek_claims
 from federation.edge.status_lists import BUNDLE_PATH
 from federation.scenario import documents as ask
 from federation.signing.policy import TRUST_LIFE
 from federation.trust.parties import entity_keys
+from federation.trust.peeking import peek_claims
 from federation.values.party import HUB
 from tests.adversary.rogue import Rogue
 from tests.adversary.staff import RETRY

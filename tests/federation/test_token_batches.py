@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from sqlalchemy import event
 
-from federation.licensing import batches
 from federation.quotas import Quota, Quotas
 from federation.scenario.servers import HUB_ENTITY
 from federation.signing.bound_tokens import open_licence_token
+from federation.tokens import batches
 from federation.values.party import HUB
 from tests.federation.batches import MINT
 from tests.federation.gate import answered_during
@@ -153,7 +153,7 @@ async def test_a_batch_is_read_at_once(shop):
 
 
 async def test_others_are_answered_while_a_batch_is_signed(shop, monkeypatch):
-    work = "federation.licensing.batches.mint_licence_token"
+    work = "federation.tokens.batches.mint_licence_token"
     async with answered_during(shop, HUB, monkeypatch, work):
         found = await mint(shop, [ANNA])
 

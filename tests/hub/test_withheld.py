@@ -20,7 +20,7 @@ from federation.consent.listed import Gone, Mark, read_line
 from federation.consent.states import State
 from federation.crawler.withheld import BadListError, UseNotTakenError, WithheldList
 from federation.hub import withheld
-from federation.licensing.service import UnknownLicenseeError
+from federation.licensing.licensees import UnknownLicenseeError
 from federation.quotas import Quota, QuotaExceededError, Quotas
 from federation.trust.principals import Principal
 from federation.values.cursors import BadCursorError

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from federation.licensing import delivery, receipts, service, store
+from federation.licensing import delivery, licensees, receipts, service, store
 from federation.licensing.delivery import BadSignatureError
 from federation.licensing.facts import Component, LicenceFacts
+from federation.licensing.licensees import BadLicenseeError, UnknownLicenseeError
 from federation.licensing.messages import LicenceIssued, LicenceRegistered, ReceiptRecorded
 from federation.licensing.objects import (
     SIGNED_BYTES_MAX,
@@ -32,12 +33,10 @@ from federation.licensing.quoting import (
 from federation.licensing.receipts import BadReceiptError
 from federation.licensing.rules import BadOfferError
 from federation.licensing.service import (
-    BadLicenseeError,
     LicenceStatusError,
     Licensing,
     OfferNotOpenError,
     UnknownLicenceError,
-    UnknownLicenseeError,
     UnknownOfferError,
 )
 from federation.licensing.tables import Offer
@@ -105,7 +104,7 @@ async def hub(database):
     async with database.write("setup") as session:
         session.add_all([a_party("FR"), a_party("DE")])
         for lab in ("lab-one", "lab-two"):
-            await service.register_licensee(session, lab, lab.title(), NOON)
+            await licensees.register_licensee(session, lab, lab.title(), NOON)
         await publish_tariff(session, TARIFF, HUB_TERMS, OFFICER, NOON)
     return database
 
@@ -116,7 +115,7 @@ async def node(backend):
     async with backend.url(migrated=True) as url, opened(url) as database:
         async with database.write("setup") as session:
             session.add(a_party("HUB", terms=HUB_TERMS))
-            await service.register_licensee(session, "lab-one", "Lab-One", NOON)
+            await licensees.register_licensee(session, "lab-one", "Lab-One", NOON)
         yield database
 
 
@@ -686,7 +685,7 @@ async def test_registering_a_lab_again_changes_nothing(hub):
     before = await contents(hub)
 
     row = await done(
-        hub, lambda session: service.register_licensee(session, "lab-one", "Other", NOON)
+        hub, lambda session: licensees.register_licensee(session, "lab-one", "Other", NOON)
     )
 
     assert row.name == "Lab-One"
@@ -701,7 +700,7 @@ async def test_a_lab_has_no_id_that_could_be_taken_for_anothers(hub, licensee):
     refusal = await refused(
         hub,
         UnclearIdentityError,
-        partial(service.register_licensee, licensee=licensee, name="Lab", now=NOON),
+        partial(licensees.register_licensee, licensee=licensee, name="Lab", now=NOON),
     )
 
     assert refusal.code == "UNCLEAR_IDENTITY"
@@ -714,7 +713,7 @@ async def test_a_lab_needs_an_id_that_may_be_a_key(hub):
         refusal = await refused(
             hub,
             BadLicenseeError,
-            partial(service.register_licensee, licensee=licensee, name="Lab", now=NOON),
+            partial(licensees.register_licensee, licensee=licensee, name="Lab", now=NOON),
         )
 
         assert (refusal.code, refusal.detail) == ("BAD_LICENSEE", repr(licensee))

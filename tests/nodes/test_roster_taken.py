@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from federation.edge.inbox import Envelope, Sender, take
+from federation.messaging.inbox import Envelope, take
+from federation.messaging.senders import Sender
 from federation.nodes.handlers import HANDLERS
 from federation.signing.keys import SigningKey
 from federation.trust.membership import Peer

@@ -16,7 +16,7 @@ from federation.clock import SettableClock
 from federation.config import HubConfig, HubPeer, NodeConfig, StaffMember, Terms
 from federation.edge.staff import StaffTokens
 from federation.hub.app import create_hub
-from federation.licensing.service import register_licensee
+from federation.licensing.licensees import register_licensee
 from federation.nodes.app import create_node
 from federation.process import Service
 from federation.registry.tables import Member

@@ -2,11 +2,11 @@ from collections import defaultdict
 from datetime import UTC, date, datetime
 
 from federation.ledger import store as ledger
-from federation.payments import exporting
 from federation.payments import service as payments
 from federation.payments.postings import Amount, Leg
 from federation.payments.proposal import Proposal, Side
 from federation.payments.set_off import NOTHING
+from federation.treasury import exporting
 from federation.values.account import PaymentAccount
 
 NOW = datetime(2026, 10, 5, 9, tzinfo=UTC)

@@ -4,10 +4,11 @@ from collections import defaultdict
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from federation.payments import bankword, incoming
+from federation.payments import incoming
 from federation.payments import store as payments_store
 from federation.payments.names import base_id
 from federation.payments.postings import Amount
+from federation.treasury import bankword
 from tests.federation.conftest import report_some_usage
 from tests.federation.harness import (
     PERIOD,

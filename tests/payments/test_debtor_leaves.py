@@ -7,19 +7,20 @@ import pytest_asyncio
 import sepaxml
 from lxml import etree
 
+from federation.corrections.left_net import receive_recomputed
+from federation.corrections.net_returned import receive_returned
 from federation.distribution.inputs import RunMismatchError
-from federation.distribution.left_net import receive_recomputed
-from federation.distribution.net_returned import receive_returned
 from federation.ledger.accounts import Entry, transfer
 from federation.ledger.store import post
 from federation.months.store import approved_run
 from federation.netting.messages import NetRecomputed, NetReturned
-from federation.payments import bankword, incoming
+from federation.payments import incoming
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
 from federation.payments.postings import Amount
 from federation.payments.set_off import NewDebit, TooMuchSetOffError, owe
 from federation.settlement.messages import Between
+from federation.treasury import bankword
 from tests.banking.bank import Ntry, statement
 from tests.databases import HUB_TERMS, refused
 from tests.federation.correcting import correct

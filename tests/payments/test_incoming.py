@@ -6,12 +6,13 @@ import pytest
 
 from federation.ledger.accounts import Entry, Posting
 from federation.ledger.store import post
-from federation.payments import bankword, expected, incoming, treasury
+from federation.payments import expected, incoming
 from federation.payments.incoming import RemittanceStateError, UnknownRemittanceError
 from federation.payments.postings import Amount, BankAmountError, Leg
 from federation.payments.proposal import Awaited
-from federation.payments.treasury import BadConversionError, Deal
 from federation.store.happened import what_happened
+from federation.treasury import bankword, deals
+from federation.treasury.deals import BadConversionError, Deal
 from federation.trust.membership import CollectiveTerms
 from federation.trust.tables import Party
 from federation.values.event import Event, EventType
@@ -150,8 +151,8 @@ async def with_position(database):
 async def test_a_deal_closes_the_position_and_what_it_cost_is_realised(database):
     await with_position(database)
     async with database.write("test") as session:
-        await treasury.record_conversion(session, "HUB", DEAL, who=MAKER, at=NOW)
-        await treasury.record_conversion(session, "HUB", DEAL, who="again", at=NOW)
+        await deals.record_conversion(session, "HUB", DEAL, who=MAKER, at=NOW)
+        await deals.record_conversion(session, "HUB", DEAL, who="again", at=NOW)
         waiting = [
             (item.id, item.direction, item.amount, item.currency)
             for item in (
@@ -159,12 +160,12 @@ async def test_a_deal_closes_the_position_and_what_it_cost_is_realised(database)
                 *await expected.money_in(session, "HUB", NOW),
             )
         ]
-        await treasury.book_leg(session, "HUB", "FX-1", "SOLD", BOOKED_ON, Amount(10_020, "EUR"))
-        await treasury.book_leg(session, "HUB", "FX-1", "BOUGHT", BOOKED_ON, Amount(8_490, "GBP"))
+        await deals.book_leg(session, "HUB", "FX-1", "SOLD", BOOKED_ON, Amount(10_020, "EUR"))
+        await deals.book_leg(session, "HUB", "FX-1", "BOUGHT", BOOKED_ON, Amount(8_490, "GBP"))
         closed = await balances(session)
-        await treasury.undo_leg(session, "FX-1", "BOUGHT", "another deal's", at=NOW)
+        await deals.undo_leg(session, "FX-1", "BOUGHT", "another deal's", at=NOW)
         undone = await balances(session)
-        await treasury.book_leg(session, "HUB", "FX-1", "BOUGHT", BOOKED_ON, Amount(8_490, "GBP"))
+        await deals.book_leg(session, "HUB", "FX-1", "BOUGHT", BOOKED_ON, Amount(8_490, "GBP"))
 
         assert waiting == [
             ("FX-1/SOLD", "OUT", 10_020, "EUR"),
@@ -199,7 +200,7 @@ async def test_a_deal_squares_no_more_than_is_open(database, changes):
     values = {name: getattr(DEAL, name) for name in DEAL.__slots__} | changes
 
     async def act(session):
-        await treasury.record_conversion(session, "HUB", Deal(**values), who=MAKER, at=NOW)
+        await deals.record_conversion(session, "HUB", Deal(**values), who=MAKER, at=NOW)
 
     assert (await refused(database, BadConversionError, act)).code == "BAD_CONVERSION"
 
@@ -210,7 +211,7 @@ async def test_a_deal_is_recorded_up_to_a_year_from_its_value_date(database, day
     value_on = NOW.date() + timedelta(days=days)
     async with database.write("test") as session:
         deal = dataclasses.replace(DEAL, value_on=value_on)
-        row = await treasury.record_conversion(session, "HUB", deal, who=MAKER, at=NOW)
+        row = await deals.record_conversion(session, "HUB", deal, who=MAKER, at=NOW)
 
     assert row.value_on == value_on
 
@@ -218,19 +219,19 @@ async def test_a_deal_is_recorded_up_to_a_year_from_its_value_date(database, day
 async def test_a_deal_that_waits_leaves_nothing_open_for_another(database):
     await with_position(database)
     async with database.write("test") as session:
-        await treasury.record_conversion(session, "HUB", DEAL, who=MAKER, at=NOW)
+        await deals.record_conversion(session, "HUB", DEAL, who=MAKER, at=NOW)
     values = {name: getattr(DEAL, name) for name in DEAL.__slots__}
 
     async def second(session):
         deal = Deal(**values | {"deal": "FX-2", "squares_sold": 1, "squares_bought": 1})
-        await treasury.record_conversion(session, "HUB", deal, who=MAKER, at=NOW)
+        await deals.record_conversion(session, "HUB", deal, who=MAKER, at=NOW)
 
     async def another(session):
         deal = Deal(**values | {"squares_sold": 9_999})
-        await treasury.record_conversion(session, "HUB", deal, who=MAKER, at=NOW)
+        await deals.record_conversion(session, "HUB", deal, who=MAKER, at=NOW)
 
     async def other_amount(session):
-        await treasury.book_leg(session, "HUB", "FX-1", "SOLD", BOOKED_ON, Amount(10_021, "EUR"))
+        await deals.book_leg(session, "HUB", "FX-1", "SOLD", BOOKED_ON, Amount(10_021, "EUR"))
 
     await refused(database, BadConversionError, second)
     await refused(database, BadConversionError, another)

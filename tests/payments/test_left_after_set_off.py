@@ -2,12 +2,13 @@
 
 import pytest
 
-from federation.distribution.net_returned import receive_returned
+from federation.corrections.net_returned import receive_returned
 from federation.netting.messages import NetReturned
-from federation.payments import bankword, incoming
+from federation.payments import incoming
 from federation.payments import service as payments_service
 from federation.payments.postings import Amount
 from federation.payments.set_off import TooMuchSetOffError
+from federation.treasury import bankword
 from tests.banking.bank import Ntry, Tx, statement
 from tests.databases import HUB_TERMS, refused
 from tests.federation.harness import nothing_changes, resumed, tell

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 from lxml import etree
 
 from federation.bankfiles.pain001 import NAMESPACE
-from federation.payments import bankword
 from federation.payments import service as payments_service
 from federation.payments.postings import Amount
+from federation.treasury import bankword
 from tests.federation.harness import nothing_changes, resumed, tell
 from tests.payments.month import (
     APPROVE,

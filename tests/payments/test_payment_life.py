@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from federation.errors import RefusalError
-from federation.payments import bankword, exporting
 from federation.payments import service as payments
 from federation.payments import store as payments_store
 from federation.payments.postings import Amount
+from federation.treasury import bankword, exporting
 from tests.databases import opened
 from tests.payments.factories import (
     BOOKED_ON,

@@ -3,15 +3,15 @@ from lxml import etree
 
 from federation.bankfiles.pain001 import NAMESPACE
 from federation.ledger.entries import too_small_to_remit
-from federation.payments import bankword, exporting
 from federation.payments import service as payments_service
 from federation.payments import store as payments_store
-from federation.payments.exporting import NothingToExportError
 from federation.payments.postings import Amount, BankAmountError
 from federation.payments.service import PaymentConflictError
 from federation.payments.set_off import Used
 from federation.payments.states import PaymentStateError
 from federation.settlement.clearing import Position
+from federation.treasury import bankword, exporting
+from federation.treasury.exporting import NothingToExportError
 from federation.trust.principals import SamePersonError
 from federation.values.account import PaymentAccount
 from federation.values.reason import ReasonError

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from federation.payments import exporting
 from federation.payments import service as payments
 from federation.people import parked
 from federation.store import inbox
 from federation.store.tables import ParkedMessage
+from federation.treasury import exporting
 from federation.trust.principals import Principal, SamePersonError
 from tests.databases import refused
 from tests.payments.factories import CHECKER, MAKER, NOW, VALUE_ON, a_payment

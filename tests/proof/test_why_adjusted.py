@@ -8,6 +8,7 @@ from federation.ledger.store import post
 from federation.months.tables import HeldItem
 from federation.payments.names import release_id
 from federation.proof.paid import why_payment
+from federation.releases.store import add_releases
 from federation.suspense.messages import ReleasedPayment
 from federation.suspense.release import (
     Direct,
@@ -17,10 +18,9 @@ from federation.suspense.release import (
     licensor_entry,
     node_entry,
 )
-from federation.suspense.store import add_releases
 from federation.values.party import HUB
 from tests.payments.factories import NOW, a_payment
-from tests.suspense.claims import a_claim
+from tests.releases.claims import a_claim
 
 ON = date(2026, 10, 5)
 PAY = "PAY-2026-09-GB-000001"

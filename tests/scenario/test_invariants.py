@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from federation.cli.check import check_server
-from federation.scenario.model import read_scenario
+from federation.scenario.reading import read_scenario
 from federation.scenario.servers import Running, in_process
 from federation.scenario.story import Story, day_before_everything, first_instant_after
 from federation.settlement import check

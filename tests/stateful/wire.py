@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from federation.edge.peers import PeerAnswerError, PeerClient
+from federation.messaging.peers import PeerAnswerError, PeerClient
 from federation.signing.tokens import mint_server_token
 
 INBOX = "/federation/inbox"

@@ -28,10 +28,10 @@ from federation.clients.secret import Pepper
 from federation.clock import SettableClock
 from federation.config import HubConfig, NodeConfig
 from federation.edge.keys import ServerKeys
-from federation.edge.peers import PeerAnswerError
 from federation.edge.people import take_in_listed
 from federation.edge.staff import StaffTokens
 from federation.hub.app import compose as compose_hub
+from federation.messaging.peers import PeerAnswerError
 from federation.nodes.app import compose as compose_node
 from federation.nodes.joining import AdmissionWorker
 from federation.nodes.month import MonthWorker

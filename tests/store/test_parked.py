@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from federation.edge.inbox import BYTES_MAX
+from federation.messaging.inbox import BYTES_MAX
 from federation.store import inbox
 from federation.store.tables import ParkedMessage
 from federation.trust import worklist

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from federation.edge.auth import peek_claims
 from federation.people import moves as people
 from federation.people.admission import approve_admission, recommend_admission
 from federation.signing.entity_statements import (
@@ -23,6 +22,7 @@ from federation.trust import moves, own_keys, roster
 from federation.trust.key_secret import KeySecret
 from federation.trust.messages import EntityChanged
 from federation.trust.parties import BadKeysError, entity_keys, former_keys, signing_keys
+from federation.trust.peeking import peek_claims
 from federation.trust.principals import Principal
 from federation.trust.store import count_statements, find_party
 from federation.trust.tables import Application, Party

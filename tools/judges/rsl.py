@@ -34,7 +34,8 @@ from federation.hub.app import create_hub
 from federation.nodes.app import create_node
 from federation.process import Service, stop_all
 from federation.scenario.documents import ACCEPT, LICENCE
-from federation.scenario.model import Scenario, read_scenario
+from federation.scenario.model import Scenario
+from federation.scenario.reading import read_scenario
 from federation.scenario.servers import (
     Federation,
     Running,

@@ -17,8 +17,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from federation.clock import system_clock
-from federation.edge.addresses import networks
-from federation.edge.webhook_calls import WebhookCalls
+from federation.messaging.addresses import networks
+from federation.messaging.webhook_calls import WebhookCalls
 from federation.webhooks.attempts import Attempt, Outcome
 from federation.webhooks.signing import headers, new_secret
 

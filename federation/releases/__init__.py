@@ -1,0 +1,1 @@
+"""Claims on held money: filed at a node, decided at the hub by another person, released."""
