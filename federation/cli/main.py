@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import rich_click as click
 
 from federation import __version__
+from federation.cli.backup import backup, restore
 from federation.cli.configuration import configuration
 from federation.cli.exits import end_refused, end_without_file
 from federation.cli.keys import keys
@@ -70,6 +71,7 @@ def cli() -> None:
 for command in (
     ask,
     audit,
+    backup,
     clients,
     configuration,
     conformance,
@@ -81,6 +83,7 @@ for command in (
     practice,
     reconcile,
     registry,
+    restore,
     sign_in,
     account,
 ):

