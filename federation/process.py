@@ -23,6 +23,7 @@ from federation.edge.keys import ServerKeys
 from federation.edge.peers import PeerClient
 from federation.edge.people import take_in_listed
 from federation.edge.relay import Relay
+from federation.edge.voices import OwnVoice
 from federation.errors import RefusalError
 from federation.federated.documents import read_trusted
 from federation.quotas import Quotas
@@ -126,6 +127,8 @@ class Service:
             trusted_documents=trusted,
             require_target=partial(require_target, allowed=config.peer_networks),
         )
+        self._voice = OwnVoice(self.server)
+        self.server.voice = self._peers.voice = self._voice
         self.parts = compose(self.server, self._peers)
         db.listen(POSTED, self.parts.relay.wake)
         db.listen(KEYS_CHANGED, self._keys.look_again)
@@ -151,6 +154,7 @@ class Service:
         """Check the database and find the keys, then answer requests and deliver messages."""
         await require_migrated(self.server.db)
         await self._keys.prepare()
+        await self._voice.begin()
         await take_in_listed(self.server)
         await prepare_pepper(self.server)
         if self.parts.prepare is not None:
@@ -160,7 +164,8 @@ class Service:
             if self._tasks[0].done():
                 await self._ended_early()
             await asyncio.sleep(0.005)
-        work = [self.parts.relay.run, *self.parts.background]
+        announce = partial(self._voice.announce, self._peers)
+        work = [self.parts.relay.run, announce, *self.parts.background]
         self._tasks += [asyncio.ensure_future(run()) for run in work]
 
     async def _ended_early(self) -> None:

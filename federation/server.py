@@ -85,6 +85,15 @@ class Retry(Protocol):
         ...
 
 
+class Speaking(Protocol):
+    """Whether this server may speak: another database may have been heard in its name."""
+
+    @property
+    def is_silenced(self) -> bool:
+        """Tell whether it stopped."""
+        ...
+
+
 class _NoHandlers:
     """A server that takes no messages: nothing is parked there."""
 
@@ -159,6 +168,7 @@ class Server:
     )
     require_target: Callable[[str], Awaitable[None]] = _nowhere  # refuses what is not called
     knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it
+    voice: Speaking | None = None  # None where it speaks to nobody
     retry: Retry = field(
         default_factory=_NoHandlers
     )  # handles a parked message, or what waits behind one

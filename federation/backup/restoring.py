@@ -10,9 +10,11 @@ from federation.backup import databases, own_secrets
 from federation.backup.archive import Archive, BackupNewerError, Manifest, opened_archive
 from federation.backup.databases import RestoreNotEmptyError
 from federation.backup.sealing import unsealed
+from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
 from federation.edge.data_folder import DataFolder
 from federation.errors import RefusalError
+from federation.people import voices
 from federation.store.database import Database
 from federation.store.migrations import known_revisions, upgrade_database
 from federation.trust.key_secret import get_secret
@@ -32,10 +34,13 @@ class Restored(NamedTuple):
     has_keys: bool
 
 
-async def restore(config: HubConfig | NodeConfig, source: Path, recovery: ECKey | None) -> Restored:
+async def restore(
+    config: HubConfig | NodeConfig, source: Path, recovery: ECKey | None, who: str, clock: Clock
+) -> Restored:
     """Put a backup into the empty folder and the empty database of a configuration.
 
-    An older one is brought to the revision of this code. Raises BackupDamagedError,
+    An older one is brought to the revision of this code. It begins an epoch, which other servers
+    are told at its start; `who` stands with that in the audit log. Raises BackupDamagedError,
     BackupNewerError, BackupOfAnotherError, RestoreNotEmptyError, RecoveryKeyWrongError, and what
     keeps the database from being used.
     """
@@ -47,6 +52,7 @@ async def restore(config: HubConfig | NodeConfig, source: Path, recovery: ECKey 
             await databases.put_back(config.database_url, archive.chunks("database"))
             own_secrets.put_back(secrets, config.data_dir)
             await upgrade_database(config.database_url)
+            await _claim(config, archive.manifest, who, clock)
             return Restored(archive.manifest, await _has_keys(config, secrets))
         finally:
             folder.close()
@@ -75,6 +81,16 @@ async def _require_empty(config: HubConfig | NodeConfig) -> None:
     if folder.exists() and (found := sorted(path.name for path in folder.iterdir())):
         raise RestoreNotEmptyError(f"{folder} has {', '.join(found[:5])}")
     await databases.require_empty(config.database_url)
+
+
+async def _claim(config: HubConfig | NodeConfig, stated: Manifest, who: str, clock: Clock) -> None:
+    database = Database(config.database_url, clock=clock)
+    try:
+        async with database.write("voice.claim") as session:
+            reason = f"restored from the backup of {stated.taken_at.isoformat(timespec='seconds')}"
+            await voices.claim(session, who=who, reason=reason, now=clock())
+    finally:
+        await database.close()
 
 
 async def _has_keys(config: HubConfig | NodeConfig, secrets: Mapping[str, bytes]) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from federation.cli.options import CONFIG, FILE, config_option, load_config, run_loop
+from federation.cli.options import CONFIG, FILE, config_option, load_config, run_loop, shell_user
 from federation.clock import system_clock
 
 NEW = click.Path(dir_okay=False, path_type=Path)
@@ -76,7 +76,7 @@ def restore(config: Path, source: Path, recovery_key: Path | None) -> None:
 
     found = load_config(config)
     key = None if recovery_key is None else sealing.read_recovery(recovery_key)
-    done = run_loop(restoring.restore(found, source, key))
+    done = run_loop(restoring.restore(found, source, key, shell_user(), system_clock))
     examined = run_loop(check.check_server(found))
     click.echo(examined.as_text())
     click.echo("")

@@ -19,6 +19,7 @@ from federation.cli.configuration import configuration
 from federation.cli.exits import end_refused, end_without_file
 from federation.cli.keys import keys
 from federation.cli.options import CONFIG, FILE, config_option, load_config, run_loop
+from federation.cli.voice import voice
 from federation.clock import Clock, FileClock, system_clock
 from federation.conformance.command import conformance
 from federation.desk.asking import ask
@@ -86,6 +87,7 @@ for command in (
     restore,
     sign_in,
     account,
+    voice,
 ):
     cli.add_command(command)
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import aiohttp
 import msgspec
@@ -30,6 +30,7 @@ from federation.logs import get_logger
 from federation.server import PeerDownError, PeerOlderError
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import mint_server_token
+from federation.store.voices import HEADER, AnotherVoiceError, SilencedError
 
 QUERY_SECONDS = 3.0
 DELIVERY_SECONDS = 60.0
@@ -82,6 +83,24 @@ Find = Callable[[str], Awaitable[tuple[str, str] | None]]
 """Returns (entity id, URL) of an admitted party's code."""
 
 
+class Speaking(Protocol):
+    """With which voice a server speaks, and whether it may (`voices.py`)."""
+
+    @property
+    def is_silenced(self) -> bool:
+        """Tell whether it stopped."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """Return the voice as it is sent."""
+        ...
+
+    async def refused(self, entity_id: str, sent: str) -> None:
+        """Hear that another server has heard another voice than the one that was sent."""
+        ...
+
+
 async def _nobody(code: str) -> None:
     """Return no address: a client that was not told where the others are."""
     del code
@@ -109,6 +128,7 @@ class PeerClient:
         self._sessions: dict[str, aiohttp.ClientSession] = {}
         self._tokens: dict[str, tuple[str, SigningKey, datetime]] = {}
         self.find: Find = _nobody
+        self.voice: Speaking | None = None
 
     async def close(self) -> None:
         """Close every connection to other servers."""
@@ -191,10 +211,11 @@ class PeerClient:
 
         It must have the headers of `answered_with`; then nothing packed is read either.
         """
-        token = self._token(entity_id)
+        spoken = self._spoken()
         headers = {
-            "Authorization": f"Bearer {token}",
+            "Authorization": f"Bearer {self._token(entity_id)}",
             "Content-Type": "application/json",
+            **spoken,
             **headers,
         }
         timeout = aiohttp.ClientTimeout(total=seconds)
@@ -207,6 +228,8 @@ class PeerClient:
                 data = await response.content.read(bytes_max)
                 if response.status // 100 != 2:  # noqa: PLR2004 - 2xx
                     text = data[:300].decode("utf-8", "replace")
+                    if self.voice is not None and AnotherVoiceError.code in text:
+                        await self.voice.refused(entity_id, spoken[HEADER])
                     is_there = response.status < 500 and response.status not in _LATER  # noqa: PLR2004
                     raise PeerAnswerError(f"HTTP {response.status}: {text}", is_there=is_there)
                 if any(response.headers.get(name) != answered_with[name] for name in answered_with):
@@ -219,6 +242,14 @@ class PeerClient:
             is_gone = isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError)
             kind = PeerGoneError if is_gone else PeerAnswerError
             raise kind(f"{type(error).__name__}: {error}") from error
+
+    def _spoken(self) -> dict[str, str]:
+        """Return the header that says with which voice; who was silenced calls nobody."""
+        if self.voice is None:
+            return {}
+        if self.voice.is_silenced:
+            raise PeerAnswerError(f"{SilencedError.code}: {SilencedError().headline}")
+        return {HEADER: self.voice.text}
 
     def _token(self, callee: str) -> str:
         """Return a token for a call: one is good for several calls within seconds."""

@@ -5,7 +5,7 @@ import contextlib
 import os
 import re
 import tarfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import msgspec
@@ -35,6 +35,8 @@ from tests.ledger.sample import an_entry, contents_of_entries, posted
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 CLOCK = SettableClock(NOW)
+LATER = SettableClock(NOW + timedelta(days=1))
+WHO = "shell:root"
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +122,7 @@ async def test_a_backup_under_writes_is_of_one_instant_and_gives_the_server_back
     async with writing(hub):
         made = await take(hub, file, public, CLOCK)
 
-    done = await restore(empty, file, private)
+    done = await restore(empty, file, private, WHO, LATER)
 
     assert done.manifest == made
     assert done.has_keys
@@ -154,12 +156,18 @@ async def test_without_the_recovery_key_the_books_come_back_and_the_secrets_do_n
         assert not archive.has("secrets")
     await take(hub, tmp_path / "sealed", recovery[1], CLOCK)
 
-    done = await restore(empty, tmp_path / "sealed", None)
+    done = await restore(empty, tmp_path / "sealed", None, WHO, LATER)
 
     assert not done.has_keys
     assert [path.name for path in empty.data_dir.iterdir()] == ["server.lock"]
     async with opened(hub.database_url) as before, opened(empty.database_url) as after:
-        assert await contents(before) == await contents(after)
+        was, now = await contents(before), await contents(after)
+    begun = int((NOW + timedelta(days=1)).timestamp())
+    [(_, epoch, start, *_, refused_by, silenced_at)] = now.pop("store_own_voice")
+    assert (epoch, start, refused_by, silenced_at) == (begun, 0, "[]", None)
+    [act] = now.pop("people_act")
+    assert {WHO, "voice.claim", f"{begun}"} <= set(act)
+    assert now == was
 
 
 def truncated(content):
@@ -218,7 +226,7 @@ async def test_a_backup_that_is_not_right_is_refused_before_anything_is_written(
     for name, (change, _) in CHANGES.items():
         file.write_bytes(change(content))
         with pytest.raises(RefusalError) as caught:
-            await restore(empty, file, None)
+            await restore(empty, file, None, WHO, LATER)
         refused_with[name] = caught.type
         await nothing_there(empty)
 
@@ -233,12 +241,13 @@ async def test_nothing_is_written_over(hub, empty, recovery, tmp_path):
     with pytest.raises(BackupThereError):
         await take(hub, file, None, CLOCK)
     with pytest.raises(RestoreNotEmptyError, match=r"client-secrets\.pepper"):
-        await restore(hub, file, None)
+        await restore(hub, file, None, WHO, LATER)
+    taken = msgspec.structs.replace(empty, database_url=hub.database_url)
     with pytest.raises(RestoreNotEmptyError):
-        await restore(msgspec.structs.replace(empty, database_url=hub.database_url), file, None)
+        await restore(taken, file, None, WHO, LATER)
     sealing.make_pair(tmp_path / "other.key", tmp_path / "other.pub")
     with pytest.raises(RecoveryKeyWrongError):
-        await restore(empty, file, sealing.read_recovery(tmp_path / "other.key"))
+        await restore(empty, file, sealing.read_recovery(tmp_path / "other.key"), WHO, LATER)
 
     await nothing_there(empty)
     assert await _rows(hub) == was
