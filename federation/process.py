@@ -154,11 +154,11 @@ class Service:
         """Check the database and find the keys, then answer requests and deliver messages."""
         await require_migrated(self.server.db)
         await self._keys.prepare()
-        await self._voice.begin()
         await take_in_listed(self.server)
         await prepare_pepper(self.server)
         if self.parts.prepare is not None:
             await self.parts.prepare()
+        await self._voice.begin()  # last of all: a start that fails is none
         self._tasks.append(asyncio.create_task(self._uvicorn.serve(sockets=[self._socket])))
         while not self._uvicorn.started:
             if self._tasks[0].done():

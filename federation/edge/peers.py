@@ -93,7 +93,7 @@ class Speaking(Protocol):
 
     @property
     def text(self) -> str:
-        """Return the voice as it is sent."""
+        """Return the voice as it is sent; empty before the start was counted."""
         ...
 
     async def refused(self, entity_id: str, sent: str) -> None:
@@ -229,7 +229,7 @@ class PeerClient:
                 if response.status // 100 != 2:  # noqa: PLR2004 - 2xx
                     text = data[:300].decode("utf-8", "replace")
                     if self.voice is not None and AnotherVoiceError.code in text:
-                        await self.voice.refused(entity_id, spoken[HEADER])
+                        await self.voice.refused(entity_id, spoken.get(HEADER, ""))
                     is_there = response.status < 500 and response.status not in _LATER  # noqa: PLR2004
                     raise PeerAnswerError(f"HTTP {response.status}: {text}", is_there=is_there)
                 if any(response.headers.get(name) != answered_with[name] for name in answered_with):
@@ -245,7 +245,7 @@ class PeerClient:
 
     def _spoken(self) -> dict[str, str]:
         """Return the header that says with which voice; who was silenced calls nobody."""
-        if self.voice is None:
+        if self.voice is None or not self.voice.text:
             return {}
         if self.voice.is_silenced:
             raise PeerAnswerError(f"{SilencedError.code}: {SilencedError().headline}")

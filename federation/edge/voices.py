@@ -29,7 +29,7 @@ class OwnVoice:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._held = Voice(0, 0, "")
+        self._held: Voice | None = None
         self._is_silenced = False
 
     @property
@@ -39,8 +39,8 @@ class OwnVoice:
 
     @property
     def text(self) -> str:
-        """Return the voice as it is sent."""
-        return self._held.text
+        """Return the voice as it is sent; empty before the start was counted."""
+        return "" if self._held is None else self._held.text
 
     async def begin(self) -> None:
         """Count this start."""
@@ -71,7 +71,7 @@ class OwnVoice:
 
     async def announce(self, peers: PeerClient) -> None:
         """Tell every other server that this one was restored, until each has heard it."""
-        if self._held.epoch == 0:
+        if self._held is None or self._held.epoch == 0:
             return
         async with self._server.db.read() as session:
             parties = {row.entity_id: row.url for row in await trust.parties(session)}
