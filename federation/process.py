@@ -23,7 +23,7 @@ from federation.edge.keys import ServerKeys
 from federation.edge.peers import PeerClient
 from federation.edge.people import take_in_listed
 from federation.edge.relay import Relay
-from federation.edge.voices import OwnVoice
+from federation.edge.voices import Speaker
 from federation.errors import RefusalError
 from federation.federated.documents import read_trusted
 from federation.quotas import Quotas
@@ -127,7 +127,7 @@ class Service:
             trusted_documents=trusted,
             require_target=partial(require_target, allowed=config.peer_networks),
         )
-        self._voice = OwnVoice(self.server)
+        self._voice = Speaker(self.server)
         self.server.voice = self._peers.voice = self._voice
         self.parts = compose(self.server, self._peers)
         db.listen(POSTED, self.parts.relay.wake)

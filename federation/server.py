@@ -86,11 +86,20 @@ class Retry(Protocol):
 
 
 class Speaking(Protocol):
-    """Whether this server may speak: another database may have been heard in its name."""
+    """With which voice this server speaks, and whether it may (`store/voices.py`)."""
 
     @property
     def is_silenced(self) -> bool:
-        """Tell whether it stopped."""
+        """Tell whether it stopped: another database was heard in its name."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """Return the voice as it is sent; empty before the start was counted."""
+        ...
+
+    async def refused(self, entity_id: str, sent: str) -> None:
+        """Hear that another server has heard another voice than the one that was sent."""
         ...
 
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import aiohttp
 import msgspec
@@ -27,7 +27,7 @@ from federation.federated.documents import DocumentNotKnownError
 from federation.federated.lines import AT_ONCE_MAX
 from federation.federated.wire import ON_BEHALF_OF_HEADER, DeadlineOverError
 from federation.logs import get_logger
-from federation.server import PeerDownError, PeerOlderError
+from federation.server import PeerDownError, PeerOlderError, Speaking
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import mint_server_token
 from federation.store.voices import HEADER, AnotherVoiceError, SilencedError
@@ -81,24 +81,6 @@ Signer = Callable[[], SigningKey]
 
 Find = Callable[[str], Awaitable[tuple[str, str] | None]]
 """Returns (entity id, URL) of an admitted party's code."""
-
-
-class Speaking(Protocol):
-    """With which voice a server speaks, and whether it may (`voices.py`)."""
-
-    @property
-    def is_silenced(self) -> bool:
-        """Tell whether it stopped."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """Return the voice as it is sent; empty before the start was counted."""
-        ...
-
-    async def refused(self, entity_id: str, sent: str) -> None:
-        """Hear that another server has heard another voice than the one that was sent."""
-        ...
 
 
 async def _nobody(code: str) -> None:

@@ -24,7 +24,7 @@ CALL_SECONDS: Final = 10.0
 log = get_logger("voices")
 
 
-class OwnVoice:
+class Speaker:
     """With which voice this process speaks; processes on one database speak with one."""
 
     def __init__(self, server: Server) -> None:

@@ -8,7 +8,7 @@ import pytest
 from federation.config import HubConfig, Terms
 from federation.edge.inbox import Sender
 from federation.edge.peers import PeerAnswerError, PeerClient
-from federation.edge.voices import OwnVoice, hear
+from federation.edge.voices import Speaker, hear
 from federation.store import outbox, voices
 from federation.store.voices import SilencedError, Voice
 from tests.databases import a_party, contents
@@ -30,7 +30,7 @@ def hub(database, tmp_path):
         terms=Terms({"standard": 1000}, {"TRAIN": 1000}),
     )
     server = SimpleNamespace(config=config, db=database, clock=lambda: NOW, voice=None)
-    server.voice = OwnVoice(server)
+    server.voice = Speaker(server)
     return server
 
 
@@ -55,7 +55,7 @@ async def test_no_node_alone_can_silence_a_hub_and_more_than_half_of_them_do(hub
 async def test_a_process_speaks_with_the_voice_of_the_one_that_started_after_it(hub, database):
     await hub.voice.begin()
     sent = hub.voice.text
-    later = OwnVoice(hub)
+    later = Speaker(hub)
     await later.begin()
     before = await contents(database)
 
