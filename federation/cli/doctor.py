@@ -15,7 +15,7 @@ import msgspec
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
 from federation.errors import RefusalError
-from federation.store import inbox, outbox
+from federation.store import inbox, outbox, voices
 from federation.store.database import Database
 from federation.store.migrations import require_migrated
 from federation.store.sessions import ReadSession
@@ -29,6 +29,7 @@ FREE_BYTES_MIN: Final = 512 * 1024 * 1024
 OUTBOX_AGE_MAX: Final = timedelta(minutes=15)
 CLOCK_SECONDS_MAX: Final = 30
 PEER_SECONDS: Final = 5.0
+NAMED_MAX: Final = 5  # servers in one line
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -93,6 +94,7 @@ async def _kept(
         yield Seen("keys", "warning" if old else "ok", said, advice)
     except RefusalError as refusal:
         yield Seen("keys", "wrong", refusal.message, "docs/keys.md: the secret is kept apart")
+    yield await _voice(session)
     waiting = await outbox.backlog(session)
     oldest = min((since for *_, since in waiting), default=now)
     count = sum(number for _, _, number, _ in waiting)
@@ -109,6 +111,20 @@ async def _kept(
     said = f"{counted(parked, 'message')} of other servers could not be handled"
     advice = "the work-list names them: retry, or drop as two people"
     yield Seen("parked", "warning", said, advice) if parked else Seen("parked", "ok", "none")
+
+
+async def _voice(session: ReadSession) -> Seen:
+    """Say whether others heard another database speak for this server."""
+    row = await voices.find_own(session)
+    others = [] if row is None else voices.refused_by(row)
+    if row is None or not others:
+        return Seen("voice", "ok", "nobody heard another database speak for this server")
+    said = f"{', '.join(others[:NAMED_MAX])} heard another database speak for this server"
+    advice = "docs/operate.md: find it, end it, and `federation voice claim` at the right one"
+    if row.silenced_at is None:
+        return Seen("voice", "warning", said, advice)
+    since = f"{row.silenced_at:%Y-%m-%d %H:%M} UTC"
+    return Seen("voice", "wrong", f"{said}; this one is silent since {since}", advice)
 
 
 async def _peers(peers: dict[str, str], clock: Clock) -> list[Seen]:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import rich_click as click
 
 from federation import __version__
+from federation.cli.backup import backup, restore
 from federation.cli.configuration import configuration
 from federation.cli.exits import end_refused, end_without_file
 from federation.cli.keys import keys
 from federation.cli.options import CONFIG, FILE, config_option, load_config, run_loop
+from federation.cli.voice import voice
 from federation.clock import Clock, FileClock, system_clock
 from federation.conformance.command import conformance
 from federation.desk.asking import ask
@@ -70,6 +72,7 @@ def cli() -> None:
 for command in (
     ask,
     audit,
+    backup,
     clients,
     configuration,
     conformance,
@@ -81,8 +84,10 @@ for command in (
     practice,
     reconcile,
     registry,
+    restore,
     sign_in,
     account,
+    voice,
 ):
     cli.add_command(command)
 

@@ -1,15 +1,14 @@
 """Look after a server's own keys in its database, while the server runs or not."""
 
-import getpass
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
 from federation.accounts import local
+from federation.cli.options import shell_user
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
 from federation.people import own_keys as acts
-from federation.people.audit import SUBJECT_LENGTH_MAX
 from federation.store.database import Database
 from federation.store.migrations import require_migrated
 from federation.trust import own_keys, store
@@ -33,21 +32,21 @@ async def make_next(config: Config, purpose: str, clock: Clock) -> str:
     """Make and publish the key that is to sign next; say from when on it may."""
     async with _database(config, clock) as db, db.write("keys.next") as session:
         secret = get_secret(config)
-        row = await acts.make_next(session, Purpose(purpose), secret, _actor(), clock())
+        row = await acts.make_next(session, Purpose(purpose), secret, shell_user(), clock())
         return f"{row.kid} is published; it may sign from {_text(row.made_at + PUBLISHED_BEFORE)}."
 
 
 async def activate(config: Config, kid: str, urgent_because: str | None, clock: Clock) -> str:
     """Let a key sign."""
     async with _database(config, clock) as db, db.write("keys.activate") as session:
-        await acts.activate(session, kid, _actor(), clock(), urgent_because=urgent_because)
+        await acts.activate(session, kid, shell_user(), clock(), urgent_because=urgent_because)
         return f"{kid} signs from now on."
 
 
 async def retire(config: Config, kid: str, urgent_because: str | None, clock: Clock) -> str:
     """Withdraw a key."""
     async with _database(config, clock) as db, db.write("keys.retire") as session:
-        await acts.retire(session, kid, _actor(), clock(), urgent_because=urgent_because)
+        await acts.retire(session, kid, shell_user(), clock(), urgent_because=urgent_because)
         return f"{kid} is published no more."
 
 
@@ -55,17 +54,12 @@ async def encrypt_again(config: Config, clock: Clock) -> str:
     """Encrypt private keys, one-time codes and webhooks' secrets with the first of the secrets."""
     async with _database(config, clock) as db, db.write("keys.encrypt") as session:
         secret = get_secret(config)
-        count = await acts.encrypt_again(session, secret, _actor())
+        count = await acts.encrypt_again(session, secret, shell_user())
         codes = await local.encrypt_again(session, secret)
         hooks = await webhooks.encrypt_again(session, secret)
         people = f" So are the one-time codes of {codes} people." if codes else ""
         told = f" So are the secrets of {counted(hooks, 'webhook')}." if hooks else ""
         return f"{count} private keys are encrypted with the first secret.{people}{told}"
-
-
-def _actor() -> str:
-    """Return who types, as the audit log names it: no person of the directory has such a name."""
-    return f"shell:{getpass.getuser()}"[:SUBJECT_LENGTH_MAX]
 
 
 @asynccontextmanager

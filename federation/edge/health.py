@@ -43,8 +43,10 @@ async def readiness(server: Server) -> Mapping[str, bool]:
     """Return by name whether each thing is there that requests need; it never raises.
 
     `database`: it answers. `revision`: it is at that of this code. `keys`: they are held.
+    `voice`: nobody else was heard to speak for this server.
     """
-    checks = {"database": False, "revision": False, "keys": False}
+    is_silenced = server.voice is not None and server.voice.is_silenced
+    checks = {"database": False, "revision": False, "keys": False, "voice": not is_silenced}
     try:
         async with server.db.read() as session:
             connection = await session.connection()

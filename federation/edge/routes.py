@@ -12,6 +12,7 @@ from federation.bankfiles.xml import BYTES_MAX as BANK_FILE_BYTES_MAX
 from federation.banking import service as banking
 from federation.bankstatements.acting import At
 from federation.documents import service as documents
+from federation.edge import voices
 from federation.edge.auth import published_keys
 from federation.edge.bodies import BodyLimit
 from federation.edge.doors import Doors
@@ -28,6 +29,7 @@ from federation.metering.service import BYTES_MAX
 from federation.server import Server
 from federation.signing.jose import InvalidTokenError
 from federation.store.canonical import digest
+from federation.store.voices import HEADER
 from federation.trust.principals import NotAuthenticatedError
 from federation.values.roles import MAY_PREPARE
 
@@ -98,6 +100,7 @@ def _intake_routes(doors: Doors, handlers: inbox.Handlers) -> list[Any]:
             doors.stranger(request, "anonymous")
             raise
         server.quotas.take(sender.entity_id, "messages")
+        await voices.hear(server, sender, request.headers.get(HEADER))
         async with doors.body(request, sender.entity_id, DELIVERY) as body:
             envelopes = inbox.read_envelopes(body, handlers)
             del body  # of what is large there is one in memory

@@ -43,7 +43,7 @@ class _Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     body: msgspec.Raw
 
 
-_Envelopes = Annotated[list[_Envelope], Meta(min_length=1, max_length=MESSAGES_MAX)]
+_Envelopes = Annotated[list[_Envelope], Meta(max_length=MESSAGES_MAX)]  # or a voice alone
 
 
 class Envelope(NamedTuple):

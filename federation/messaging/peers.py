@@ -27,9 +27,10 @@ from federation.federated.lines import AT_ONCE_MAX
 from federation.federated.wire import ON_BEHALF_OF_HEADER, DeadlineOverError
 from federation.logs import get_logger
 from federation.messaging.addresses import GuardedResolver, Network, guarded_sockets
-from federation.server import PeerDownError, PeerOlderError
+from federation.server import PeerDownError, PeerOlderError, Speaking
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import mint_server_token
+from federation.store.voices import HEADER, AnotherVoiceError, SilencedError
 
 QUERY_SECONDS = 3.0
 DELIVERY_SECONDS = 60.0
@@ -109,6 +110,7 @@ class PeerClient:
         self._sessions: dict[str, aiohttp.ClientSession] = {}
         self._tokens: dict[str, tuple[str, SigningKey, datetime]] = {}
         self.find: Find = _nobody
+        self.voice: Speaking | None = None
 
     async def close(self) -> None:
         """Close every connection to other servers."""
@@ -191,10 +193,11 @@ class PeerClient:
 
         It must have the headers of `answered_with`; then nothing packed is read either.
         """
-        token = self._token(entity_id)
+        spoken = self._spoken()
         headers = {
-            "Authorization": f"Bearer {token}",
+            "Authorization": f"Bearer {self._token(entity_id)}",
             "Content-Type": "application/json",
+            **spoken,
             **headers,
         }
         timeout = aiohttp.ClientTimeout(total=seconds)
@@ -207,6 +210,8 @@ class PeerClient:
                 data = await response.content.read(bytes_max)
                 if response.status // 100 != 2:  # noqa: PLR2004 - 2xx
                     text = data[:300].decode("utf-8", "replace")
+                    if self.voice is not None and AnotherVoiceError.code in text:
+                        await self.voice.refused(entity_id, spoken.get(HEADER, ""))
                     is_there = response.status < 500 and response.status not in _LATER  # noqa: PLR2004
                     raise PeerAnswerError(f"HTTP {response.status}: {text}", is_there=is_there)
                 if any(response.headers.get(name) != answered_with[name] for name in answered_with):
@@ -219,6 +224,14 @@ class PeerClient:
             is_gone = isinstance(error, aiohttp.ServerDisconnectedError | ConnectionResetError)
             kind = PeerGoneError if is_gone else PeerAnswerError
             raise kind(f"{type(error).__name__}: {error}") from error
+
+    def _spoken(self) -> dict[str, str]:
+        """Return the header that says with which voice; who was silenced calls nobody."""
+        if self.voice is None or not self.voice.text:
+            return {}
+        if self.voice.is_silenced:
+            raise PeerAnswerError(f"{SilencedError.code}: {SilencedError().headline}")
+        return {HEADER: self.voice.text}
 
     def _token(self, callee: str) -> str:
         """Return a token for a call: one is good for several calls within seconds."""

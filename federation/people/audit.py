@@ -37,6 +37,7 @@ class Act(StrEnum):
     MESSAGE_PROPOSE_DROP = "message.propose_drop"
     MESSAGE_DROP = "message.drop"
     DELIVERY_RENUMBER = "delivery.renumber"
+    VOICE_CLAIM = "voice.claim"
     KEY_NEXT = "key.next"
     KEY_ACTIVATE = "key.activate"
     KEY_RETIRE = "key.retire"

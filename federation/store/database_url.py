@@ -88,3 +88,10 @@ def _postgres(url: URL) -> Location:
 
 def _number(seconds: Any) -> float:
     return float(seconds) or CONNECT_SECONDS
+
+
+def apart_from_password(text: str) -> tuple[str, str | None]:
+    """Return a URL of PostgreSQL for its own programs, and the password: no command line has it."""
+    at = make_url(locate(text).arguments["dsn"])
+    plain = URL.create("postgresql", at.username, None, at.host, at.port, at.database, at.query)
+    return plain.render_as_string(), None if at.password is None else str(at.password)

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, inspect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -139,6 +139,12 @@ async def check_database(url: str) -> None:
     async with _connection(url) as connection:
         require_head(await connection.run_sync(current_revision))
         await connection.run_sync(check)
+
+
+async def table_names(url: str) -> list[str]:
+    """Return the names of a database's tables, those of any other program too."""
+    async with _connection(url) as connection:
+        return await connection.run_sync(lambda here: inspect(here).get_table_names())
 
 
 @asynccontextmanager

@@ -250,6 +250,18 @@ async def not_taken(session: ReadSession) -> list[tuple[OutboxMessage, int]]:
     return [(row, count) for row, count in rows]
 
 
+async def send_again(session: WriteSession, target: str, *, since: datetime) -> int:
+    """Send what was delivered to a target from an instant on once more; return how many.
+
+    Its receiver was restored and may lack them. What it has it acknowledges without effect.
+    """
+    lost = (OutboxMessage.target == target, OutboxMessage.delivered_at >= since)
+    count = await session.scalar(select(func.count()).select_from(OutboxMessage).where(*lost))
+    await session.execute(update(OutboxMessage).where(*lost).values(delivered_at=None))
+    announce(session, POSTED)
+    return count or 0
+
+
 async def renumber(
     session: WriteSession, *, target: str, stream: str, number: int
 ) -> tuple[int, int]:

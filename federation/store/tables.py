@@ -1,8 +1,9 @@
-"""Outbox, inbox, parked messages, leases, idempotency: sent until received, acted on once."""
+"""Outbox, inbox, parked messages, leases, voices, idempotency: sent until received, done once."""
 
 from datetime import datetime
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -108,6 +109,31 @@ class Lease(Base):
     name: Mapped[str] = mapped_column(String(300), primary_key=True)
     owner: Mapped[str] = mapped_column(String(64))
     expires: Mapped[float]
+
+
+class OwnVoice(Base):
+    """With which voice this database speaks for its server, one row (`voices.py`)."""
+
+    __tablename__ = "store_own_voice"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    epoch: Mapped[int] = mapped_column(BigInteger)  # 0, or when its restore began it, in seconds
+    start: Mapped[int]  # of how many in the epoch
+    nonce: Mapped[str] = mapped_column(String(16))
+    received_until: Mapped[datetime | None] = mapped_column(Instant)  # the last message it has
+    refused_by: Mapped[str] = mapped_column(Text)  # JSON: entity ids of who heard another one
+    silenced_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class PeerVoice(Base):
+    """With which voice another server was heard last."""
+
+    __tablename__ = "store_peer_voice"
+    sender: Mapped[str] = mapped_column(String(255), primary_key=True)  # its first key's thumbprint
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    start: Mapped[int]
+    nonce: Mapped[str] = mapped_column(String(16))
+    since: Mapped[datetime] = mapped_column(Instant)
 
 
 class IdempotentResult(Base):

@@ -52,11 +52,12 @@ async def test_each_thing_that_is_wrong_comes_with_what_to_do(database, config):
         ("disk", "ok"),
         ("database", "ok"),
         ("keys", "wrong"),
+        ("voice", "ok"),
         ("outbox", "warning"),
         ("parked", "ok"),
         ("peer GB", "wrong"),
     ]
-    assert seen[4].said == "2 messages wait, the oldest since 2026-08-31 22:30 UTC"
+    assert seen[5].said == "2 messages wait, the oldest since 2026-08-31 22:30 UTC"
     assert [each.check for each in seen if (each.state == "ok") == bool(each.advice)] == []
     assert await contents(database) == before
 

