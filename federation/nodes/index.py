@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from federation.addresses.urls import URLS_MAX, UrlKey
-from federation.claimindex.messages import NOTHING, Slice, SliceRequest
+from federation.addresses.urls import URLS_MAX, ClaimKey, UrlKey
+from federation.claimindex.messages import NOTHING, Slice, SliceRequest, joined
 from federation.edge.peers import DELIVERY_SECONDS, QUERY_SECONDS, PeerAnswerError, PeerClient
 from federation.server import PeerDownError, Server, node_config
 
@@ -30,6 +30,7 @@ def of_others(code: str, found: Slice) -> Slice:
     return Slice(
         [entry for entry in found.claims if entry.node != code],
         [entry for entry in found.opt_outs if entry.node != code],
+        is_cut=found.is_cut,
     )
 
 
@@ -37,37 +38,28 @@ async def ask_index(
     server: Server,
     peers: PeerClient,
     keys: Sequence[UrlKey],
+    places: Sequence[ClaimKey] = (),
     *,
     seconds: float = DELIVERY_SECONDS,
 ) -> Slice:
-    """Return all that the index knows of some addresses, asked a thousand at a time.
+    """Return all that the index knows of some addresses, and what others have at some places.
 
-    Each claim, each ruling and each share is there once. Raises PeerAnswerError; each thousand may
-    take so many seconds.
+    Asked are a thousand of each at a time; each claim, each ruling and each share is there once.
+    Raises PeerAnswerError; each thousand may take so many seconds.
     """
     config = node_config(server)
-    found = Slice([], [])
-    for start in range(0, len(keys), URLS_MAX):
-        pairs = [(key.host, key.path) for key in keys[start : start + URLS_MAX]]
+    parts: list[Slice] = []
+    for start in range(0, max(len(keys), len(places)), URLS_MAX):
+        part = slice(start, start + URLS_MAX)
+        asked = SliceRequest(
+            [(key.host, key.path) for key in keys[part]],
+            [(place.host, place.path) for place in places[part]],
+        )
         answer = await peers.post(
             config.hub.entity_id,
             f"{config.hub.url}/federation/index",
-            msgspec.json.encode(SliceRequest(pairs)),
+            msgspec.json.encode(asked),
             seconds=seconds,
         )
-        part = msgspec.json.decode(answer, type=Slice)
-        found = Slice(
-            found.claims + part.claims,
-            found.opt_outs + part.opt_outs,
-            found.shares + part.shares,
-        )
-    return _distinct(found)
-
-
-def _distinct(found: Slice) -> Slice:
-    """Drop what two questions were both answered with."""
-    return Slice(
-        list({(entry.node, entry.fact.claim_id): entry for entry in found.claims}.values()),
-        list({msgspec.json.encode(entry): entry for entry in found.opt_outs}.values()),
-        list({(entry.node, entry.fact.share_id): entry for entry in found.shares}.values()),
-    )
+        parts.append(msgspec.json.decode(answer, type=Slice))
+    return joined(parts)

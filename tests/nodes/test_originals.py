@@ -14,7 +14,8 @@ from federation.claimindex.index import ClaimIndex, IndexedClaim
 from federation.claimindex.messages import OptOutFact, Slice, SliceClaim, SliceOptOut
 from federation.consent.states import Reason, State
 from federation.gate.rulings import HeldPolicy
-from federation.nodes.originals import CHANGES_MAX, with_originals
+from federation.nodes.changing import CHANGES_MAX
+from federation.nodes.originals import with_originals
 from federation.registry import own_store
 from federation.registry.facts import fact_of_claim, fact_of_opt_out
 from federation.registry.site_store import SiteFacts
