@@ -185,11 +185,13 @@ class SliceRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """Ask the index for all it knows about some addresses (normalised `host`, `path`).
 
     `places` are the sites of a member of who asks: of these, and all below, what members of others
-    claim and say there (`near_store`). An older hub tells nothing of them.
+    claim and say there (`near_store`). With `hosts`, on which hosts both who asks and others claim
+    anything. An older hub tells nothing of either.
     """
 
     keys: list[tuple[str, str]]
     places: list[tuple[HostText, PathText]] = msgspec.field(default_factory=list[tuple[str, str]])
+    hosts: bool = False
 
 
 class SliceClaim(msgspec.Struct, frozen=True):
@@ -216,13 +218,14 @@ class SliceShare(msgspec.Struct, frozen=True):
 class Slice(msgspec.Struct, frozen=True, omit_defaults=True):
     """All that bears on the addresses asked for and their canonicals; no shares: an older hub.
 
-    `is_cut` says that of the places asked for there is more than is told.
+    `is_cut` says that of the places, or the hosts, asked for there is more than is told.
     """
 
     claims: list[SliceClaim]
     opt_outs: list[SliceOptOut] = msgspec.field(name="reservations")
     shares: list[SliceShare] = msgspec.field(default_factory=list[SliceShare])
     is_cut: bool = False
+    hosts: list[HostText] = msgspec.field(default_factory=list[str])
 
 
 def joined(parts: Sequence[Slice]) -> Slice:

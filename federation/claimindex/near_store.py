@@ -29,15 +29,27 @@ PLACES_AT_ONCE: Final = 100
 once for each."""
 CLAIMS_MAX: Final = 1_000
 RULINGS_MAX: Final = 10_000
-"""So many of others at the places of one question are told; of more only that there are more."""
+HOSTS_MAX: Final = 10_000
+"""So many are told in one answer; of more only that there are more."""
 
 
 async def answer(session: ReadSession, asked: SliceRequest, node: str) -> Slice:
-    """At the hub: answer a node about addresses, and about the places of sites."""
+    """At the hub: answer a node about addresses, about the places of sites, or about hosts."""
+    if asked.hosts:
+        return await shared_hosts(session, node)
     keys = {UrlKey(host, path) for host, path in asked.keys}
     places = {ClaimKey(host, path, wildcard=False) for host, path in asked.places}
     found = await index_store.index_slice(session, keys) if keys else Slice([], [])
     return joined([found, await slice_near(session, node, places)]) if places else found
+
+
+async def shared_hosts(session: ReadSession, node: str) -> Slice:
+    """At the hub: return on which hosts both a node's members and members of others claim pages."""
+    own = select(IndexClaim.host).where(IndexClaim.node == node)
+    others = select(IndexClaim.host).where(IndexClaim.node != node, IndexClaim.host.in_(own))
+    found = (await session.scalars(others.distinct().limit(HOSTS_MAX + 1))).all()
+    is_cut = len(found) > HOSTS_MAX
+    return Slice([], [], is_cut=is_cut, hosts=[] if is_cut else sorted(found))
 
 
 async def slice_near(session: ReadSession, node: str, places: Collection[ClaimKey]) -> Slice:

@@ -20,7 +20,7 @@ async def elsewhere(server: Server, peers: PeerClient, keys: Collection[UrlKey])
         return NOTHING
     try:
         found = await ask_index(server, peers, list(keys), seconds=QUERY_SECONDS)
-    except (PeerAnswerError, msgspec.MsgspecError) as error:
+    except PeerAnswerError as error:
         raise PeerDownError(f"what others say of these addresses is not known: {error}") from error
     return of_others(server.code, found)
 
@@ -32,6 +32,11 @@ def of_others(code: str, found: Slice) -> Slice:
         [entry for entry in found.opt_outs if entry.node != code],
         is_cut=found.is_cut,
     )
+
+
+async def shared_hosts(server: Server, peers: PeerClient) -> Slice:
+    """Return on which hosts members of this node and of others claim pages (PeerAnswerError)."""
+    return await _asked(server, peers, SliceRequest([], hosts=True), DELIVERY_SECONDS)
 
 
 async def ask_index(
@@ -47,7 +52,6 @@ async def ask_index(
     Asked are a thousand of each at a time; each claim, each ruling and each share is there once.
     Raises PeerAnswerError; each thousand may take so many seconds.
     """
-    config = node_config(server)
     parts: list[Slice] = []
     for start in range(0, max(len(keys), len(places)), URLS_MAX):
         part = slice(start, start + URLS_MAX)
@@ -55,11 +59,15 @@ async def ask_index(
             [(key.host, key.path) for key in keys[part]],
             [(place.host, place.path) for place in places[part]],
         )
-        answer = await peers.post(
-            config.hub.entity_id,
-            f"{config.hub.url}/federation/index",
-            msgspec.json.encode(asked),
-            seconds=seconds,
-        )
-        parts.append(msgspec.json.decode(answer, type=Slice))
+        parts.append(await _asked(server, peers, asked, seconds))
     return joined(parts)
+
+
+async def _asked(server: Server, peers: PeerClient, asked: SliceRequest, seconds: float) -> Slice:
+    hub = node_config(server).hub
+    address, body = f"{hub.url}/federation/index", msgspec.json.encode(asked)
+    answer = await peers.post(hub.entity_id, address, body, seconds=seconds)
+    try:
+        return msgspec.json.decode(answer, type=Slice)
+    except msgspec.MsgspecError as error:
+        raise PeerAnswerError(f"no answer of an index: {error}", is_there=True) from error

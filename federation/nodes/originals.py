@@ -20,7 +20,7 @@ from federation.consent.states import NO_USE, Reason, State
 from federation.edge.peers import PeerClient
 from federation.edge.pulls import Pull
 from federation.nodes.changing import Bearing, days_of, instants_of, segments, why
-from federation.nodes.index import ask_index, of_others
+from federation.nodes.index import ask_index, of_others, shared_hosts
 from federation.nodes.site_memory import Shelf, SiteMemory, size_of_keys, size_of_slice
 from federation.registry.site_store import Elsewhere, SiteFacts
 from federation.server import PeerDownError, Server
@@ -60,12 +60,15 @@ class OriginalsHolder:
     def __init__(self, server: Server, peers: PeerClient, memory: SiteMemory) -> None:
         self._server, self._peers = server, peers
         self._asked: Shelf[_Asked] = Shelf(memory)
+        # Few sites share a host with others: one question tells which, and no other site asks.
+        self._shared: Pull[Slice] = Pull(self._pulled_hosts, _holds, self._seconds)
 
     async def elsewhere(self, member: str, about: Elsewhere) -> Slice:
         """Return what other collectives hold and say there; PEER_DOWN where nobody knows yet.
 
         A site that cannot be told keeps its policy for as long as that is good.
         """
+        about = await self._shared_with_others(about)
         if about == Elsewhere():
             self._asked.drop(member)
             return NOTHING
@@ -80,6 +83,20 @@ class OriginalsHolder:
             size = size_of_keys(about.originals) + size_of_keys(about.places)
             self._asked.keep(member, asked, answer.size + size)
         return answer.said
+
+    async def _shared_with_others(self, about: Elsewhere) -> Elsewhere:
+        """Leave out places on hosts of which others claim nothing."""
+        if not about.places:
+            return about
+        shared = await self._shared.current()
+        if shared is None:
+            raise PeerDownError("on which hosts others claim pages is not known")
+        hosts = frozenset(shared.hosts)
+        places = (one for one in about.places if shared.is_cut or one.host in hosts)
+        return Elsewhere(about.originals, frozenset(places))
+
+    async def _pulled_hosts(self, _: Slice | None) -> Slice:
+        return await shared_hosts(self._server, self._peers)
 
     def _seconds(self) -> float:
         return self._server.monotonic()
@@ -98,7 +115,7 @@ def _text(key: UrlKey | ClaimKey) -> str:
     return key.text
 
 
-def _holds(_: _Answer) -> bool:
+def _holds(_: object) -> bool:
     """Tell that it may be used until a newer one comes: no policy outlives the hub's trust."""
     return True
 

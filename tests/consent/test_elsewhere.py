@@ -161,6 +161,10 @@ async def test_below_a_place_of_a_site_its_node_is_told_what_others_claim_and_wi
         ("DE", "song.example/1"),
     }
     assert narrow == Slice([], [])
+    async with all_.hub.read() as session:
+        asked = SliceRequest([], hosts=True)
+        shared = [(await near_store.answer(session, asked, code)).hosts for code in ("DE", "FR")]
+    assert shared == [["both.example", "own.example"]] * 2
 
 
 async def test_more_claims_and_rulings_than_are_told_are_said_to_be_more(servers, monkeypatch):
@@ -168,10 +172,15 @@ async def test_more_claims_and_rulings_than_are_told_are_said_to_be_more(servers
     await say_no(fr, "FR", "both.example/a")
     await tell(all_, fr)
 
-    for limit in ("CLAIMS_MAX", "RULINGS_MAX"):
+    places = SliceRequest([], [("both.example", "/")])
+    of_hosts = SliceRequest([], hosts=True)
+    for limit, asked in (
+        ("CLAIMS_MAX", places),
+        ("RULINGS_MAX", places),
+        ("HOSTS_MAX", of_hosts),
+    ):
         with monkeypatch.context() as patched:
             patched.setattr(near_store, limit, 0)
             async with all_.hub.read() as session:
-                asked = SliceRequest([], [("both.example", "/")])
                 found = await near_store.answer(session, asked, "DE")
         assert found == Slice([], [], is_cut=True)

@@ -12,9 +12,8 @@ from federation.gate.rulings import HeldPolicy
 from federation.registry.facts import fact_of_claim, fact_of_opt_out
 from federation.registry.tables import Claim
 from tests.databases import HUB_TERMS, a_party
-from tests.nodes.policies import enter, policy_of, served
+from tests.nodes.policies import enter, index_with, policy_of, served
 from tests.nodes.random_registries import HOSTS, INSTANTS, NOW, PATHS, USES, a_registry, a_ruling
-from tests.nodes.test_originals import index_with
 
 REGISTRIES = 40
 
