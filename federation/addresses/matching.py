@@ -77,6 +77,15 @@ def candidate_paths(path: str, lengths: Collection[int] | None = None) -> list[s
     return sorted(found, key=len) if len(found) > 1 else found
 
 
+def lies_within(claim: ClaimKey, outer: ClaimKey) -> bool:
+    """Tell whether all that a claim matches is matched by another."""
+    if claim.wildcard and not outer.wildcard:
+        return False
+    return (outer.host, outer.wildcard) in candidate_hosts(claim.host) and (
+        claim.path == outer.path or outer.path in candidate_paths(claim.path)
+    )
+
+
 def outermost(claims: Iterable[ClaimKey]) -> list[ClaimKey]:
     """Return claims by host and path, without those that lie within another of the same host."""
     found: list[ClaimKey] = []

@@ -1,5 +1,6 @@
 """What a node tells the hub's claim index: enough for a verdict, nothing more (decision 0003)."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, ClassVar, Final
 
@@ -180,10 +181,17 @@ class SharesOver(Message, frozen=True):
         return "registry"
 
 
-class SliceRequest(msgspec.Struct, frozen=True):
-    """Ask the index for all it knows about some addresses (normalised `host`, `path`)."""
+class SliceRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Ask the index for all it knows about some addresses (normalised `host`, `path`).
+
+    `places` are the sites of a member of who asks: of these, and all below, what members of others
+    claim and say there (`near_store`). With `hosts`, on which hosts both who asks and others claim
+    anything. An older hub tells nothing of either.
+    """
 
     keys: list[tuple[str, str]]
+    places: list[tuple[HostText, PathText]] = msgspec.field(default_factory=list[tuple[str, str]])
+    hosts: bool = False
 
 
 class SliceClaim(msgspec.Struct, frozen=True):
@@ -207,12 +215,26 @@ class SliceShare(msgspec.Struct, frozen=True):
     fact: ShareFact
 
 
-class Slice(msgspec.Struct, frozen=True):
-    """All that bears on the addresses asked for and their canonicals; no shares: an older hub."""
+class Slice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All that bears on the addresses asked for and their canonicals; no shares: an older hub.
+
+    `is_cut` says that of the places, or the hosts, asked for there is more than is told.
+    """
 
     claims: list[SliceClaim]
     opt_outs: list[SliceOptOut] = msgspec.field(name="reservations")
     shares: list[SliceShare] = msgspec.field(default_factory=list[SliceShare])
+    is_cut: bool = False
+    hosts: list[HostText] = msgspec.field(default_factory=list[str])
+
+
+def joined(parts: Sequence[Slice]) -> Slice:
+    """Return what several answers say together: each claim, each ruling and each share once."""
+    claims = {(one.node, one.fact.claim_id): one for part in parts for one in part.claims}
+    opt_outs = {msgspec.json.encode(one): one for part in parts for one in part.opt_outs}
+    shares = {(one.node, one.fact.share_id): one for part in parts for one in part.shares}
+    is_cut = any(part.is_cut for part in parts)
+    return Slice([*claims.values()], [*opt_outs.values()], [*shares.values()], is_cut)
 
 
 NOTHING: Final = Slice([], [])

@@ -217,7 +217,7 @@ class TrialHub:
     def _index(self, request: web.Request, _: bytes) -> Mapping[str, Any]:
         """Know nothing of others' addresses: the trial is with one node."""
         self._check_node(request)
-        return {"claims": [], "opt_outs": [], "shares": []}
+        return {"claims": [], "reservations": [], "shares": []}
 
     def node_keys(self) -> Keys:
         """Return the key that the node applied with."""

@@ -10,7 +10,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from federation.addresses.matching import candidate_hosts, candidate_paths
+from federation.addresses.matching import candidate_hosts, candidate_paths, lies_within
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.disputes.rules import BadOutcomeError, NoSideError, OutcomeKind
 from federation.values.bps import WHOLE_BPS
@@ -176,12 +176,3 @@ def matches(claim: ClaimKey, url_key: str) -> bool:
     key = UrlKey.of(url_key)
     is_host = (claim.host, claim.wildcard) in candidate_hosts(key.host)
     return is_host and claim.path in candidate_paths(key.path)
-
-
-def lies_within(claim: ClaimKey, outer: ClaimKey) -> bool:
-    """Tell whether all that a claim matches is matched by another."""
-    if claim.wildcard and not outer.wildcard:
-        return False
-    return (outer.host, outer.wildcard) in candidate_hosts(claim.host) and (
-        claim.path == outer.path or outer.path in candidate_paths(claim.path)
-    )

@@ -5,8 +5,8 @@ from typing import Any
 
 from litestar import Request, Response, get, post
 
-from federation.addresses.urls import URLS_MAX, TooManyUrlsError, UrlKey
-from federation.claimindex import index_store
+from federation.addresses.urls import URLS_MAX, TooManyUrlsError
+from federation.claimindex import near_store
 from federation.claimindex.messages import SliceRequest
 from federation.edge.admission import BYTES_MAX as ADMISSION_BYTES_MAX
 from federation.edge.admission import apply, call_token
@@ -40,15 +40,14 @@ def hub_routes(doors: Doors, statuses: StatusHolder) -> list[Any]:
 
     @post("/federation/index", status_code=200)
     async def index(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Tell a node all the index knows about up to 1,000 addresses."""
+        """Tell a node all the index knows about up to 1,000 addresses, and as many places."""
         who = await doors.known(request, "graphql", PEER)
         async with doors.body(request, who.subject, QUESTION) as body:
             asked = decoded(body, SliceRequest)
-        if len(asked.keys) > URLS_MAX:
+        if len(asked.keys) > URLS_MAX or len(asked.places) > URLS_MAX:
             raise TooManyUrlsError
         async with server.db.read() as session:
-            keys = {UrlKey(host, path) for host, path in asked.keys}
-            return json_response(await index_store.index_slice(session, keys))
+            return json_response(await near_store.answer(session, asked, who.party or ""))
 
     @post("/settlement/rates", status_code=200)
     async def rates(request: Request[Any, Any, Any]) -> Response[bytes]:

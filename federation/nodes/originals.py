@@ -1,4 +1,4 @@
-"""What other collectives say of the originals of copies on members' sites.
+"""What other collectives say of members' sites, as the index tells it; of originals, what follows.
 
 A copy whose original is reserved is reserved (SETTLEMENT §3.5), whoever holds the original; a
 node's own registry knows it of its own members alone. The hub's index knows all of them: a node
@@ -7,25 +7,24 @@ asks it, and tells its sites what follows.
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.claimindex import index_store
-from federation.claimindex.index import Claimed, ClaimIndex, IndexedRuling
+from federation.claimindex.index import ClaimIndex, IndexedRuling
 from federation.claimindex.messages import NOTHING, Slice
-from federation.consent.deciding import Ruling, can_decide
+from federation.consent.deciding import Ruling
 from federation.consent.states import NO_USE, Reason, State
 from federation.messaging.peers import PeerClient
 from federation.messaging.pulls import Pull
-from federation.nodes.index import ask_index, of_others
+from federation.nodes.changing import Bearing, days_of, instants_of, segments, why
+from federation.nodes.index import ask_index, of_others, shared_hosts
 from federation.nodes.site_memory import Shelf, SiteMemory, size_of_keys, size_of_slice
-from federation.registry.site_store import SiteFacts
+from federation.registry.site_store import Elsewhere, SiteFacts
 from federation.server import PeerDownError, Server
 
-CHANGES_MAX: Final = 100
-"""Of the word on one use of one original, while a policy is good: partners say how many."""
 _SAYING: Final = {
     Reason.OPTED_OUT: State.OPT_OUT,
     Reason.RESERVED_EX_ANTE: State.RESERVED_EX_ANTE,
@@ -33,8 +32,6 @@ _SAYING: Final = {
     Reason.WITHDRAWN: State.WITHDRAWN,
     Reason.WITHHELD: State.WITHHELD,
 }
-_Bearing: TypeAlias = Sequence[Sequence[Sequence[Sequence[Ruling]]]]
-"""What bears on a page, as `ClaimIndex.said_of` has it, on each day of a span."""
 _SOURCE: Final = "the federation"  # no published source and no subject has this name
 
 
@@ -48,43 +45,65 @@ class _Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The originals that a site was found to depend on, and what is pulled of them."""
+    """On what of others a site was found to depend, and what is pulled of it."""
 
-    keys: frozenset[UrlKey]
+    about: Elsewhere
     pull: Pull[_Answer]
 
 
 class OriginalsHolder:
-    """Holds what the hub's index said of the originals of each site, pulled as `Pull` says."""
+    """Holds what the hub's index said of others for each site, pulled as `Pull` says.
+
+    That is what they hold and say of the originals of its copies, and of its own pages.
+    """
 
     def __init__(self, server: Server, peers: PeerClient, memory: SiteMemory) -> None:
         self._server, self._peers = server, peers
         self._asked: Shelf[_Asked] = Shelf(memory)
+        # Few sites share a host with others: one question tells which, and no other site asks.
+        self._shared: Pull[Slice] = Pull(self._pulled_hosts, _holds, self._seconds)
 
-    async def elsewhere(self, member: str, keys: frozenset[UrlKey]) -> Slice:
+    async def elsewhere(self, member: str, about: Elsewhere) -> Slice:
         """Return what other collectives hold and say there; PEER_DOWN where nobody knows yet.
 
         A site that cannot be told keeps its policy for as long as that is good.
         """
-        if not keys:
+        about = await self._shared_with_others(about)
+        if about == Elsewhere():
             self._asked.drop(member)
             return NOTHING
         asked = self._asked.find(member)
-        if asked is None or asked.keys != keys:
-            asked = _Asked(keys, Pull(partial(self._pulled, keys), _holds, self._seconds))
+        if asked is None or asked.about != about:
+            asked = _Asked(about, Pull(partial(self._pulled, about), _holds, self._seconds))
             self._asked.keep(member, asked, 0)  # whoever asks meanwhile shares the pull
         answer = await asked.pull.current()
         if answer is None:
-            raise PeerDownError("what is reserved of the originals of copies is not known")
-        if self._asked.find(member) in (asked, None):  # the originals may be others by now
-            self._asked.keep(member, asked, answer.size + size_of_keys(keys))
+            raise PeerDownError("what others reserve of its pages and their originals is not known")
+        if self._asked.find(member) in (asked, None):  # it may be asked about others by now
+            size = size_of_keys(about.originals) + size_of_keys(about.places)
+            self._asked.keep(member, asked, answer.size + size)
         return answer.said
+
+    async def _shared_with_others(self, about: Elsewhere) -> Elsewhere:
+        """Leave out places on hosts of which others claim nothing."""
+        if not about.places:
+            return about
+        shared = await self._shared.current()
+        if shared is None:
+            raise PeerDownError("on which hosts others claim pages is not known")
+        hosts = frozenset(shared.hosts)
+        places = (one for one in about.places if shared.is_cut or one.host in hosts)
+        return Elsewhere(about.originals, frozenset(places))
+
+    async def _pulled_hosts(self, _: Slice | None) -> Slice:
+        return await shared_hosts(self._server, self._peers)
 
     def _seconds(self) -> float:
         return self._server.monotonic()
 
-    async def _pulled(self, keys: Collection[UrlKey], held: _Answer | None) -> _Answer:
-        found = await ask_index(self._server, self._peers, sorted(keys, key=_text))
+    async def _pulled(self, about: Elsewhere, held: _Answer | None) -> _Answer:
+        keys, places = sorted(about.originals, key=_text), sorted(about.places, key=_text)
+        found = await ask_index(self._server, self._peers, keys, places)
         said = of_others(self._server.code, found)
         # What says the same again is not kept a second time beside what was made of the first.
         return (
@@ -92,11 +111,11 @@ class OriginalsHolder:
         )
 
 
-def _text(key: UrlKey) -> str:
+def _text(key: UrlKey | ClaimKey) -> str:
     return key.text
 
 
-def _holds(_: _Answer) -> bool:
+def _holds(_: object) -> bool:
     """Tell that it may be used until a newer one comes: no policy outlives the hub's trust."""
     return True
 
@@ -118,7 +137,7 @@ def with_originals(
     own = ClaimIndex([*facts.own, *facts.others], facts.rulings)
     of_all = ClaimIndex(claims, rulings)
     found = list(facts.rulings)
-    days = _days(span)
+    days = days_of(span)
     before: tuple[object, list[Ruling]] = (None, [])
     for key in sorted(facts.originals, key=_text):
         bearing = [[index.said_of(key, day) for day in days] for index in (of_all, own)]
@@ -133,7 +152,7 @@ def _words(
     own: ClaimIndex,
     of_all: ClaimIndex,
     key: UrlKey,
-    bearing: Sequence[_Bearing],
+    bearing: Sequence[Bearing],
     uses: Collection[str],
     span: tuple[datetime, datetime],
 ) -> list[Ruling]:
@@ -148,64 +167,23 @@ def _words(
     is_other = False
     for use in sorted(uses):
         reasons: list[Reason | None] = [Reason.WITHHELD]
-        instants = _instants(by_all, use, span)
+        instants = instants_of(by_all, use, span)
         if instants is None:
             instants, is_other = [span[0]], True
         else:
-            reasons = [_why(of_all, key, use, at) for at in instants]
-            is_other = is_other or reasons != [_why(own, key, use, at) for at in instants]
+            reasons = [why(of_all, key, use, at) for at in instants]
+            is_other = is_other or reasons != [why(own, key, use, at) for at in instants]
         found += _said(use, reasons, instants)
     return found if is_other else []
-
-
-def _why(index: ClaimIndex, key: UrlKey, use: str, at: datetime) -> Reason | None:
-    """Return why an original is reserved; what it may be a copy of itself is not asked (§3.5)."""
-    return index.why_withheld(Claimed(key, at, index.claimants(key, at), {}), use)
-
-
-def _days(span: tuple[datetime, datetime]) -> list[datetime]:
-    """Return the first instant of each UTC day of a span: claims begin and end with days."""
-    first, last = span
-    found = [first]
-    while (day := _day_after(found[-1])) < last:
-        found.append(day)
-    return found
-
-
-def _day_after(at: datetime) -> datetime:
-    return datetime.combine(at.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
-
-
-def _instants(
-    bearing: _Bearing, use: str, span: tuple[datetime, datetime]
-) -> list[datetime] | None:
-    """Return the first instant of a span, and those in it at which the word on a use may change.
-
-    `bearing` is what bears on the page on each day. None where the changes are too many.
-    """
-    first, last = span
-    days = set(_days(span))
-    found = set(days)
-    for ruling in (one for day in bearing for groups in day for group in groups for one in group):
-        if can_decide(ruling, use, ruling.effective_at):
-            ends = (ruling.effective_at, ruling.ends_at)
-            found.update(at for at in ends if at is not None and first < at < last)
-            if len(found) > len(days) + CHANGES_MAX:
-                return None
-    return sorted(found)
 
 
 def _said(
     use: str, reasons: Sequence[Reason | None], instants: Sequence[datetime]
 ) -> Iterator[Ruling]:
     """Say for a use what stands from each instant to before the next, and after the last."""
-    begins = 0
-    for place in range(1, len(instants) + 1):
-        if place == len(instants) or reasons[place] != reasons[begins]:
-            ends_at = instants[place] if place < len(instants) else None
-            state, of_use = _word(use, reasons[begins])
-            yield Ruling(state, of_use, instants[begins], ends_at, _SOURCE)
-            begins = place
+    for reason, begins, ends in segments(reasons, instants):
+        state, of_use = _word(use, reason)
+        yield Ruling(state, of_use, begins, ends, _SOURCE)
 
 
 def _word(use: str, reason: Reason | None) -> tuple[State, str]:

@@ -150,8 +150,8 @@ async def _terms_of(
 ) -> SiteTerms:
     """Return what a site must know; no transaction is open while the hub is asked."""
     async with server.db.read() as session:
-        keys = await sites.originals(session, member)
-    elsewhere = await originals.elsewhere(member, keys)
+        about = await sites.asked_elsewhere(session, member)
+    elsewhere = await originals.elsewhere(member, about)
     async with server.db.read() as session:
         return await sites.terms(session, member, elsewhere)
 

@@ -6,7 +6,7 @@ How much there is for one site others decide: members by their rulings, partners
 from collections.abc import Collection
 from typing import Any, Final, Generic, TypeVar
 
-from federation.addresses.urls import UrlKey
+from federation.addresses.urls import ClaimKey, UrlKey
 from federation.claimindex.messages import Slice
 from federation.server import Server
 from federation.signing.policy import SiteOptOut
@@ -105,8 +105,8 @@ def size_of_slice(said: Slice) -> int:
     return paths + _ENTRY_BYTES * (len(said.claims) + len(said.opt_outs))
 
 
-def size_of_keys(keys: Collection[UrlKey]) -> int:
-    """Return the same of addresses."""
+def size_of_keys(keys: Collection[UrlKey | ClaimKey]) -> int:
+    """Return the same of addresses, and of places."""
     return sum(len(key.host) + len(key.path) + _KEY_BYTES for key in keys)
 
 

@@ -18,6 +18,7 @@ from federation.claimindex.index import IndexedClaim
 from federation.claimindex.messages import NOTHING, Slice
 from federation.consent.deciding import Ruling, use_reserved
 from federation.licensing.counter import counter_url
+from federation.nodes.contested import with_contested
 from federation.nodes.originals import with_originals
 from federation.nodes.site_memory import (
     Shelf,
@@ -29,7 +30,12 @@ from federation.nodes.site_memory import (
 from federation.nodes.terms import terms_url
 from federation.registry import service as registry
 from federation.registry import store
-from federation.registry.site_store import SiteFacts, originals_on, site_facts
+from federation.registry.site_store import (
+    Elsewhere,
+    SiteFacts,
+    asked_elsewhere,
+    site_facts,
+)
 from federation.server import Server, node_config
 from federation.signing.policy import POLICY_LIFE, SiteOptOut, SiteTerms
 from federation.signing.site_rulings import SiteClaim, SiteRulings, TooManyRulingsError, pack
@@ -71,22 +77,23 @@ class SiteTermsHolder:
     def __init__(self, server: Server, memory: SiteMemory) -> None:
         self._server, self._memory = server, memory
         self._kept: Shelf[_Kept] = Shelf(memory)
-        self._originals: Shelf[tuple[int, frozenset[UrlKey]]] = Shelf(memory)
+        self._about: Shelf[tuple[int, Elsewhere]] = Shelf(memory)
         # A turn is there while somebody has it or waits for it.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def originals(self, session: ReadSession, member_id: str) -> frozenset[UrlKey]:
-        """Return of which addresses pages of a member's site are copies (UNKNOWN_MEMBER).
+    async def asked_elsewhere(self, session: ReadSession, member_id: str) -> Elsewhere:
+        """Return what others have to be asked about for a member's site (UNKNOWN_MEMBER).
 
-        Other collectives may hold them.
+        Other collectives may hold its pages too, and the originals of copies there.
         """
         await self._require(session, member_id)
         version = await delta_store.version_of(session, self._server.code)
-        kept = self._originals.find(member_id)
+        kept = self._about.find(member_id)
         if kept is None or kept[0] != version:
-            found = await originals_on(session, self._server.code, member_id)
+            found = await asked_elsewhere(session, self._server.code, member_id)
             kept = (version, found)
-            self._originals.keep(member_id, kept, size_of_keys(found))
+            size = size_of_keys(found.originals) + size_of_keys(found.places)
+            self._about.keep(member_id, kept, size)
         return kept[1]
 
     async def terms(
@@ -94,7 +101,8 @@ class SiteTermsHolder:
     ) -> SiteTerms:
         """Return what a member's site must know now (UNKNOWN_MEMBER).
 
-        `elsewhere` is what other collectives hold and say of the originals of its copies.
+        `elsewhere` is what other collectives hold and say of its pages, and of the originals of
+        copies there.
         """
         await self._require(session, member_id)
         turn = self._turns.setdefault(member_id, asyncio.Lock())
@@ -120,6 +128,7 @@ class SiteTermsHolder:
                 uses = (await self._server.terms(session)).use_weight
                 span = (now, now + POLICY_LIFE + timedelta(seconds=_KEPT_SECONDS))
                 facts = await asyncio.to_thread(with_originals, facts, elsewhere, uses, span)
+                facts = await asyncio.to_thread(with_contested, facts, elsewhere, uses, span)
             said = await asyncio.to_thread(_said, facts, now)
             kept = _Kept(version, _until(facts, now), elsewhere, said)
             self._kept.keep(member_id, kept, _size_of(kept))

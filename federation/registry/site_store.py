@@ -4,21 +4,16 @@ A site answers on the hosts of its member's claims. What is read is what a node'
 (`own_store.own_index`) may say of any page there. Nothing here commits.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import func, select
 
-from federation.addresses.matching import (
-    candidate_hosts,
-    candidate_paths,
-    outermost,
-    rule_length,
-)
+from federation.addresses.matching import outermost, rule_length
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.claimindex.entitlement import counts_from
 from federation.claimindex.index import IndexedClaim, IndexedRuling
+from federation.claimindex.near_store import Near, around
 from federation.claimindex.place_store import known
 from federation.consent.deciding import Ruling
 from federation.registry import own_store
@@ -26,10 +21,6 @@ from federation.registry.imports import holder_id
 from federation.registry.tables import Claim, Member, OptOut
 from federation.store.bulk import in_chunks
 from federation.store.sessions import ReadSession
-
-PLACES_AT_ONCE: Final = 100
-"""Of more places of a member all that stands on their hosts is read: a question looks through it
-once for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +55,22 @@ async def site_facts(session: ReadSession, node: str, member_id: str) -> SiteFac
     )
 
 
-async def originals_on(session: ReadSession, node: str, member_id: str) -> frozenset[UrlKey]:
-    """Return the addresses of which pages of a member's site are copies."""
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """On what of other collectives a site may depend.
+
+    `originals` are the addresses of which pages there are copies, `places` where its pages are.
+    """
+
+    originals: frozenset[UrlKey] = frozenset()
+    places: frozenset[ClaimKey] = frozenset()
+
+
+async def asked_elsewhere(session: ReadSession, node: str, member_id: str) -> Elsewhere:
+    """Return what others have to be asked about for a member's site."""
     places = await _places(session, member_id)
     _, claims = await _claims_around(session, node, places)
-    return _originals(claims)
+    return Elsewhere(_originals(claims), frozenset(places))
 
 
 def _originals(claims: Iterable[IndexedClaim]) -> frozenset[UrlKey]:
@@ -97,9 +99,9 @@ async def _claims_around(
         *(of.claim_id, of.member_id, of.host, of.path, of.wildcard),
         *(of.valid_from, of.valid_to, of.content_tier, of.canonical, joined_on),
     ).join(Member)
-    near, members = _Near(places), set[str]()
+    near, members = Near(places), set[str]()
     found: dict[str, IndexedClaim] = {}
-    for bears in _around(of, places):
+    for bears in around(of, places):
         for row in await session.execute(query.where(known(of), bears)):
             claim_id, member, host, path, wildcard, begins, ends, tier, canonical, joined = row
             key = ClaimKey(host, path, wildcard)
@@ -135,8 +137,8 @@ async def _rulings_around(
         of.since,
     )
     found: dict[int, IndexedRuling] = {}
-    near = _Near(places)
-    for bears in _around(of, places):
+    near = Near(places)
+    for bears in around(of, places):
         rows = await session.execute(query.where(of.host.is_not(None), known(of), bears))
         for row_id, host, path, wildcard, state, use, begins, ends, source, since in rows:
             key = ClaimKey(host or "", path or "", wildcard)
@@ -158,42 +160,3 @@ async def _rulings_of(
             ruling = Ruling(state, use, begins, ends, source, since=since)
             found.append(IndexedRuling(node, ruling, None, holder_id(node, member or "")))
     return found
-
-
-def _around(on: type[Claim | OptOut], places: Sequence[ClaimKey]) -> Iterable[ColumnElement[bool]]:
-    """Yield conditions, one a statement, that are true of what may match a page of some places."""
-    if len(places) > PLACES_AT_ONCE:
-        hosts = {host for place in places for host, _ in candidate_hosts(place.host)}
-        for chunk in in_chunks(sorted(hosts)):
-            yield on.host.in_(chunk)
-    elif places:
-        yield or_(*(_around_one(on, place) for place in places))
-
-
-def _around_one(on: type[Claim | OptOut], place: ClaimKey) -> ColumnElement[bool]:
-    hosts = sorted({host for host, _ in candidate_hosts(place.host)})
-    base = place.path.rstrip("/")
-    is_there = or_(
-        on.path.in_([*candidate_paths(place.path), f"{place.path}$"]),
-        on.path.startswith(f"{base}/", autoescape=True) if base else true(),
-        on.path.contains("*"),
-    )
-    return and_(on.host.in_(hosts), is_there)
-
-
-class _Near:
-    """Tells which claims and subjects may match a page of some places."""
-
-    def __init__(self, places: Collection[ClaimKey]) -> None:
-        self._hosts = {pair for place in places for pair in candidate_hosts(place.host)}
-        self._places = {place.path for place in places}
-        self._above = {path for place in places for path in candidate_paths(place.path)}
-
-    def is_near(self, key: ClaimKey) -> bool:
-        """Tell it of one; of a pattern with a `*` no more is asked than its host."""
-        if (key.host, key.wildcard) not in self._hosts:
-            return False
-        path = key.path.removesuffix("$")
-        if "*" in path or path in self._above:
-            return True
-        return not self._places.isdisjoint(candidate_paths(path))

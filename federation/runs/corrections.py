@@ -15,7 +15,9 @@ import msgspec
 from federation.config import Adjustments, Calendar
 from federation.errors import RefusalError
 from federation.metering import month
+from federation.metering import store as metering
 from federation.metering.final_reports import final_reports, read_reports
+from federation.metering.messages import ReportHeld, ReportWeight, UsageReport
 from federation.metering.tables import Report
 from federation.months import store as months
 from federation.months.tables import Run, Standing
@@ -35,6 +37,7 @@ from federation.settlement.rates import reference_rates
 from federation.settlement.recompute import Corrected, Usage, difference, recompute
 from federation.settlement.run_document import RunDocument, decode
 from federation.settlement.weights import Weights, own_weights, sum_of_classes
+from federation.store.canonical import digest
 from federation.store.sessions import ReadSession, WriteSession
 from federation.trust.membership import HubTerms
 from federation.trust.principals import Principal, require_other_person
@@ -52,7 +55,7 @@ class AdjustmentWindowError(RefusalError):
 
 
 class NothingToCorrectError(RefusalError):
-    """Computed again, the settled months come to what they are."""
+    """Computed again, the settled months come to what they are, for members too."""
 
     code: ClassVar[str] = "NOTHING_TO_CORRECT"
 
@@ -100,11 +103,15 @@ async def calculate_correction(
     table = await months.rate_table(session)
     for _, item in changed:
         moved += difference(item, _published(table, item)).moved
-    if not any(item.old.result.licences != item.new.result.licences for _, item in changed):
+    is_shared_otherwise = any(
+        item.old.result.licences != item.new.result.licences for _, item in changed
+    )
+    if not is_shared_otherwise and not await _is_told_otherwise(session, changed):
         raise NothingToCorrectError(
-            "no collective's share changes; what one holds for its members' disputes it releases"
+            "no share, address or member has another weight; what a collective holds for its"
+            " members' disputes it releases"
         )
-    if moved < adjustments.de_minimis:
+    if is_shared_otherwise and moved < adjustments.de_minimis:
         raise DeMinimisError(f"it moves {moved}, at least {adjustments.de_minimis} is corrected")
     rows: list[Run] = []
     for in_force, item in changed:
@@ -237,6 +244,40 @@ def _recompute(
 def _hub_changed(row: Run, report: Report) -> bool:
     """The hub's own report is in no digest; a later round of it shows in its sequence."""
     return row.corrects is None and report.sequence > 1
+
+
+async def _is_told_otherwise(
+    session: ReadSession, changed: Sequence[tuple[Run, Corrected]]
+) -> bool:
+    """Tell whether reports say of a weight, an address or a member other than those in force.
+
+    No share changes by it where one collective has the whole of a licence, but its members have
+    other parts, which the hub does not know: it is told their hash.
+    """
+    for _, item in changed:
+        document = item.old.document
+        reports = await metering.reports(session, document.period)
+        in_force = {
+            row.party: row for row in reports if document.reports.get(row.party) == row.digest
+        }
+        # The hub's own is in no digest: it is that of the same round, which the sequence tells.
+        of_round = max((row.sequence for row in in_force.values()), default=1)
+        in_force |= {
+            row.party: row for row in reports if (row.party, row.sequence) == (HUB, of_round)
+        }
+        latest = {row.party: row for row in reports}
+        for party, row in latest.items():
+            if _detail(row) != _detail(in_force.get(party)):
+                return True
+    return False
+
+
+def _detail(row: Report | None) -> tuple[list[ReportWeight], list[ReportHeld], str]:
+    """Return what a report says of weights, of what is held, and of members; of None: nothing."""
+    if row is None:
+        return [], [], digest([])
+    report = msgspec.json.decode(row.body, type=UsageReport)
+    return report.weights, report.held, report.members_sha256
 
 
 def _standing(rows: Sequence[Standing]) -> dict[LicenceKey, tuple[int, int]]:

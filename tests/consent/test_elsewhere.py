@@ -1,17 +1,21 @@
 """A copy at one node whose original a member of another node holds: who knows of that one's no.
 
 Also a page that members of two nodes claim. What the hub's index has, the hub, metering, tokens and
-gates go by; a node's own `consent` and `rights(ownOnly: true)` know its own word, and say so.
+gates go by, of the pages of a site too; a node's own `consent` and `rights(ownOnly: true)` know its
+own word, and say so.
 """
 
 from datetime import UTC, datetime
 
 import pytest
 
-from federation.addresses.urls import normalise_subject, normalise_url
+from federation.addresses.urls import normalise_subject
+from federation.claimindex import near_store
+from federation.claimindex.messages import Slice, SliceRequest
 from federation.consent.states import Reason, State
 from federation.history.kinds import Saying
 from federation.mandates import asking
+from federation.nodes.index import of_others
 from federation.registry import edits
 from federation.registry.edits import Edit
 from federation.registry.imports import NewOptOut
@@ -24,6 +28,7 @@ NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
 COPY, ORIGINAL = "https://copy.example/", "https://song.example/1"
 BOTH, OWN = "https://both.example/", "https://own.example/"
 PAGES = (COPY, BOTH, OWN)
+SITE = ("copy.example", "both.example", "own.example")  # of m1 at DE
 NO_TOKEN = "no token, whatever is said"
 
 
@@ -64,7 +69,10 @@ async def say_no(node, code, subject):
 
 async def asked(all_, use="TRAIN"):
     """Return {who: {page: why not}}, with gates that are told what the index says elsewhere."""
-    elsewhere = await all_.elsewhere([normalise_url(ORIGINAL)])
+    keys, places = [("song.example", "/1")], [(each, "/") for each in SITE]
+    async with all_.hub.read() as session:
+        answer = await near_store.answer(session, SliceRequest(keys, places), "DE")
+    elsewhere = of_others("DE", answer)
     policies = {"m1": await policy_of(all_.node, "m1", NOON, elsewhere)}
     found = await all_.asked(PAGES, use, NOON, policies)
     # The copies of a lab are of one collective's part here: the other's is not taken.
@@ -110,7 +118,7 @@ async def test_what_a_node_did_not_ask_it_says(servers):
 
 
 async def test_of_a_page_that_two_collectives_claim_a_no_of_one_is_enough_at_the_hub(servers):
-    """The site serves it by its own collective's word; what is counted there is RESERVED."""
+    """The site refuses it too; by its own word alone the node answers `consent` as before."""
     all_, fr = servers
     await say_no(fr, "FR", "both.example")
     await tell(all_, fr)
@@ -126,5 +134,53 @@ async def test_of_a_page_that_two_collectives_claim_a_no_of_one_is_enough_at_the
         "rights at the hub, the node asked": Reason.WITHHELD,
         "metering by the hub": NOT_SAID,
         "tokens of the hub": NO_TOKEN,
-        "gate of m1": None,
+        "gate of m1": Reason.OPTED_OUT,  # whatever they call it, it is no matter of this site's
     }
+
+
+async def test_below_a_place_of_a_site_its_node_is_told_what_others_claim_and_withhold(servers):
+    all_, fr = servers
+    await import_claims(fr, "m1,own.example/guest,standard,,,,,", node="FR")
+    for subject in ("both.example/a", "own.example/guest/1$", "own.example/host", "song.example"):
+        await say_no(fr, "FR", subject)
+    await tell(all_, fr)
+    places = [(host, "/") for host in SITE]
+
+    async with all_.hub.read() as session:
+        asked = SliceRequest([], places)
+        found = await near_store.answer(session, asked, "DE")
+        own = await near_store.answer(session, asked, "FR")
+        narrow = await near_store.answer(session, SliceRequest([], [("own.example", "/gu")]), "DE")
+
+    held = sorted(one.fact.host + one.fact.path for one in found.claims)
+    said = sorted((one.fact.host or "") + (one.fact.path or "") for one in found.opt_outs)
+    assert held == ["both.example/", "own.example/guest"]
+    assert said == ["both.example/a", "own.example/guest/1$"]
+    assert {(one.node, one.fact.canonical) for one in own.claims} == {
+        ("DE", None),
+        ("DE", "song.example/1"),
+    }
+    assert narrow == Slice([], [])
+    async with all_.hub.read() as session:
+        asked = SliceRequest([], hosts=True)
+        shared = [(await near_store.answer(session, asked, code)).hosts for code in ("DE", "FR")]
+    assert shared == [["both.example", "own.example"]] * 2
+
+
+async def test_more_claims_and_rulings_than_are_told_are_said_to_be_more(servers, monkeypatch):
+    all_, fr = servers
+    await say_no(fr, "FR", "both.example/a")
+    await tell(all_, fr)
+
+    places = SliceRequest([], [("both.example", "/")])
+    of_hosts = SliceRequest([], hosts=True)
+    for limit, asked in (
+        ("CLAIMS_MAX", places),
+        ("RULINGS_MAX", places),
+        ("HOSTS_MAX", of_hosts),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(near_store, limit, 0)
+            async with all_.hub.read() as session:
+                found = await near_store.answer(session, asked, "DE")
+        assert found == Slice([], [], is_cut=True)

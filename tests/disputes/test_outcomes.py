@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from federation.addresses.matching import lies_within
 from federation.addresses.urls import ClaimKey
 from federation.disputes.outcomes import (
     Escrow,
@@ -13,7 +14,6 @@ from federation.disputes.outcomes import (
     Withdrawn,
     decode,
     encode,
-    lies_within,
     matches,
     must_consent,
     require_fitting,

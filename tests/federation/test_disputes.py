@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from federation.distribution.store import waiting_adjustments
+from federation.distribution.store import corrections_of, member_amounts, waiting_adjustments
 from federation.settlement.arithmetic import largest_remainder
-from tests.federation.correcting import correct
+from federation.values.party import HUB
+from tests.federation.correcting import CALCULATE, correct
 from tests.federation.disputing import (
     ASK,
     BRING,
@@ -418,6 +419,55 @@ async def test_what_a_correction_takes_from_a_released_address_is_taken_back_by_
     assert found == now
     assert changed["de-a"] < 0
     assert changed["de-b"] < 0
+
+
+async def received_by_members(small, licence):
+    """Return {member: what it got of a licence, all of September's acts together}."""
+    async with small.databases["DE"].read() as session:
+        rows = [
+            *await member_amounts(session, PERIOD),
+            *await corrections_of(session, PERIOD),
+        ]
+    found = {}
+    for row in rows:
+        if row.licence == licence:
+            found[row.member_id] = found.get(row.member_id, 0) + row.amount
+    return found
+
+
+async def test_late_usage_of_the_only_collective_of_a_licence_is_paid_to_its_members(small):
+    """No collective's share changes, but what each member has of it does (SETTLEMENT §7b)."""
+    sara, licence = small.at("DE", "approver"), "HUB-000001"
+    [[_, had]] = (await received_by_members(small, licence)).items()
+    held = sum(
+        int(row["amount"]["minor"])
+        for row in await sara.rows(SUSPENSE)
+        if row["licence"] == licence
+    )
+    before = await balances(small)
+    late = [a_line("s-8", licence, "https://twins.example/new", units=4_000)]
+    await report_lines(small.at("DE", "sites"), late, "late")
+
+    [run] = await correct(small, PERIOD)
+
+    weights = {"de-a": 3 * 5_000, "~DISPUTED": 1_700 + 901 + 4_000}  # of a premium page, and others
+    split = largest_remainder(had + held, weights, scope=f"{PERIOD}/DE/received/{licence}")
+    assert run["period"] == PERIOD
+    assert await received_by_members(small, licence) == {"de-a": split["de-a"]}
+    rows = await sara.rows(SUSPENSE)
+    of_licence = {
+        row["url"]: int(row["amount"]["minor"]) for row in rows if row["licence"] == licence
+    }
+    assert sum(of_licence.values()) == split["~DISPUTED"]
+    assert of_licence["twins.example/new"] > of_licence["twins.example/a"] > 0
+    less = split["de-a"] - had
+    assert less < 0
+    moves = moved(before, await balances(small))
+    assert {key[0] for key in moves} == {"DE"}  # the hub owes DE what it owed
+    assert moves["DE", "Liabilities:DE:Outstanding", "EUR", ""] == less  # credited
+    async with nothing_changes(small):
+        again = small.at(HUB, "settlement").ask(CALCULATE)
+        assert await code_of(again) == "NOTHING_TO_CORRECT"
 
 
 async def test_months_that_an_earlier_version_distributed_are_itemised_at_the_start(small):

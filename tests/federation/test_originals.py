@@ -1,5 +1,7 @@
 """GB's site has a copy of a page at FR: it is told, and keeps to, what FR's member says of it.
 
+And of a page that both their members claim, what FR says.
+
 So does GB itself where it mints tokens for that site.
 """
 
@@ -13,10 +15,12 @@ from federation.gate.rulings import HeldPolicy
 from federation.messaging.pulls import PULL_SECONDS
 from federation.nodes.originals import OriginalsHolder
 from federation.nodes.site_memory import SiteMemory
+from federation.registry.site_store import Elsewhere
 from federation.server import PeerDownError
 from federation.signing.policy import open_site_policy
+from federation.site.policy_source import POLL_SECONDS
 from federation.values.party import HUB
-from tests.federation.asked_about import COPY, JOURNAL
+from tests.federation.asked_about import CONTESTED, COPY, JOURNAL
 from tests.federation.batches import MINT as MINT_MANY
 from tests.federation.callers import MINT, on_one_database
 from tests.federation.harness import fetch, resumed, tell
@@ -28,6 +32,10 @@ OWN = "https://press.example/own"  # no copy
 OPT_OUT = """mutation { recordOptOut(subject: "journal.example", use: "GROUND", reason: "no") {
   __typename ... on Refused { code message } } }"""
 
+OPT_OUT_ONE = OPT_OUT.replace('"journal.example"', '"both.example/1"')
+RIGHTS = """query($urls: [String!]!, $use: String!) {
+  rights(urls: $urls, use: $use) { items { status reason } } }"""
+
 
 @pytest.fixture
 async def small(any_backend, opened_past):
@@ -38,12 +46,12 @@ async def small(any_backend, opened_past):
         yield small
 
 
-async def told(small):
-    """Return the policy of the site as its gate holds it."""
-    answer = await fetch(small, "GB", "/sites/gb-b/policy", small.at("GB", "registry"))
+async def told(small, member="gb-b", page=COPY):
+    """Return what the gate of a site says of a page, by the policy that its node gives it."""
+    answer = await fetch(small, "GB", f"/sites/{member}/policy", small.at("GB", "registry"))
     pins = [{small.key(who).kid: small.key(who).public} for who in ("GB", HUB)]
     held = HeldPolicy(open_site_policy(answer.body, *pins))
-    return lambda use, at: held.why_withheld([normalise_url(COPY)], use, at)
+    return lambda use, at: held.why_withheld([normalise_url(page)], use, at)
 
 
 async def test_a_copy_is_reserved_from_the_instant_from_which_its_original_is(small):
@@ -69,14 +77,34 @@ async def test_a_node_hears_of_an_original_by_its_next_pull_and_holds_it_meanwhi
     assert why("TRAIN", small.clock()) is None
 
 
+async def test_a_site_keeps_to_what_another_collective_withholds_of_a_page_that_both_claim(small):
+    """Within 65 seconds: the node asks the hub every 15, a site its node every 30."""
+    theirs, other = CONTESTED, "https://both.example/2"
+    before = [(await told(small, "gb-a", page))("GROUND", BEFORE) for page in (theirs, other)]
+    await small.member("FR", "fr-a").ask(OPT_OUT_ONE)
+    await small.silence()
+    small.set_clock(BEFORE + timedelta(seconds=PULL_SECONDS))
+
+    after = [
+        (await told(small, "gb-a", page))(use, small.clock())
+        for page, use in ((theirs, "GROUND"), (theirs, "TRAIN"), (other, "GROUND"))
+    ]
+
+    assert before == [None, None]
+    assert after == ["OPTED_OUT", None, None]
+    assert PULL_SECONDS + POLL_SECONDS < 65
+    [item] = (await small.lab("lab-one").ask(RIGHTS, urls=[theirs], use="GROUND"))["items"]
+    assert (item["status"], item["reason"]) == ("RESERVED", "OPTED_OUT")
+
+
 async def test_what_nobody_knows_yet_is_refused_and_nothing_is_asked_where_there_is_no_copy(small):
     service = small.keepers["GB"].service
     holder = OriginalsHolder(service.server, service._peers, SiteMemory(service.server))
     await small.stop(HUB)
 
     with pytest.raises(PeerDownError):
-        await holder.elsewhere("gb-b", frozenset({normalise_url(JOURNAL)}))
-    assert await holder.elsewhere("gb-a", frozenset()) == NOTHING
+        await holder.elsewhere("gb-b", Elsewhere(frozenset({normalise_url(JOURNAL)})))
+    assert await holder.elsewhere("gb-a", Elsewhere()) == NOTHING
 
 
 async def minted(small, *pages, uses=("TRAIN",)):

@@ -2,8 +2,11 @@
 
 from sqlalchemy import delete
 
+from federation.claimindex import index_store
+from federation.claimindex.index import ClaimIndex
 from federation.claimindex.messages import NOTHING
 from federation.nodes.site_terms import site_terms
+from federation.registry import own_store
 from federation.registry.tables import Claim, Member, OptOut
 from federation.signing.keys import key_set
 from federation.signing.policy import open_site_policy, sign_site_policy
@@ -61,6 +64,19 @@ async def policy_of(node, member="m1", now=NOW, elsewhere=NOTHING):
         now=now,
     )
     return open_site_policy(signed, *PINNED)
+
+
+async def index_with(node, keys, elsewhere):
+    """Return the index of what the node has of some addresses, and of what others have."""
+    async with node.read() as session:
+        own = await own_store.own_rows(session, "DE", keys)
+    return ClaimIndex(
+        [*own.claims, *index_store.indexed_claims(elsewhere)],
+        [
+            *(own_store.indexed("DE", row) for row in own.rulings),
+            *index_store.indexed_rulings(elsewhere),
+        ],
+    )
 
 
 def served(policy, host, path):

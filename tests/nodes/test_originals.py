@@ -14,13 +14,13 @@ from federation.claimindex.index import ClaimIndex, IndexedClaim
 from federation.claimindex.messages import OptOutFact, Slice, SliceClaim, SliceOptOut
 from federation.consent.states import Reason, State
 from federation.gate.rulings import HeldPolicy
-from federation.nodes.originals import CHANGES_MAX, with_originals
-from federation.registry import own_store
+from federation.nodes.changing import CHANGES_MAX
+from federation.nodes.originals import with_originals
 from federation.registry.facts import fact_of_claim, fact_of_opt_out
 from federation.registry.site_store import SiteFacts
 from federation.registry.tables import Claim
 from tests.databases import HUB_TERMS, a_party
-from tests.nodes.policies import enter, policy_of, served
+from tests.nodes.policies import enter, index_with, policy_of, served
 from tests.nodes.random_registries import HOSTS, INSTANTS, NOW, PATHS, USES, a_registry, a_ruling
 
 REGISTRIES = 60
@@ -68,18 +68,6 @@ def copies_of_what_is_elsewhere(seed):
         claim.canonical = f"{ELSEWHERE}{random.Random(claim.path).choice(PATHS)}"
         claim.owner_bps = 1
     return members, held, [row for row in rulings if row.host != ELSEWHERE]
-
-
-async def index_with(node, keys, elsewhere):
-    async with node.read() as session:
-        own = await own_store.own_rows(session, "DE", keys)
-    return ClaimIndex(
-        [*own.claims, *index_store.indexed_claims(elsewhere)],
-        [
-            *(own_store.indexed("DE", row) for row in own.rulings),
-            *index_store.indexed_rulings(elsewhere),
-        ],
-    )
 
 
 async def test_the_gate_says_of_each_copy_what_the_hubs_index_says(node):

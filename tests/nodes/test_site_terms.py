@@ -337,7 +337,7 @@ async def test_what_is_kept_is_bounded(node, monkeypatch):
 
     async with node.read() as session:
         for member in ("m1", "m2", "m1"):
-            await holder.originals(session, member)
+            await holder.asked_elsewhere(session, member)
             await holder.terms(session, member)
 
             assert memory.members == [member]
@@ -353,7 +353,7 @@ async def test_of_a_member_that_is_gone_nothing_is_kept(node):
         async with node.read() as session:
             await method(session, "m1")
 
-    for method in (holder.terms, holder.originals):
+    for method in (holder.terms, holder.asked_elsewhere):
         await enter(node, rows_of(said_of("/a")))
         await ask(holder.terms)
         assert memory.size > 0
@@ -370,7 +370,7 @@ async def test_on_more_places_than_a_question_names_the_same_is_read(node, monke
     rulings = [said_of(path) for path in ("/", "/x/y$", "/q", "/n*1", "/n/2")]
     await enter(node, rows_of(*rulings, claims=claims))
     few = (await policy_of(node)).site
-    monkeypatch.setattr("federation.registry.site_store.PLACES_AT_ONCE", 1)
+    monkeypatch.setattr("federation.claimindex.near_store.PLACES_AT_ONCE", 1)
 
     many = (await policy_of(node)).site
 
