@@ -73,9 +73,9 @@ browser: dev-env   ## look at GraphiQL as a person would (needs chromium, node, 
 	@cd tools/browser && npm install --silent --no-package-lock
 	@$(BIN)/python -m tools.browser.run $(ARGS)
 
-test-browser: dev-env   ## every screen of the console (needs chromium, node, npm); ARGS="--pictures FOLDER" keeps pictures
+test-browser: dev-env   ## every screen of the console, and the handbook's month (needs chromium, node, npm); ARGS="--all --pictures FOLDER"
 	@cd tools/browser && npm install --silent --no-package-lock
-	@$(BIN)/python -m pytest -n 0 -k "not postgres" tests/console/browser*.py $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope -k "not postgres" tests/console/browser*.py $(ARGS)
 
 graphiql: dev-env   ## fetch again what servers serve of GraphiQL, in the versions that tools/graphiql.py names (needs npm)
 	@$(BIN)/python -m tools.graphiql

@@ -129,3 +129,4 @@ def pytest_terminal_summary(terminalreporter):
 def pytest_addoption(parser):
     """Let `make test-browser` keep pictures of what it looks at."""
     parser.addoption("--pictures", help="the folder for pictures of the console's screens")
+    parser.addoption("--all", action="store_true", help="look at screens in every way")

@@ -1,9 +1,10 @@
 """The routes of the console: each page and its forms at its path, the files, the language."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar, cast
 
 from litestar import Request, Response, Router, get, post
+from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
@@ -17,7 +18,7 @@ from federation.edge.bodies import HttpRequest
 from federation.edge.doors import Doors
 from federation.edge.explorer import file_route
 from federation.edge.forms import read_fields
-from federation.edge.http import headers_of, status_of
+from federation.edge.http import headers_of, http_response, refusal_response, status_of
 from federation.edge.links import own_path
 from federation.edge.sessions import (
     place_of,
@@ -32,6 +33,12 @@ from federation.trust.principals import NotAuthenticatedError
 from federation.values.plain import require_plain_text
 
 YEAR_SECONDS = 31_536_000
+
+
+class UnknownPageError(RefusalError):
+    """Nothing is at this address."""
+
+    code: ClassVar[str] = "NO_PAGE"
 
 
 def console_routes(doors: Doors, ask: Asking, pages: Sequence[Page]) -> list[Any]:
@@ -98,6 +105,26 @@ async def _visitor(doors: Doors, request: HttpRequest) -> Visitor:
         return Visitor(None, doors.stranger(request, "anonymous"))
     doors.server.quotas.take(who.subject, "graphql")
     return Visitor(who, who.subject, session_secret(doors.server, request))
+
+
+def unknown_page(doors: Doors, ask: Asking, pages: Sequence[Page]) -> Any:
+    """Return what answers an address at which nothing is: a browser gets a page, others JSON."""
+    show = _refused(Shown(doors.server, ask, pages))
+
+    def answer(request: HttpRequest, error: NotFoundException) -> Response[Any]:
+        is_looked_at = request.scope["method"] == "GET" and "html" in request.headers.get(
+            "accept", ""
+        )
+        if not is_looked_at:
+            return http_response(request, error)
+        try:
+            doors.stranger(request, "anonymous")
+        except RefusalError as refusal:
+            return refusal_response(request, refusal)
+        request.scope.setdefault("path_params", {})  # it is no route of ours
+        return cast("Response[Any]", show(request, UnknownPageError()))
+
+    return answer
 
 
 def _refused(shown: Shown) -> Any:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import shutil
 import signal
 from collections.abc import Iterator
@@ -10,9 +11,10 @@ from pathlib import Path
 from rich.text import Text
 
 from federation.demo.joining import server_addresses
-from federation.demo.letting_in import let_in, new_password
 from federation.demo.servers import SECOND_NODE_OPERATOR, member_of, site_of
 from federation.demo.stage import Stage, when
+from federation.scenario.client import Person
+from federation.scenario.letting_in import let_in
 from federation.scenario.servers import Running
 from federation.values.party import HUB
 
@@ -34,9 +36,9 @@ async def stay(stage: Stage, out: Path) -> None:
         loop.add_signal_handler(number, stop.set)
     folder = out / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
-    password = new_password()
-    await _let_in(stage, password)
+    password = secrets.token_urlsafe(12)  # nobody can guess it; it goes with the servers
     try:
+        await _let_in(stage, password)
         _show(stage, folder, password)
         await stop.wait()
     finally:
@@ -47,9 +49,16 @@ async def stay(stage: Stage, out: Path) -> None:
 async def _let_in(stage: Stage, password: str) -> None:
     """Let in those whom the console is for: staff, a lab's buyer, a member."""
     code, hub = stage.script.plan.mint, stage.federation.hub
-    await let_in(hub, HUB_OPERATORS, [*HUB_STAFF[1:], _buyer(stage)], password)
+    await let_in(hub, _two(hub, HUB_OPERATORS), [*HUB_STAFF[1:], _buyer(stage)], password)
     people = [*NODE_STAFF[1:], member_of(_member(stage))]
-    await let_in(stage.federation.nodes[code], NODE_OPERATORS, people, password)
+    node = stage.federation.nodes[code]
+    await let_in(node, _two(node, NODE_OPERATORS), people, password)
+
+
+def _two(server: Running, subjects: tuple[str, str]) -> tuple[Person, Person]:
+    """Return two people who work at a server."""
+    first, second = subjects
+    return server.person(first, _role(server, first)), server.person(second, _role(server, second))
 
 
 def _show(stage: Stage, folder: Path, password: str) -> None:

@@ -70,6 +70,7 @@ STATUS = {
     "BAD_HANDING_OVER": 400,
     "SOURCE_TOO_LARGE": 413,
     "NO_SUCH_FILE": 404,
+    "NO_PAGE": 404,
     "LIST_GAP": 410,
     "BAD_PART": 400,
     "BAD_CURSOR": 400,

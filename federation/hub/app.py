@@ -3,11 +3,12 @@
 from functools import partial
 
 from litestar import Litestar
+from litestar.exceptions import NotFoundException
 
 from federation.clock import Clock
 from federation.config import HubConfig
 from federation.console.pages import pages_of
-from federation.console.routes import console_routes
+from federation.console.routes import console_routes, unknown_page
 from federation.edge.api.openapi import openapi_routes
 from federation.edge.client_upkeep import LastUseWorker
 from federation.edge.context import context_getter, graphql_body
@@ -72,6 +73,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     files = partial(file_at, server, monthly=COMMON)
     doors, own = Doors(server), OwnLists(server)
     sign_in = SignIn(doors)
+    ask, pages = asking(schema), pages_of("hub")
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server), graphql_body(doors)),
@@ -81,13 +83,16 @@ def compose(server: Server, peers: PeerClient) -> Parts:
             *oauth_routes(doors),
             *olp_routes(doors, partial(current_counter, server)),
             *sign_in_routes(sign_in),
-            *console_routes(doors, asking(schema), pages_of("hub")),
+            *console_routes(doors, ask, pages),
             *status_routes(doors, own),
             *anchor_routes(doors, Anchor(server, peers)),
             *hub_routes(doors, StatusHolder(server, peers, own)),
             *withheld_routes(doors),
         ],
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={
+            **EXCEPTION_HANDLERS,
+            NotFoundException: unknown_page(doors, ask, pages),
+        },
         logging_config=None,
         openapi_config=None,
         request_max_body_size=None,  # each door has a limit of its own

@@ -3,11 +3,12 @@
 from functools import partial
 
 from litestar import Litestar
+from litestar.exceptions import NotFoundException
 
 from federation.clock import Clock
 from federation.config import NodeConfig
 from federation.console.pages import pages_of
-from federation.console.routes import console_routes
+from federation.console.routes import console_routes, unknown_page
 from federation.distribution.disputed import itemise_old_months, months_to_itemise
 from federation.edge.api.openapi import openapi_routes
 from federation.edge.client_upkeep import LastUseWorker
@@ -86,6 +87,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     sign_in = SignIn(doors)
     counter = CounterHolder(server, peers)
     terms = Terms(server, counter)
+    ask, pages = asking(schema), pages_of("node")
     app = Litestar(
         route_handlers=[
             graphql_controller(schema, context_getter(server), graphql_body(doors)),
@@ -95,14 +97,17 @@ def compose(server: Server, peers: PeerClient) -> Parts:
             *oauth_routes(doors),
             *olp_routes(doors, counter.current),
             *sign_in_routes(sign_in),
-            *console_routes(doors, asking(schema), pages_of("node")),
+            *console_routes(doors, ask, pages),
             *status_routes(doors, own),
             *entity_routes(doors, {}),
             *node_routes(doors, peers, own, terms),
             *registry_file_routes(doors),
             *reservation_routes(doors),
         ],
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={
+            **EXCEPTION_HANDLERS,
+            NotFoundException: unknown_page(doors, ask, pages),
+        },
         logging_config=None,
         openapi_config=None,
         request_max_body_size=None,  # each door has a limit of its own

@@ -9,7 +9,7 @@ import msgspec
 import rich_click as click
 
 from federation.desk.client import Desk, at_desk, refused
-from federation.desk.printing import make_table
+from federation.desk.printing import make_table, print_table
 from federation.errors import RefusalError
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -115,6 +115,22 @@ def down(node: str, folder: Path) -> None:
 def up(node: str, folder: Path) -> None:
     """Let a NODE that failed come back."""
     click.echo(request(folder, "up", node))
+
+
+@practice.command()
+@_in_folder
+def console(folder: Path) -> None:
+    """Let everybody sign in in a browser, and say where, and with which password."""
+    from federation.practice.people import PEOPLE, address_of  # noqa: PLC0415 - loads a server
+    from federation.practice.sign_in import PASSWORD  # noqa: PLC0415 - as above
+
+    request(folder, "console")
+    rows = [
+        [person.name, f"{address_of(folder, person)}/sign-in", person.known_as, PASSWORD]
+        for person in PEOPLE
+    ]
+    columns = ("name", "page", "signs in as", "password")
+    print_table(make_table("In the browser", columns, rows))
 
 
 @practice.command()

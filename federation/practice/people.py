@@ -22,6 +22,10 @@ exec "$@"
 """
 
 
+_URL = "export FEDERATION_URL="
+SECOND_KEEPER = "second-node-operator"  # who lets people in with the first
+
+
 @dataclass(frozen=True, slots=True)
 class Somebody:
     """A person of the practice federation; `subject` is what a server calls them."""
@@ -49,9 +53,16 @@ PEOPLE = (
 )
 
 
+def address_of(folder: Path, person: Somebody) -> str:
+    """Return the address of somebody's server, as the last morning's file has it."""
+    first, _, _ = (folder / "people" / person.name).read_text(encoding="utf-8").partition("\n")
+    return first.removeprefix(_URL)
+
+
 def staff_of(code: str) -> list[StaffMember]:
     """Return the people of a server that a scenario does not bring along."""
-    return [
+    keepers = [] if code == HUB else [StaffMember(SECOND_KEEPER, [Role.NODE_OPERATOR])]
+    return keepers + [
         StaffMember(person.name, [person.role])
         for person in PEOPLE
         if person.server == code and not person.subject
@@ -64,7 +75,7 @@ def write(folder: Path, servers: Mapping[str, Running]) -> None:
     for person in PEOPLE:
         server = servers[person.server]
         token = server.token(person.known_as, person.role)
-        text = f"export FEDERATION_URL={server.url}\nexport FEDERATION_TOKEN={token}\n"
+        text = f"{_URL}{server.url}\nexport FEDERATION_TOKEN={token}\n"
         file = folder / "people" / person.name
         file.touch(mode=0o600)
         file.write_text(text, encoding="utf-8")

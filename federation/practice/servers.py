@@ -23,6 +23,7 @@ from federation.hub.app import create_hub
 from federation.nodes.app import create_node
 from federation.practice import people
 from federation.practice.ending import run_until_ended
+from federation.practice.sign_in import give_passwords
 from federation.process import AddressUnusableError, Service, stop_all
 from federation.scenario.client import until
 from federation.scenario.documents import DELIVERIES
@@ -44,7 +45,7 @@ from federation.values.party import HUB
 FILES = Path(__file__).parent / "files"
 FIRST_DAY = date(2026, 9, 30)
 OPENS_AT = time(9, tzinfo=UTC)
-PORT_FILE, TODAY_FILE = "port", "today"
+PORT_FILE, TODAY_FILE, CONSOLE_FILE = "port", "today", "console"
 WORK = "{ workList { kind why } }"
 # At the end of a `why` these say that a node is at work; otherwise it waits, or fails.
 UNDER_WAY = ("sends on what belongs to others", "makes its usage report")
@@ -76,9 +77,9 @@ class NodeStateError(RefusalError):
 
 
 class Request(msgspec.Struct, forbid_unknown_fields=True):
-    """What the world is to do: `day`, `down`, `up` or `wait`, and which day or node."""
+    """What the world is to do: `day`, `down`, `up`, `console` or `wait`; which day or node."""
 
-    act: Literal["day", "down", "up", "wait"]
+    act: Literal["day", "down", "up", "console", "wait"]
     of: str = ""
 
 
@@ -155,6 +156,7 @@ class Practice:
             "day": self._pass_days,
             "down": self._fail,
             "up": self._come_back,
+            "console": self._open_console,
         }
         async with self._turn:
             text = "" if request.act == "wait" else await acts[request.act](request.of)
@@ -215,6 +217,15 @@ class Practice:
         for service in self._services.values():
             service.parts.relay.hurry()
         return f"{code} answers again."
+
+    async def _open_console(self, of: str) -> str:
+        """Let everybody sign in in a browser; a second time all passwords are as they were."""
+        del of
+        done = self._folder / CONSOLE_FILE
+        if not done.exists():
+            await give_passwords(self._running)
+            done.touch()
+        return ""
 
     def _of_nodes(self, code: str) -> str:
         nodes = sorted(self._running.keys() - {HUB})

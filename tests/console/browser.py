@@ -1,21 +1,23 @@
 """Every screen as a browser shows it: light and dark, wide and narrow, held to WCAG 2.2 AA by axe.
 
-`make test-browser` runs this; it needs Chromium and, for axe-core, npm. `ARGS="--pictures FOLDER"`
-keeps a picture of each screen.
+`make test-browser` runs this; it needs Chromium and, for axe-core, npm. A screen is looked at light
+and wide, and dark and narrow; with `ARGS=--all` also the other way round. `ARGS="--pictures
+FOLDER"` keeps a picture of each.
 """
 
 import json
 import shutil
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import async_playwright
 
 from federation.edge.sessions import SESSION_COOKIE, place_of
-from tests.console.screens import SCREENS
+from federation.values.party import HUB
+from tests.console.screens import AUDITOR, SCREENS, Screen
 from tests.console.visitors import signed_in
 from tests.federation.conftest import settled  # noqa: F401 - a fixture
 
@@ -24,7 +26,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 AXE = Path(__file__).parents[2] / "tools" / "browser" / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+AXE_RUN = f"axe.run({json.dumps({'runOnly': RULES, 'resultTypes': ['violations']})})"
 WIDTHS = {1280: 900, 390: 844}
+LOOKS = [(1280, "light"), (390, "dark")]
+OTHER_LOOKS = [(1280, "dark"), (390, "light")]
 BYTES_MAX = 150_000  # of a page with its style and script
 SWITCHED_OFF = (
     "--no-sandbox",
@@ -56,15 +61,23 @@ def pictures(request):
     return None if given is None else Path(given)
 
 
+@pytest.fixture
+def looks(request):
+    """How a screen is looked at: in which widths and schemes."""
+    return [*LOOKS, *(OTHER_LOOKS if request.config.getoption("--all") else [])]
+
+
+async def look(page, width, scheme):
+    """Show a page that is open in a width and a scheme: it follows without being loaded again."""
+    await page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+    await page.emulate_media(color_scheme=scheme)
+
+
 @asynccontextmanager
-async def opened(small, browser, screen, width, scheme):
+async def opened(small, browser, screen):
     """Open a page of a screen's person, with what it does: (page, requests, errors, answers)."""
     server = small.keepers[screen.code].service.server
-    context = await browser.new_context(
-        viewport={"width": width, "height": WIDTHS[width]},
-        color_scheme=scheme,
-        locale=screen.language,
-    )
+    context = await browser.new_context(locale=screen.language)
     if screen.subject is not None:
         visitor = await signed_in(server, None, screen.subject, screen.role)
         cookie = {"name": place_of(server).cookie(SESSION_COOKIE), "value": visitor.secret}
@@ -79,35 +92,50 @@ async def opened(small, browser, screen, width, scheme):
     await context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.name)
 async def test_a_screen_is_accessible_and_asks_no_other_host(
     settled,  # noqa: F811 - as above
     browser,
     pictures,
+    looks,
     screen,
-    width,
-    scheme,
 ):
     url = settled.keepers[screen.code].service.server.url
     path = await screen.path_at(settled)
-    async with opened(settled, browser, screen, width, scheme) as (page, asked, wrong, answers):
+    found = {}
+    async with opened(settled, browser, screen) as (page, asked, wrong, answers):
         answer = await page.goto(f"{url}{path}")
-        if pictures is not None:
-            file = pictures / f"{screen.name}-{width}-{scheme}.png"
-            await page.screenshot(path=file, full_page=True)
         await page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = await page.evaluate(f"axe.run({{runOnly: {json.dumps(RULES)}}})")
-        too_wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        for width, scheme in looks:
+            await look(page, width, scheme)
+            if pictures is not None:
+                file = pictures / f"{screen.name}-{width}-{scheme}.png"
+                await page.screenshot(path=file, full_page=True)
+            violations = (await page.evaluate(AXE_RUN))["violations"]
+            found[width, scheme] = [_said(each) for each in violations]
+            if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                found[width, scheme].append("too wide")
         size = sum([len(await each.body()) for each in answers])
 
     assert answer.status == screen.status
-    assert [_said(each) for each in found["violations"]] == []
+    assert found == {each: [] for each in looks}
     assert {urlsplit(each).netloc for each in asked} - {""} == {urlsplit(url).netloc}
     assert [text for text in wrong if screen.status == 200] == []
-    assert not too_wide
     assert size < BYTES_MAX
+
+
+async def test_graphiql_asks_with_the_session_of_who_looks(settled, browser):  # noqa: F811 - as above
+    screen = Screen("graphiql", HUB, "", *AUDITOR)
+    url = settled.keepers[HUB].service.server.url
+    async with opened(settled, browser, screen) as (page, asked, wrong, _):
+        await page.goto(f"{url}/graphql#query={quote('{ ownAccount { subject } }')}")
+        async with page.expect_response(lambda each: each.request.method == "POST") as answered:
+            await page.click(".graphiql-execute-button")
+        answers = [await (await answered.value).json()]
+
+    assert answers == [{"data": {"ownAccount": {"subject": "auditor"}}}]
+    assert {urlsplit(each).netloc for each in asked} - {""} == {urlsplit(url).netloc}
+    assert wrong == []
 
 
 def _said(violation):

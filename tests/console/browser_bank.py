@@ -1,7 +1,5 @@
 """The bank desk by keyboard alone, in a browser: a file is uploaded, and reconciled to the cent."""
 
-import json
-
 import httpx
 import pytest
 import pytest_asyncio
@@ -9,12 +7,11 @@ import pytest_asyncio
 from federation.edge.sessions import SESSION_COOKIE, place_of
 from tests.banking.counter import states
 from tests.console.bank_desk import FILE, OFFICER, bank_house, register
-from tests.console.browser import AXE, RULES, _said, browser, pictures  # noqa: F401 - fixtures
+from tests.console.browser import AXE, AXE_RUN, _said, browser, look, looks, pictures  # noqa: F401 - fixtures
 from tests.console.visitors import signed_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-SIZES = [(1280, "light"), (390, "dark")]
 PAGES = {
     "bank-match": "/reconciliation",
     "bank-entry": "/reconciliation/entries/6?suggestion=1",
@@ -36,17 +33,15 @@ async def desk(any_backend, tmp_path_factory):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def opened(desk, browser):  # noqa: F811 - as above
-    """What opens a page as an officer, in a window of a width and scheme."""
+    """What opens a page as an officer."""
     server = desk.service.server
     async with httpx.AsyncClient(timeout=30) as http:
         alice = await signed_in(server, http, "alice", OFFICER)
         await register(alice)
     cookie = {"name": place_of(server).cookie(SESSION_COOKIE), "value": alice.secret}
 
-    async def act(width=1280, scheme="light"):
-        context = await browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme
-        )
+    async def act():
+        context = await browser.new_context(viewport={"width": 1280, "height": 900})
         await context.add_cookies([{**cookie, "url": server.url}])
         page = await context.new_page()
         page.wrong = []
@@ -104,21 +99,23 @@ async def test_a_file_is_uploaded_and_reconciled_by_keyboard_alone(desk, opened)
     assert (await states(desk.database))[:3] == [(1, "SETTLED"), (2, "SETTLED"), (3, "OPEN")]
 
 
-@pytest.mark.parametrize(("width", "scheme"), SIZES)
-async def test_its_screens_are_accessible(opened, pictures, width, scheme):  # noqa: F811 - as above
-    page = await opened(width, scheme)
+async def test_its_screens_are_accessible(opened, pictures, looks):  # noqa: F811 - as above
+    page = await opened()
     found = {}
     for name, path in PAGES.items():
         await page.goto(f"{page.at}{path}")
+        await page.evaluate(AXE.read_text(encoding="utf-8"))
         if name == "bank-match":
             await page.locator("#match summary").click()
-        if pictures is not None:
-            await page.screenshot(path=pictures / f"{name}-{width}-{scheme}.png", full_page=True)
-        await page.evaluate(AXE.read_text(encoding="utf-8"))
-        answer = await page.evaluate(f"axe.run({{runOnly: {json.dumps(RULES)}}})")
-        found[name] = [_said(each) for each in answer["violations"]]
-        if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found[name].append("too wide")
+        for width, scheme in looks:
+            await look(page, width, scheme)
+            if pictures is not None:
+                file = pictures / f"{name}-{width}-{scheme}.png"
+                await page.screenshot(path=file, full_page=True)
+            violations = (await page.evaluate(AXE_RUN))["violations"]
+            found[name, width, scheme] = [_said(each) for each in violations]
+            if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                found[name, width, scheme].append("too wide")
 
-    assert found == {name: [] for name in PAGES}
+    assert found == {(name, *each): [] for name in PAGES for each in looks}
     assert page.wrong == []

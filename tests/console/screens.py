@@ -84,6 +84,7 @@ SCREENS = [
     Screen("run-node", "DE", the_run, *OFFICER),
     Screen("payments", HUB, "/payments", *APPROVER),
     Screen("payments-officer", "DE", "/payments", *OFFICER),
+    Screen("corrections-none", HUB, "/corrections", *OFFICER),
     Screen("payments-none", HUB, "/payments?period=2020-01", *AUDITOR),
     Screen("payment", HUB, a_payment, *OFFICER),
     Screen("documents", HUB, "/documents", *AUDITOR),
@@ -134,5 +135,9 @@ SCREENS = [
     Screen("bank-none", HUB, "/reconciliation", "settlement", "settlement_officer"),
     Screen("held", HUB, "/reconciliation/held", "settlement", "settlement_officer"),
     Screen("held-node", "DE", "/reconciliation/held", "settlement", "settlement_officer"),
+    Screen("overpayments-none", HUB, "/reconciliation/overpayments", *OFFICER),
+    Screen("held-claims-none", HUB, "/reconciliation/claims", *APPROVER),
+    Screen("held-elsewhere", "DE", "/reconciliation/published", *OFFICER),
+    Screen("nowhere", HUB, "/no/such/page", *OFFICER, status=404),
     Screen("why-member", "DE", "/why?period=2026-09&member=de-a", "auditor", "auditor"),
 ]

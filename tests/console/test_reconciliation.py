@@ -62,7 +62,9 @@ async def test_both_sides_stand_beside_each_other_and_hostile_words_are_text(des
         "/reconciliation",
         "/reconciliation/exceptions",
         "/reconciliation/files",
+        "/reconciliation/overpayments",
         "/reconciliation/held",
+        "/reconciliation/claims",
         "/reconciliation/limits",
     ]
     assert ("HUB-000004" in found.words, "invoice HUB-000002 ·" in found.words) == (True, False)

@@ -1,5 +1,7 @@
 """A month's bank file from upload to reconciled, by forms only: two people, and the same books."""
 
+import re
+
 import httpx
 import pytest
 import pytest_asyncio
@@ -80,6 +82,7 @@ async def test_a_bank_file_is_reconciled_by_forms_of_two_people(desk):
         page = await alice.see("/reconciliation/entries/1")
         assert "taken back" in page.words
         assert (await alice.send(page.form("entry-suggestion"))).status == 303
+        await a_cent_goes_back(alice, ben)
         over = await alice.see("/reconciliation")
         report = await alice.see("/reconciliation/files")
 
@@ -94,3 +97,28 @@ async def test_a_bank_file_is_reconciled_by_forms_of_two_people(desk):
         "Liabilities:HUB:Suspense:Overpaid": -1,
         "Liabilities:HUB:Unearned": -1235000,
     }
+
+
+async def a_cent_goes_back(alice, ben):
+    """Set the cent too much off, take that back, and propose to pay it back: each by two people."""
+    path, what = "/reconciliation/overpayments", {"ref": "HUB-000006", "reason": "as she asked"}
+    page = await alice.see(path)
+    assert "lab:lab-one HUB-000004 0.01 EUR 0.01 EUR" in page.words
+    form = page.form("set-off")
+    assert (await alice.send(form, kind="INVOICE", **what)).status == 303
+    own = (await alice.see(path)).text
+    assert 'value="approve-set-off"' not in own
+    approved = await ben.send((await ben.see(path)).form("approve-set-off"))
+    assert approved.location == f"{path}?said=approve-set-off"
+    assert "invoice HUB-000006 0.01 EUR \u2713 approved" in (await alice.see(path)).words
+    undo = (await alice.see(path)).form("undo-set-off")
+    assert (await alice.send(undo, reason="not hers")).status == 303
+    assert (await ben.send((await ben.see(path)).form("confirm-undo"))).status == 303
+    page = await alice.see(path)
+    assert "! taken back" in page.words
+    assert (await alice.send(page.form("refund"))).location == f"{path}?said=refund"
+    waits = await alice.see("/payments?state=OUTSTANDING")  # the bank said no account
+    assert re.search(r"REFUND-OP-5-2 refund, .* 0.01 EUR ! without an account", waits.words)
+    one = await alice.see("/payment?id=REFUND-OP-5-2")
+    refused = await alice.send(one.form("name-payee-account"), name="Lab One", account="DE00")
+    assert (refused.status, "BAD_ACCOUNT" in refused.alert) == (422, True)

@@ -139,3 +139,14 @@ async def test_acts_have_one_name_each_and_pages_one_path_on_a_server():
         assert len(paths) == len(set(paths))
 
     assert len(names) == len(set(names))
+
+
+async def test_where_nothing_is_a_browser_gets_a_page_and_a_program_json(nobody):
+    page = await nobody.see("/no/such/%3Cscript%3E")
+    answer = await nobody.see("/no/such", Accept="application/json")
+
+    assert (page.status, page.alert) == (404, "Nothing is at this address. NO_PAGE")
+    assert page.headers["Content-Security-Policy"] == CSP
+    assert "<script>" not in page.text
+    assert (answer.status, answer.headers["Content-Type"]) == (404, "application/json")
+    assert answer.text == '{"code":"HTTP","message":"Not Found"}'

@@ -3,7 +3,8 @@
 A block of ```console holds commands (`$ `, continued by `> `) and what each prints. In what is
 expected, `…` stands for the rest of a word or number that differs each time; what is printed is
 compared without trailing spaces. `python tests/handbook/runner.py` writes what is printed into
-docs/settlement-handbook.md anew: read the difference before you commit it.
+docs/settlement-handbook.md anew, and the books that are left into tests/handbook/books: read the
+difference before you commit it.
 """
 
 import json
@@ -18,6 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 HANDBOOK = ROOT / "docs" / "settlement-handbook.md"
+BOOKS = Path(__file__).parent / "books"
+SERVERS = ("hub", "de", "fr", "gb")
 START = "federation practice start "
 FENCE = re.compile(r"^```(\S*)[ \t]*$", re.MULTILINE)
 REFUSAL = re.compile(r"^federation: [A-Z_]+: ", re.MULTILINE)
@@ -29,7 +32,10 @@ LOOKS = frozenset(
 )
 
 # What differs from one practice federation to the next, and is no number of the handbook's.
-VARIES = (re.compile(r"(?<=, head )[0-9a-f]{64}"),)  # commits to who reported first
+VARIES = (
+    re.compile(r"(?<=, head )[0-9a-f]{64}"),  # commits to who reported first
+    re.compile(r"(?<=http://127\.0\.0\.1:)[0-9]+"),  # a port that was free
+)
 
 
 @dataclass(frozen=True)
@@ -161,6 +167,28 @@ class Shell:
         return self.servers.returncode
 
 
+def books_of(practice: Path) -> dict[str, str]:
+    """Return the books of each server of a practice federation, as the auditor takes them."""
+    return {code: _exported(practice / f"{code}.toml") for code in SERVERS}
+
+
+def kept_books() -> dict[str, str]:
+    """Return the books that the handbook's commands leave."""
+    return {code: (BOOKS / f"{code}.beancount").read_text(encoding="utf-8") for code in SERVERS}
+
+
+def _exported(config: Path) -> str:
+    command = [sys.executable, "-m", "federation.cli", "ledger", "export", "--config", str(config)]
+    done = subprocess.run(
+        [*command, "--format", "beancount"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return done.stdout
+
+
 def differences(text: str, folder: Path) -> list[str]:
     """Run a handbook in a folder; return what is not as it says, up to the first that is not."""
     steps, shell = read_steps(text), Shell(folder)
@@ -190,7 +218,15 @@ def written_anew(text: str, folder: Path) -> str:
     return "".join([*pieces, text[last:]])
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write the handbook and the books anew."""
     with tempfile.TemporaryDirectory() as temporary:
         found = written_anew(HANDBOOK.read_text(encoding="utf-8"), Path(temporary))
+        books = books_of(Path(temporary) / "practice")
     HANDBOOK.write_text(found, encoding="utf-8")
+    for code, text in books.items():
+        (BOOKS / f"{code}.beancount").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

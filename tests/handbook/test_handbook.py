@@ -2,7 +2,14 @@
 
 import pytest
 
-from tests.handbook.runner import HANDBOOK, differences, normal, read_steps
+from tests.handbook.runner import (
+    HANDBOOK,
+    books_of,
+    differences,
+    kept_books,
+    normal,
+    read_steps,
+)
 
 TEXT = HANDBOOK.read_text(encoding="utf-8")
 
@@ -10,13 +17,14 @@ TEXT = HANDBOOK.read_text(encoding="utf-8")
 def test_the_practice_federation_starts_as_the_first_chapter_says(tmp_path):
     first, _, _ = TEXT.partition("\n## 2. ")
 
-    assert len(read_steps(first)) == 3
+    assert len(read_steps(first)) == 4
     assert differences(first, tmp_path) == []
 
 
 @pytest.mark.slow
 def test_every_command_of_the_handbook_prints_what_stands_below_it(tmp_path):
     assert differences(TEXT, tmp_path) == []
+    assert books_of(tmp_path / "practice") == kept_books()
 
 
 def test_a_number_that_is_wrong_is_found(tmp_path):

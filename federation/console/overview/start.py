@@ -20,6 +20,12 @@ _PAGES: Final[Mapping[str, str]] = MappingProxyType(
         "usage report": "/month?period={}",
         "missing report": "/month?period={}",
         "late usage": "/month?period={}",
+        "bank entries": "/reconciliation",
+        "overpayment": "/reconciliation/overpayments",
+        "set-off": "/reconciliation/overpayments",
+        "exclusion": "/month?period={}",
+        "held claim": "/reconciliation/claims?state=FILED",
+        "officer's limit": "/reconciliation/limits",
         "members' payments": "/month?period={}",
         "payments": "/payments?period={}",
         "remittance": "/payment?id={}",
@@ -27,6 +33,7 @@ _PAGES: Final[Mapping[str, str]] = MappingProxyType(
         "proposal": "/proposals",
     }
 )
+_AT_THE_HUB: Final[Mapping[str, str]] = MappingProxyType({**_PAGES, "late usage": "/corrections"})
 
 
 def asks(page: Page, asked: Asked) -> Mapping[str, Any]:
@@ -53,7 +60,9 @@ def view(data: Data, asked: Asked) -> Mapping[str, Any]:
         "kinds": sorted(kinds.items()),
         "chosen": chosen,
         "items": [
-            item | {"where": _where(item)} for item in items if chosen in {None, item["kind"]}
+            item | {"where": _where(item, asked)}
+            for item in items
+            if chosen in {None, item["kind"]}
         ],
         "mine": sum(item["turn"] in own for item in items),
         "waits": "workList" in data,
@@ -61,10 +70,10 @@ def view(data: Data, asked: Asked) -> Mapping[str, Any]:
     }
 
 
-def _where(item: Mapping[str, Any]) -> str | None:
+def _where(item: Mapping[str, Any], asked: Asked) -> str | None:
     """Return the page on which somebody goes on with what waits, None where there is none yet."""
     first = item["subject"].partition(" ")[0]
-    page = _PAGES.get(item["kind"])
+    page = (_AT_THE_HUB if asked.is_hub else _PAGES).get(item["kind"])
     return None if page is None else page.format(quote(first, safe=""))
 
 

@@ -65,6 +65,27 @@ HELD: Final[Mapping[str, str]] = MappingProxyType(
         "TAX_DATA_MISSING": N_("tax data missing"),
     }
 )
+OVERPAYMENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"OVERPAYMENT": N_("an entry of the bank"), "LEFT_NET": N_("a debtor that had left the net")}
+)
+SET_AGAINST: Final = ("INVOICE", "REMITTANCE_IN")  # what an overpayment may be set off against
+SET_OFF_STATES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "PROPOSED": N_("waits for another person"),
+        "APPROVED": N_("approved"),
+        "WITHDRAWN": N_("withdrawn"),
+        "UNDONE": N_("taken back"),
+    }
+)
+SET_OFF_TONES: Final[Mapping[str, str]] = MappingProxyType(
+    {"PROPOSED": "wait", "APPROVED": "good", "WITHDRAWN": "", "UNDONE": "bad"}
+)
+CLAIM_STATES: Final[Mapping[str, str]] = MappingProxyType(
+    {"FILED": N_("filed"), "ACCEPTED": N_("accepted"), "REFUSED": N_("refused")}
+)
+CLAIM_TONES: Final[Mapping[str, str]] = MappingProxyType(
+    {"FILED": "wait", "ACCEPTED": "good", "REFUSED": "bad"}
+)
 CLOCKS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "distribute_by": N_("distribute by"),

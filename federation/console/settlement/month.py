@@ -204,6 +204,8 @@ MONTH_AT_THE_HUB = _page(
         _act("declare-missing", N_("Declared missing: another person confirms it.")),
         _act("confirm-missing", N_("Confirmed: the month goes on without this report.")),
         _act("calculate-run", N_("Calculated.")),
+        _act("exclude-debtor", N_("Proposed that it leaves the net: another person confirms it.")),
+        _act("confirm-exclusion", N_("Confirmed: the net is computed without it, and told.")),
     ),
 )
 MONTH_AT_A_NODE = _page(

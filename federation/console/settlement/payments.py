@@ -1,12 +1,14 @@
 """Payments: what is to be paid, approved by another person, exported, and what the bank said."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from federation.console import words
-from federation.console.page import N_, Act, Asked, Data, Document, Page
+from federation.console.page import N_, Act, Asked, Data, Document, Page, Said
 from federation.console.settlement.words import PAYMENT_KINDS, PAYMENT_STATES, TONES
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_READ_BOOKS
+
+REFUND: Final = "REFUND-"  # a payment that gives back what came: there is nothing to explain
 
 
 def view(data: Data, asked: Asked) -> Mapping[str, Any]:
@@ -26,7 +28,7 @@ def one(page: Page, asked: Asked) -> Mapping[str, Any]:
     """Ask for what happened to a payment, and why its amount is what it is."""
     del page
     name = asked.query.get("id", "")
-    return {"id": name, "payment": name}
+    return {"id": name, "payment": name, "explained": not name.startswith(REFUND)}
 
 
 def view_one(data: Data, asked: Asked) -> Mapping[str, Any]:
@@ -36,11 +38,20 @@ def view_one(data: Data, asked: Asked) -> Mapping[str, Any]:
         "id": asked.query.get("id", ""),
         "events": events,
         "state": events[-1]["state"] if events else None,
-        "why": [each | {"level": each["path"].count(".")} for each in data["whyAmount"]],
+        "why": [each | {"level": each["path"].count(".")} for each in data.get("whyAmount", [])],
         "states": PAYMENT_STATES,
         "tones": TONES,
         "exports": asked.may(MAY_PREPARE),
     }
+
+
+def named_account(form: Said, asked: Asked) -> Mapping[str, Any]:
+    """Return the account that was typed for a payment, by its owner's name."""
+    del asked
+    account = {"account": form.get("account", ""), "scheme": form.get("scheme", "IBAN")}
+    if form.get("bic"):
+        account["bic"] = form["bic"]
+    return {"id": form.get("id", ""), "name": form.get("name", ""), "account": account}
 
 
 PAYMENTS_PAGE = Page(
@@ -77,6 +88,12 @@ PAYMENT_PAGE = Page(
             "cancel-payment",
             Document("settlement/cancel_payment.graphql"),
             N_("Cancelled: what it was for is owed still."),
+        ),
+        Act(
+            "name-payee-account",
+            Document("settlement/name_payee_account.graphql"),
+            N_("The account is named: another person approves the payment."),
+            variables=named_account,
         ),
         Act(
             "propose-payment-again",

@@ -1,5 +1,6 @@
-// A bank's file goes as it is to the door that programs use, and what was answered is said here.
-const form = document.getElementById("bank-file");
+// A file goes as it is to the door that programs use, and what was answered is said here.
+// The form says where (data-to), as what (data-type), and for whom (data-proof).
+const form = document.querySelector("form[data-to]");
 const verdict = document.getElementById("verdict");
 
 function say(...cases) {
@@ -32,14 +33,14 @@ async function send(event) {
   try {
     const answer = await fetch(form.dataset.to, {
       method: "POST",
-      headers: { "Content-Type": "application/xml", "X-CSRF-Token": form.dataset.proof },
+      headers: { "Content-Type": form.dataset.type, "X-CSRF-Token": form.dataset.proof },
       body: form.elements.file.files[0],
     });
     const said = await answer.json();
     fill(said);
     if (answer.ok) say("taken", said.again ? "again" : "new");
     else say("refused");
-    if (answer.ok) await renew();
+    if (answer.ok && document.getElementById("as-it-is")) await renew();
   } catch {
     say("unreachable");
   }

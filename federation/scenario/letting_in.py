@@ -1,21 +1,22 @@
-"""People get a way to sign in to the console, as the sign-in page says it: two people let them in.
+"""People get a way to sign in in a browser, as at any server: two people let somebody in.
 
-One makes an invitation and another confirms it; each has half of a code, and the person chooses a
+One makes an invitation and another confirms it; each has half of its code, and the person chooses a
 password with both.
 """
 
-import secrets
 from collections.abc import Iterable
 from http import HTTPStatus
+from typing import Final
 
+from federation.scenario.client import Person
 from federation.scenario.servers import Running
 
-INVITE = """mutation($subject: String!) {
+_INVITE: Final = """mutation($subject: String!) {
   invitePerson(subject: $subject, reason: "works here") {
     __typename ... on GivenInvitation { half invitation { id } } ... on Refused { code message }
   }
 }"""
-CONFIRM = """mutation($id: ID!) {
+_CONFIRM: Final = """mutation($id: ID!) {
   confirmPersonInvitation(id: $id) {
     __typename ... on GivenInvitation { half } ... on Refused { code message }
   }
@@ -23,25 +24,20 @@ CONFIRM = """mutation($id: ID!) {
 
 
 class NotLetInError(Exception):
-    """The sign-in page did not take an invitation."""
-
-
-def new_password() -> str:
-    """Return a password that nobody can guess; the people of one demo share it."""
-    return secrets.token_urlsafe(12)
+    """The sign-in page did not take an invitation; the text says where, and the HTTP status."""
 
 
 async def let_in(
-    server: Running, inviters: tuple[str, str], people: Iterable[str], password: str
+    server: Running, inviters: tuple[Person, Person], people: Iterable[str], password: str
 ) -> None:
     """Let people in at a server, each by two others (NotLetInError, ApiError)."""
-    first, second = (server.person(name, _role(server, name)) for name in inviters)
+    first, second = inviters
     for subject in people:
-        made = await first.ask(INVITE, subject=subject)
-        given = await second.ask(CONFIRM, id=made["invitation"]["id"])
+        given = await first.ask(_INVITE, subject=subject)
+        confirmed = await second.ask(_CONFIRM, id=given["invitation"]["id"])
         form = {
-            "first": made["half"],
-            "second": given["half"],
+            "first": given["half"],
+            "second": confirmed["half"],
             "password": password,
             "way": "password",
         }
@@ -57,7 +53,3 @@ async def _redeem(server: Running, form: dict[str, str]) -> None:
     ) as answer:
         if answer.status != HTTPStatus.SEE_OTHER:
             raise NotLetInError(f"{server.url}: HTTP {answer.status}")
-
-
-def _role(server: Running, subject: str) -> str:
-    return next(each.roles[0] for each in server.config.principal if each.subject == subject)
