@@ -46,8 +46,8 @@ def takes_others_under_a_number() -> Wrong:
         came = await ask(call)
         if b"MESSAGE_CONFLICT" not in came.body:
             return came
-        [envelope] = json.loads(call.body)
-        return came.saying({"up_to": {envelope["stream"]: envelope["sequence"]}, "not_taken": {}})
+        up_to = {each["stream"]: each["sequence"] for each in json.loads(call.body)}
+        return came.saying({"up_to": up_to, "not_taken": {}})
 
     return Wrong("takes another message under a number", of("messages.other"), answers)
 

@@ -10,6 +10,7 @@ from federation.claimindex.messages import OptOutFact, Slice, SliceOptOut
 from federation.nodes import site_memory as module
 from federation.nodes.originals import OriginalsHolder
 from federation.nodes.site_memory import FORGOTTEN_SECONDS, Shelf, SiteMemory
+from federation.registry.site_store import Elsewhere
 from tests.nodes.policies import Here
 from tests.nodes.random_registries import NOW
 
@@ -92,15 +93,15 @@ async def test_answers_of_the_index_count_and_go(memory, here, monkeypatch):
     monkeypatch.setattr("federation.nodes.originals.ask_index", ask_index)
     holder = OriginalsHolder(here, None, memory)
 
-    first = await holder.elsewhere("a", KEYS)
+    first = await holder.elsewhere("a", Elsewhere(KEYS))
     one = memory.size
     here.now += timedelta(minutes=1)
-    again = await holder.elsewhere("a", KEYS)
+    again = await holder.elsewhere("a", Elsewhere(KEYS))
 
     assert LETTERS < one == memory.size
     assert first == answer
     assert again is first  # what says the same is not held twice
-    assert await holder.elsewhere("b", KEYS) == answer
+    assert await holder.elsewhere("b", Elsewhere(KEYS)) == answer
     assert (memory.members, memory.size) == (["b"], one)
-    await holder.elsewhere("b", frozenset())
+    await holder.elsewhere("b", Elsewhere())
     assert (memory.members, memory.size) == ([], 0)
