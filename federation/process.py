@@ -165,7 +165,7 @@ class Service:
                 await self._ended_early()
             await asyncio.sleep(0.005)
         announce = partial(self._voice.announce, self._peers)
-        work = [self.parts.relay.run, announce, *self.parts.background]
+        work: list[Background] = [self.parts.relay.run, announce, *self.parts.background]
         self._tasks += [asyncio.ensure_future(run()) for run in work]
 
     async def _ended_early(self) -> None:
