@@ -212,6 +212,9 @@ class Recorder:
         return {name for _, name in self.seen[code]}
 
 
+FIRST_SECONDS_MAX = 120.0  # a process that is started, and has lived a month, before it serves
+
+
 class Nursery:
     """The process that brings a killed server back to life."""
 
@@ -279,7 +282,7 @@ class Mortal(Keeper):
                 "clock": str(self.clock_file),
             }
         )
-        self._life = await self._nursery.next_life()
+        self._life = await self._nursery.next_life(FIRST_SECONDS_MAX)
         assert self._life, f"{self._code} did not start"
         self._watch = asyncio.create_task(self._count())
 
