@@ -19,6 +19,7 @@ from federation.clock import Clock, system_clock, today
 from federation.config import StaffMember
 from federation.configuration.reading import load_hub_config, load_node_config
 from federation.demo import documents as ask
+from federation.edge.data_folder import FolderInUseError
 from federation.errors import RefusalError
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
@@ -134,7 +135,7 @@ class _Servers:
             await self._start(create_hub(hub, self._clock))
             node = load_node_config(self._folder / "gb.toml", {})
             await self._start(create_node(node, self._clock))
-        except (AddressUnusableError, OSError) as error:
+        except (AddressUnusableError, FolderInUseError, OSError) as error:
             told = f"{self._folder}: {error}: does it run already?"
             raise PracticeNotStartedError(told) from error
 

@@ -18,6 +18,7 @@ import msgspec
 from federation.clock import SettableClock
 from federation.config import Calendar, HubConfig, NodeConfig
 from federation.configuration.reading import load_hub_config, load_node_config
+from federation.edge.data_folder import FolderInUseError
 from federation.errors import RefusalError
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
@@ -130,7 +131,7 @@ class Practice:
             await self._start(load_hub_config(hub, {}), create_hub)
             for file in nodes:
                 await self._start(load_node_config(file, {}), create_node)
-        except (AddressUnusableError, OSError) as error:
+        except (AddressUnusableError, FolderInUseError, OSError) as error:
             raise NotResumableError(f"{self._folder}: {error}") from error
         self._write_people()
         await self.settled()

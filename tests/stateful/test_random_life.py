@@ -21,7 +21,7 @@ async def test_a_life_by_chance_breaks_nothing(sqlite, tmp_path, seed):
 
 @pytest.mark.slow
 async def test_a_life_on_postgres_breaks_nothing(postgres, tmp_path):
-    life = await live(postgres, tmp_path, Plan(201, steps=40))
+    life = await live(postgres, tmp_path, Plan(204, steps=40))
 
     assert life.world.crashes
     assert life.counts["two at once"]
