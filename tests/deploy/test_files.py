@@ -9,7 +9,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPSConnection
@@ -191,7 +190,7 @@ def make_certificate(folder):
 
 @contextmanager
 def nginx(folder, upstream):
-    """Run the shipped configuration at free ports, as this user; lend the port of TLS."""
+    """Run the shipped configuration at free ports; lend that of TLS."""
     make_certificate(folder)
     plain, secure = free_port(), free_port()
     text = (DEPLOY / "nginx" / "federation.conf").read_text(encoding="utf-8")
@@ -202,23 +201,17 @@ def nginx(folder, upstream):
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     paths = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
     (folder / "nginx.conf").write_text(
-        f"daemon off; pid {folder}/pid; error_log {folder}/error.log;\nevents {{}}\n"
+        f"pid {folder}/pid; error_log {folder}/error.log;\nevents {{}}\n"
         f"http {{ access_log off;\n{paths}{text}}}\n"
     )
     command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf")]
     checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
-    running = subprocess.Popen(command)
+    subprocess.run(command, check=True)  # it returns once it listens
     try:
-        for _ in range(200):
-            with closing(socket.socket()) as probe:
-                if probe.connect_ex(("127.0.0.1", secure)) == 0:
-                    break
-            time.sleep(0.02)
         yield secure
     finally:
-        running.terminate()
-        running.wait()
+        subprocess.run([*command, "-s", "stop"], check=True)
 
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not here")
