@@ -140,9 +140,8 @@ async def test_graphiql_asks_with_the_session_of_who_looks(settled, browser):  #
 
 
 def _is_of_own_account(response):
-    return "{ ownAccount {" in (
-        response.request.post_data or ""
-    )  # GraphiQL asks for the schema, too
+    """Tell it from the answer about the schema, for which GraphiQL asks by itself."""
+    return "{ ownAccount {" in (response.request.post_data or "")
 
 
 def _said(violation):
