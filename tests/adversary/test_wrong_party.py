@@ -95,7 +95,6 @@ async def test_a_delivery_that_is_no_delivery_is_refused_and_nothing_is_kept(fed
     for name, body in {
         "no JSON": b"{",
         "no list": b"{}",
-        "nothing": b"[]",
         "201 messages": encoded([message] * 201),
         "an unknown kind": encoded([{**message, "kind": "run.approved"}]),
         "an unknown field": encoded([{**message, "sender": "DE"}]),
