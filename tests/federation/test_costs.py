@@ -5,10 +5,11 @@ from contextlib import contextmanager
 import msgspec
 import pytest
 
-from federation.quotas import Quota, Quotas
+from federation.quotas import Quota
 from federation.values.party import HUB
 from tests.federation.callers import call_token, entity
 from tests.federation.harness import nothing_changes, send, tell
+from tests.still_quotas import still
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -21,7 +22,7 @@ REGISTER = """mutation { registerLicensee(id: "lab-x", name: "X") { __typename }
 def quotas(small, code, **given):
     """Let a server have other quotas for a while, in whose time nothing is won back."""
     server = small.keepers[code].service.server
-    kept, server.quotas = server.quotas, Quotas(given, now=lambda: 0.0)
+    kept, server.quotas = server.quotas, still(given)
     try:
         yield
     finally:

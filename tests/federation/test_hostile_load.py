@@ -12,12 +12,13 @@ from graphql import get_introspection_query
 from federation import __version__
 from federation.edge import bodies, connections
 from federation.messaging.inbox import BYTES_MAX
-from federation.quotas import Quota, Quotas
+from federation.quotas import Quota
 from federation.scenario.servers import HUB_ENTITY
 from federation.signing.tokens import Grant, mint_licence_token
 from federation.values.party import HUB
 from tests.federation.callers import INBOX, MINT, call_token, entity, staff
 from tests.federation.harness import DAY, fetch, nothing_changes, send, tell
+from tests.still_quotas import still
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -273,7 +274,7 @@ async def test_strangers_may_send_smaller_documents_than_who_is_known(shop):
 
 async def test_a_principal_that_asks_too_much_waits_alone(shop):
     server = shop.keepers[HUB].service.server
-    kept, server.quotas = server.quotas, Quotas({"graphql": Quota(2, 1), "files": Quota(1, 1)})
+    kept, server.quotas = server.quotas, still({"graphql": Quota(2, 1), "files": Quota(1, 1)})
     try:
         lab, other = shop.lab("lab-one"), shop.lab("lab-two")
         answers = [await tell(shop, HUB, lab, TYPENAME) for _ in range(3)]
@@ -302,7 +303,7 @@ async def test_questions_about_the_schema_have_a_quota_and_what_was_answered_is_
     shop, who
 ):
     server = shop.keepers[HUB].service.server
-    kept, server.quotas = server.quotas, Quotas({"introspection": Quota(2, 1)})
+    kept, server.quotas = server.quotas, still({"introspection": Quota(2, 1)})
     person, other = shop.lab(who) if who else None, shop.lab("lab-two")
     first = f"{WHOLE} # {next(_numbers)}"
     try:
@@ -338,7 +339,7 @@ async def test_an_answer_about_the_schema_is_the_same_from_what_is_kept(shop):
 
 async def test_a_document_counts_as_many_requests_as_it_has_root_fields(shop):
     server = shop.keepers[HUB].service.server
-    kept, server.quotas = server.quotas, Quotas({"graphql": Quota(10, 1)})
+    kept, server.quotas = server.quotas, still({"graphql": Quota(10, 1)})
     four = "{ a: __typename b: __typename c: __typename d: __typename }"
     try:
         answers = [await tell(shop, HUB, shop.lab("lab-one"), four) for _ in range(3)]
@@ -352,7 +353,7 @@ async def test_a_document_counts_as_many_requests_as_it_has_root_fields(shop):
 
 async def test_a_document_beyond_the_quota_writes_nothing(shop):
     server = shop.keepers[HUB].service.server
-    kept, server.quotas = server.quotas, Quotas({"graphql": Quota(2, 1)})
+    kept, server.quotas = server.quotas, still({"graphql": Quota(2, 1)})
     act = 'registerLicensee(id: "quota", name: "N") { __typename }'
     acts = [f"{name}: {act}" for name in "abc"]
     publish = f"mutation {{ {' '.join(acts)} }}"
@@ -367,7 +368,7 @@ async def test_a_document_beyond_the_quota_writes_nothing(shop):
 
 async def test_no_header_makes_a_stranger_another_one(shop):
     server = shop.keepers[HUB].service.server
-    kept, server.quotas = server.quotas, Quotas({"anonymous": Quota(1, 1)})
+    kept, server.quotas = server.quotas, still({"anonymous": Quota(1, 1)})
     body = msgspec.json.encode({"query": TYPENAME})
     try:
         statuses = [
@@ -386,7 +387,7 @@ async def test_no_header_makes_a_stranger_another_one(shop):
 
 async def test_who_asks_too_much_about_the_schema_is_told_when_to_come_again(shop):
     server = shop.keepers[HUB].service.server
-    kept, server.quotas = server.quotas, Quotas({"introspection": Quota(1, 1)})
+    kept, server.quotas = server.quotas, still({"introspection": Quota(1, 1)})
     url = f"{shop.running[HUB].url}/graphql"
     try:
         for status in (200, 429):

@@ -11,11 +11,12 @@ import pytest_asyncio
 from federation.licensing.counter import Counter
 from federation.nodes import terms as module
 from federation.nodes.terms import CounterHolder, Terms, TermsNotKnownError
-from federation.quotas import Quota, Quotas
+from federation.quotas import Quota
 from federation.registry.service import UnknownMemberError
 from federation.values.party import HUB
 from tests.federation.harness import small_federation, write_scenario
 from tests.federation.market import open_market
+from tests.still_quotas import still
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -106,7 +107,7 @@ async def test_strangers_fill_no_memory(terms, made, monkeypatch):
 
 
 async def test_a_stranger_has_a_quota(market, server):
-    kept, server.quotas = server.quotas, Quotas({"anonymous": Quota(burst=3, per_minute=1)})
+    kept, server.quotas = server.quotas, still({"anonymous": Quota(burst=3, per_minute=1)})
     try:
         answers = [(await market.get("DE", "/sites/de-a/robots.txt"))[0] for _ in range(4)]
     finally:
@@ -117,7 +118,7 @@ async def test_a_stranger_has_a_quota(market, server):
 
 async def test_who_guesses_secrets_at_a_licence_server_waits(market):
     hub = market.small.keepers[HUB].service.server
-    kept, hub.quotas = hub.quotas, Quotas({"oauth": Quota(burst=180, per_minute=1)})
+    kept, hub.quotas = hub.quotas, still({"oauth": Quota(burst=180, per_minute=1)})
     url, secret = f"{market.base(HUB, 'DE/de-a')}/token", market.clients["one"].secret
     try:
         for _ in range(20):  # each counts as one of 180
@@ -134,7 +135,7 @@ async def test_who_guesses_secrets_at_a_licence_server_waits(market):
 
 async def test_a_lab_has_a_quota_of_tokens(market):
     hub = market.small.keepers[HUB].service.server
-    kept, hub.quotas = hub.quotas, Quotas({"tokens": Quota(burst=1, per_minute=1)})
+    kept, hub.quotas = hub.quotas, still({"tokens": Quota(burst=1, per_minute=1)})
     try:
         answers = [(await market.buy(HUB, "DE/de-a", resource="/"))[0] for _ in range(2)]
     finally:

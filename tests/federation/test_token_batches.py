@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from sqlalchemy import event
 
-from federation.quotas import Quota, Quotas
+from federation.quotas import Quota
 from federation.scenario.servers import HUB_ENTITY
 from federation.signing.bound_tokens import open_licence_token
 from federation.tokens import batches
@@ -16,6 +16,7 @@ from tests.federation.batches import MINT
 from tests.federation.gate import answered_during
 from tests.federation.harness import DAY, nothing_changes, tell
 from tests.federation.holders import Holder
+from tests.still_quotas import still
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -162,7 +163,7 @@ async def test_others_are_answered_while_a_batch_is_signed(shop, monkeypatch):
 
 async def test_a_batch_counts_each_of_its_sites(shop):
     server = shop.keepers[HUB].service.server
-    kept, server.quotas = server.quotas, Quotas({"tokens": Quota(burst=3, per_minute=1)})
+    kept, server.quotas = server.quotas, still({"tokens": Quota(burst=3, per_minute=1)})
     try:
         assert (await mint(shop, [ANNA, NOBODY]))["refused"][0]["place"] == 1
         assert (await mint(shop, [ANNA, ANNA]))["code"] == "TOO_MANY_REQUESTS"

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from federation.claimindex import followed_store
 from federation.crawler.withheld import WithheldList
-from federation.quotas import Quota, Quotas
+from federation.quotas import Quota
 from federation.values.party import HUB
 from tests.federation.asked_about import (
     CONTESTED,
@@ -28,6 +28,7 @@ from tests.federation.asked_about import (
     down,
 )
 from tests.federation.harness import nothing_changes, resumed
+from tests.still_quotas import still
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -197,7 +198,7 @@ async def test_strangers_are_sent_nothing(shop):
 
 async def test_who_asks_how_current_the_list_is_is_counted_for_each_collective_asked(shop):
     server = shop.keepers[HUB].service.server
-    kept, server.quotas = server.quotas, Quotas({"graphql": Quota(4, 1)})
+    kept, server.quotas = server.quotas, still({"graphql": Quota(4, 1)})
     try:
         first, _, _ = await got(shop, "")
         second = await refused(shop, "")

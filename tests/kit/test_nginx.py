@@ -236,7 +236,7 @@ def test_every_refusal_arrives_with_its_status_headers_and_body(front):
 
 
 def test_too_many_wrong_tokens_are_told_to_wait(make_front):
-    front = make_front(guesses=Guesses(Quota(burst=2, per_minute=1)))
+    front = make_front(guesses=Guesses(Quota(burst=2, per_minute=1), monotonic=lambda: 0.0))
     found = [front.ask(token=f"x.y.{n}") for n in range(4)]
 
     assert [answer.status_code for answer in found] == [401, 401, 429, 429]
