@@ -13,16 +13,19 @@ unexport PYTHONDONTWRITEBYTECODE
 FOUND = command -v "$(PYTHON)" >/dev/null || \
 	{ echo "There is no $(PYTHON) here. Install Python 3.11 or newer."; exit 1; }
 
-.PHONY: demo test test-all check lint types fix bench soak mutation judges browser test-browser graphiql client known-answers lock main-env dev-env
+.PHONY: demo test test-all thorough check lint types fix bench soak mutation judges browser test-browser graphiql client known-answers lock main-env dev-env
 
 demo: main-env   ## the whole story on this machine: hub, nodes, labs, sites, settlement
 	@$(BIN)/federation demo $(ARGS)
 
 test: dev-env   ## every behaviour, in a process more than there are cores, four at most; ARGS="-n 0 -k settle"
-	@$(PYTEST) -m "not slow" $(ARGS)
+	@$(PYTEST) -m "not slow and not thorough" $(ARGS)
 
 test-all: dev-env   ## what test leaves out: every crash, every known answer, the handbook
 	@$(PYTEST) -m slow $(ARGS)
+
+thorough: dev-env   ## the random searches of test-all with many times its examples; half an hour
+	@$(PYTEST) -m thorough $(ARGS)
 
 check: lint types test
 

@@ -91,9 +91,16 @@ async def test_all_who_decide_agree(backend, javascript, history, no, use, at):
 
 
 @pytest.mark.slow
-@settings(ON_DATABASES, max_examples=60)
+@settings(ON_DATABASES, max_examples=15)
 @given(*QUESTIONS)
-async def test_all_who_decide_agree_on_many_histories(backend, javascript, history, no, use, at):
+async def test_all_who_decide_agree_on_more(backend, javascript, history, no, use, at):
+    await all_agree(backend, javascript, history, no, use, at)
+
+
+@pytest.mark.thorough
+@settings(ON_DATABASES, max_examples=100)
+@given(*QUESTIONS)
+async def test_all_who_decide_agree_on_many(backend, javascript, history, no, use, at):
     await all_agree(backend, javascript, history, no, use, at)
 
 

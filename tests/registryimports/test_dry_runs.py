@@ -135,8 +135,13 @@ async def test_a_dry_run_says_to_each_row_what_the_real_run_says(database):
     }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 40))
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 6)),
+        *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(6, 40)),
+    ],
+)
 async def test_many_dry_runs_say_to_each_row_what_the_real_run_says(database, seed):
     await lived(await Registry(database).begin(), seed)
 

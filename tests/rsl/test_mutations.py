@@ -262,7 +262,7 @@ def test_a_thousand_broken_documents_open_nothing():
     assert lost > 200
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_ten_thousand_broken_documents_open_nothing():
     came, lost = broken(10_000, seed=3)
 
