@@ -245,6 +245,13 @@ async def test_a_server_that_is_busy_says_when_to_come_again(shop, monkeypatch):
                 status, taken = answer.status, msgspec.json.decode(await answer.read())
 
     assert answers == [(503, "5", "BUSY")] * 2
-    assert (asked.status, asked.code) == (200, "BUSY")
-    assert (status, taken.get("up_to")) == (200, {}), taken
-    assert taken["not_taken"]["usage/2026-09"]["code"] == "BUSY"
+    # PostgreSQL refuses reads too: where it is time to look up again who asks, that says BUSY, and
+    # nothing of the question or delivery is looked at.
+    assert (asked.status, asked.code) in {(200, "BUSY"), (503, "BUSY")}
+    if status == 200:
+        assert taken["up_to"] == {}
+        assert taken["not_taken"]["usage/2026-09"]["code"] == "BUSY"
+    else:
+        assert (status, taken["code"]) == (503, "BUSY")
+    if shop.keepers[HUB].service.server.db.is_sqlite:
+        assert (asked.status, status) == (200, 200)
