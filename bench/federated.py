@@ -33,6 +33,7 @@ import strawberry
 
 from federation.counters import Counters
 from federation.federated.asking import Asker, Node
+from federation.federated.earlier import Earlier
 from federation.federated.wire import ON_BEHALF_OF_HEADER
 from federation.process import run_loop
 from federation.quotas import Quotas
@@ -350,6 +351,7 @@ async def a_list(folder: Path) -> list[bool]:
         monotonic=time.monotonic,
         quotas=Quotas(),
         asker=Asker(call),
+        earlier=Earlier(time.monotonic),
         pepper=SimpleNamespace(seal=lambda text: sha256(text).digest()),
         counters=Counters(),
     )

@@ -37,6 +37,7 @@ from bench.federated import (
 from bench.lists import Served, serve_app
 from federation.counters import Counters
 from federation.federated.asking import Asker, Node
+from federation.federated.earlier import Earlier
 from federation.schema.context import Context
 from federation.schema.controller import graphql_controller
 from federation.schema.hub import schema as hub_schema
@@ -153,6 +154,7 @@ def our_hub(database: str) -> Any:
         monotonic=time.monotonic,
         quotas=SimpleNamespace(take=lambda *_: None),
         asker=Asker(call),
+        earlier=Earlier(time.monotonic),
         pepper=SimpleNamespace(seal=lambda _: bytes(32)),
         trusted_documents={},
         counters=Counters(),

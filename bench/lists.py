@@ -23,6 +23,7 @@ from graphql import parse
 from litestar import Litestar
 from strawberry.litestar import make_graphql_controller
 
+from federation.process import run_loop
 from federation.schema.compiled import Compiling
 from federation.schema.controller import graphql_controller
 from federation.schema.guards import Schema, check_document, extensions
@@ -182,12 +183,12 @@ def a_bomb() -> bool:
 
 
 def serve_app(found: Any) -> None:
-    """Serve a controller on a port that the system chooses, and print that."""
+    """Serve a controller as our servers are run, on a port that the system chooses; print that."""
     app = Litestar(route_handlers=[found], openapi_config=None, logging_config=None)
     held = socket.create_server(("127.0.0.1", 0))
     print(held.getsockname()[1], flush=True)
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_keep_alive=75)
-    uvicorn.Server(config).run(sockets=[held])
+    run_loop(uvicorn.Server(config).serve(sockets=[held]))
 
 
 def main() -> None:

@@ -5,9 +5,10 @@ only what it gave out, for the same question and for a day.
 """
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from binascii import Error as NoBase64Error
-from collections.abc import Callable, Mapping
+from binascii import b2a_base64
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, ClassVar, Final, NamedTuple
@@ -69,6 +70,8 @@ class _Body(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
+_ARRAY_OF_5, _ARRAY_OF_6 = b"\x95", b"\x96"  # how MessagePack begins a body; 6 where it is stale
+_IN_URLS: Final = bytes.maketrans(b"+/", b"-_")
 
 
 def _by_place(missing: Mapping[str, Key | None]) -> list[tuple[Key | None, list[str]]]:
@@ -88,18 +91,31 @@ class Cursors:
         self._seal = seal
         self._question = sha256(msgspec.json.encode(question)).digest()[:_QUESTION_BYTES]
         self._now = int(now.timestamp())
-        self._expires_at = self._now + LIFE_SECONDS
+        told = (VERSION, self._question, self._now + LIFE_SECONDS)
+        self._head = b"".join(map(_encode, told))
 
     def write(self, position: Position) -> str:
         """Return the cursor of a position (TOO_MUCH_MISSING)."""
         after, missing, is_stale = position
-        owed = _by_place(missing) if missing else []
-        told = (VERSION, self._question, self._expires_at, after, owed)
-        body = _encode((*told, True) if is_stale else told)
-        cursor = urlsafe_b64encode(self._sealed(body) + body).decode().rstrip("=")
-        if len(cursor) > LENGTH_MAX:
-            raise TooMuchMissingError(f"its cursor has {len(cursor)} characters")
-        return cursor
+        return self.write_all([after], missing, is_stale=is_stale)[0]
+
+    def write_all(
+        self, places: Sequence[Key | None], missing: Mapping[str, Key | None], *, is_stale: bool
+    ) -> list[str]:
+        """Return the cursors of many places at which the same nodes are missing (TOO_MUCH_MISSING).
+
+        What is the same in all is encoded once.
+        """
+        owed = _encode(_by_place(missing))
+        head = (_ARRAY_OF_6 if is_stale else _ARRAY_OF_5) + self._head
+        tail = owed + _encode(True) if is_stale else owed
+        bodies = [head + _encode(place) + tail for place in places]
+        sealed = [b2a_base64(self._sealed(body) + body, newline=False) for body in bodies]
+        cursors = b"\n".join(sealed).translate(_IN_URLS, b"=").decode().split("\n")
+        longest = max(map(len, cursors))
+        if longest > LENGTH_MAX:
+            raise TooMuchMissingError(f"its cursor has {longest} characters")
+        return cursors
 
     def read(self, cursor: str | None) -> Position:
         """Return what a cursor says, or refuse one that this server did not give out so."""

@@ -1,8 +1,9 @@
 """Lists over all nodes as if they were one, in GraphQL: at the hub (decision 55)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby, repeat
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
@@ -20,6 +21,7 @@ from federation.federated.listing import (
     deadline_seconds,
     require_replies,
 )
+from federation.federated.merging import Key
 from federation.federated.selections import TYPENAME, Argument, Asking, Selection, select
 from federation.federated.shapes import shapes_of
 from federation.federated.wire import DEADLINE_MS, OnBehalfOf
@@ -79,21 +81,30 @@ class Answer:
     listed: Listed
     cursors: Cursors
 
-    def edges(self, name: str, kind: str) -> list[dict[str, Any]]:
+    def edges(self, name: str, kind: str) -> msgspec.Raw:
         """Return the edges that are asked for under a name, as JSON; `kind` is their type."""
-        page, edges = self.listed.page, list[dict[str, Any]]()
-        for key, shown in page.entries:
-            edge: dict[str, Any] = {}
-            for member, field, number in self.selection.edges[name]:
-                if number is not None:
-                    edge[member] = shown[number]
-                elif field == TYPENAME:
-                    edge[member] = kind
-                else:
-                    place = self.listed.position(key, page.missing_at(key))
-                    edge[member] = self.cursors.write(place)
-            edges.append(edge)
-        return edges
+        entries, members, columns = self.listed.page.entries, list[bytes](), list[Any]()
+        for member, field, number in self.selection.edges[name]:
+            value = b"%b"
+            if number is not None:
+                columns.append([shown[number] for _, shown in entries])
+            elif field == TYPENAME:
+                value = b'"%b"' % kind.encode()
+            else:
+                columns.append(self._cursors_behind([key for key, _ in entries]))
+                value = b'"%b"'
+            members.append(b'"%b":%b' % (member.encode(), value))
+        edge = b"{%b}" % b",".join(members)
+        rows = zip(*columns, strict=True) if columns else repeat((), len(entries))
+        return msgspec.Raw(b"[%b]" % b",".join([edge % row for row in rows]))
+
+    def _cursors_behind(self, keys: Sequence[Key]) -> Iterator[bytes]:
+        """Return the cursors of places of the page: they need no escapes in JSON."""
+        missing, is_stale = self.listed.page.missing_at, self.listed.is_stale
+        for owed, places in groupby(keys, key=missing):
+            yield from map(
+                str.encode, self.cursors.write_all(list(places), owed, is_stale=is_stale)
+            )
 
     def late(self, name: str) -> list[msgspec.Raw]:
         """Return the late entries that are asked for under a name, as JSON."""

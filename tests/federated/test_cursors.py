@@ -40,6 +40,22 @@ def test_a_cursor_says_what_it_was_given(position):
     assert a_hub().read(a_hub().write(position)) == position
 
 
+@pytest.mark.parametrize("missing", [{}, POSITION.missing])
+@pytest.mark.parametrize("is_stale", [False, True])
+def test_cursors_of_many_places_are_those_of_each(missing, is_stale):
+    places = [
+        None,
+        *(Key(letter * length, f"GB:{length}") for letter in "aé?" for length in (1, 2, 3)),
+    ]
+
+    found = a_hub().write_all(places, missing, is_stale=is_stale)
+
+    assert [a_hub().read(cursor) for cursor in found] == [
+        Position(place, missing, is_stale) for place in places
+    ]
+    assert found == [a_hub().write(Position(place, missing, is_stale)) for place in places]
+
+
 def test_a_node_that_fell_silent_adds_its_code_to_a_cursor_and_no_place_of_its_own():
     many = {f"N{number:03}": None for number in range(200)}
     lengths = [len(a_hub().write(Position(POSITION.after, missing))) for missing in ({}, many)]

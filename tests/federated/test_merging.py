@@ -143,10 +143,15 @@ async def test_each_node_is_asked_for_its_share_and_only_who_ran_out_again():
     world = World([*even, Simulated("US", [(f"000{n:03}", "x") for n in range(100)])], first=40)
     await world.page(Position())
 
-    assert [node.asked[0][0] for node in world.nodes.values()] == [25] * 4
-    assert share(100, 200) == 6
+    assert [node.asked[0][0] for node in world.nodes.values()] == [21] * 4
+    assert [share(first, nodes) for first, nodes in ((100, 200), (1, 1), (100, 3), (1_000, 3))] == [
+        6,
+        1,
+        51,
+        390,
+    ]
     assert [len(node.asked) for node in world.nodes.values()] == [1, 1, 1, 2]
-    assert world.nodes["US"].asked[1][0] == 40 - 25 - 3  # the first of each other comes before
+    assert world.nodes["US"].asked[1][0] == 40 - 21 - 3  # the first of each other comes before
 
 
 async def test_a_node_that_fails_in_the_second_round_is_owed_from_where_it_was_read():
