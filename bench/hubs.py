@@ -38,6 +38,7 @@ from bench.lists import Served, serve_app
 from federation.counters import Counters
 from federation.federated.asking import Asker, Node
 from federation.federated.earlier import Earlier
+from federation.quotas import Quota, Quotas
 from federation.schema.context import Context
 from federation.schema.controller import graphql_controller
 from federation.schema.hub import schema as hub_schema
@@ -152,7 +153,7 @@ def our_hub(database: str) -> Any:
         db=Database(database),
         clock=lambda: NOW,
         monotonic=time.monotonic,
-        quotas=SimpleNamespace(take=lambda *_: None),
+        quotas=Quotas({"graphql": Quota(10**9, 10**9)}),
         asker=Asker(call),
         earlier=Earlier(time.monotonic),
         pepper=SimpleNamespace(seal=lambda _: bytes(32)),
