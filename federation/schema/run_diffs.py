@@ -34,6 +34,7 @@ class RunCause:
     name: str
     old: str
     new: str
+    currency: str | None
 
 
 @strawberry.type(description="Two runs of a month side by side; without an old one all is new.")
@@ -66,7 +67,13 @@ class RunDiffQuery:
             shares=[_difference(row) for row in found.shares[:DIFFERENCES_MAX]],
             nets=[_difference(row) for row in found.nets],
             causes=[
-                RunCause(kind=cause.kind, name=cause.name, old=cause.old, new=cause.new)
+                RunCause(
+                    kind=cause.kind,
+                    name=cause.name,
+                    old=cause.old,
+                    new=cause.new,
+                    currency=cause.currency,
+                )
                 for cause in found.causes[:DIFFERENCES_MAX]
             ],
         )

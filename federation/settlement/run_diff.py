@@ -1,12 +1,15 @@
 """What changed between two runs of a month, and why. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from federation.settlement.run import LicenceResult, RunResult, compute
 from federation.settlement.run_document import LicenceInRun, RunDocument
 from federation.values.licence_key import LicenceKey
 from federation.wording import counted
+
+AMOUNTS: Final = ("received", "brought_forward", "recognised_before")  # of a licence's inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,16 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """An input that is not what it was: which kind, whose, and both values as text."""
+    """An input that is not what it was: which kind, whose, and both values as text.
+
+    Where they are amounts, in minor units, `currency` says of which.
+    """
 
     kind: str
     name: str
     old: str
     new: str
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +91,12 @@ def _causes(old: RunDocument, new: RunDocument) -> Iterator[Cause]:
         for document in (old, new)
     ]
     yield from _changed("rate", *rates)
-    for name in ("received", "brought_forward", "recognised_before", "weights_from"):
-        yield from _changed(
-            name.replace("_", " "), _per_licence(old, name), _per_licence(new, name)
-        )
+    for name in (*AMOUNTS, "weights_from"):
+        found = _changed(name.replace("_", " "), _per_licence(old, name), _per_licence(new, name))
+        if name in AMOUNTS:
+            currencies = _currencies(old, name) | _currencies(new, name)
+            found = (replace(one, currency=currencies[one.name]) for one in found)
+        yield from found
     yield from _changed("licence", _terms(old), _terms(new))
     yield from _changed("collective", _texts(old.collectives), _texts(new.collectives))
     yield from _changed("terms", {"hub": str(old.hub)}, {"hub": str(new.hub)})
@@ -113,6 +122,15 @@ def _per_licence(document: RunDocument, name: str) -> dict[str, str]:
     for number, terms in document.licences.items():
         value = getattr(terms, name)
         found |= value if isinstance(value, dict) else {number: value}
+    return found
+
+
+def _currencies(document: RunDocument, name: str) -> dict[str, str]:
+    """Return the currency of each of the amounts `name`, by what they are of."""
+    found: dict[str, str] = {}
+    for number, terms in document.licences.items():
+        value = getattr(terms, name)
+        found |= dict.fromkeys(value if isinstance(value, dict) else (number,), terms.currency)
     return found
 
 

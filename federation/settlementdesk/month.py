@@ -28,7 +28,6 @@ from federation.settlementdesk.month_payments import members, payments
 from federation.settlementdesk.month_runs import SHOWN, run_before, run_named, show_runs
 
 CAUSE = 48  # of what an input was and is
-SUMS = frozenset({"received", "brought forward", "recognised before"})  # causes that are money
 
 
 @click.group()
@@ -207,9 +206,8 @@ def diff(desk: Desk, run: str, old: str | None) -> None:
         ]
         for kind in ("shares", "nets")
     )
-    currencies = {row["licence"] or "": row["old"]["currency"] for row in found["shares"]}
     causes = [
-        [row["kind"], row["name"], *(_cause(row, side, currencies) for side in ("old", "new"))]
+        [row["kind"], row["name"], *(_cause(row, side) for side in ("old", "new"))]
         for row in found["causes"]
     ]
     against = before["runId"][:SHOWN] if before else "nothing"
@@ -225,18 +223,13 @@ def diff(desk: Desk, run: str, old: str | None) -> None:
     desk.show(found, tables)
 
 
-def _cause(row: dict[str, str], side: str, currencies: dict[str, str]) -> str:
+def _cause(row: dict[str, str], side: str) -> str:
     """Write what an input was or is: reports as in `reports`, sums as in the tables above."""
     value = row[side]
     if row["kind"] == "usage report" and value:
         return f"sha-256 {value[:SHOWN]}"
-    if row["kind"] in SUMS and value:
-        found = {
-            currency
-            for licence, currency in currencies.items()
-            if licence == row["name"] or licence.startswith(f"{row['name']}/")  # its components
-        }
-        return amount_text(value, found.pop()) if found else f"{value} minor units"
+    if row["currency"] and value:
+        return amount_text(value, row["currency"])
     return value[:CAUSE]
 
 

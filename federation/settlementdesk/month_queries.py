@@ -41,7 +41,8 @@ CALCULATE = f"""mutation($period: String!) {{ calculateRun(period: $period) {{
 DIFFERENCE = f"party old {MONEY} new {MONEY} difference {MONEY}"
 
 DIFF = f"""query($new: String!, $old: String) {{ runDiff(new: $new, old: $old) {{
-  shares {{ licence {DIFFERENCE} }} nets {{ {DIFFERENCE} }} causes {{ kind name old new }} }} }}"""
+  shares {{ licence {DIFFERENCE} }} nets {{ {DIFFERENCE} }}
+  causes {{ kind name old new currency }} }} }}"""
 
 ADVISE = f"""mutation($run: String!) {{ adviseRun(runId: $run) {{
   __typename ... on Run {{ {RUN} }} {REFUSED} }} }}"""

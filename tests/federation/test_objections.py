@@ -115,7 +115,13 @@ async def test_what_changed_between_two_runs_and_why(advised):
     # Of the licence's 8,000.00 a month's share was recognised, and still is: 7,000.00 are there.
     assert found["shares"] == []
     assert found["causes"] == [
-        {"kind": "received", "name": "HUB-000002", "old": "800000", "new": "700000"}
+        {
+            "kind": "received",
+            "name": "HUB-000002",
+            "old": "800000",
+            "new": "700000",
+            "currency": "GBP",
+        }
     ]
     assert first["causes"] == []
     assert {row["party"] for row in first["shares"]} == {"DE", "FR", "GB"}

@@ -97,13 +97,17 @@ def test_every_kind_of_input_that_is_not_what_it_was_is_a_cause():
     ]
     assert causes(changed(rates=rate)) == [Cause("rate", "GBP", "", "0.8338 of 2026-09-30")]
     assert causes(BEFORE, changed(rates=rate)) == [Cause("rate", "GBP", "0.8338 of 2026-09-30", "")]
-    assert causes(with_licence(received="29999")) == [Cause("received", KEY, "30000", "29999")]
-    for field, name, value in (
-        ("brought_forward", "brought forward", "5"),
-        ("recognised_before", "recognised before", "7"),
-        ("weights_from", "weights from", "earlier"),
+    assert causes(with_licence(received="29999")) == [
+        Cause("received", KEY, "30000", "29999", "EUR")
+    ]
+    for field, name, value, currency in (
+        ("brought_forward", "brought forward", "5", "EUR"),
+        ("recognised_before", "recognised before", "7", "EUR"),
+        ("weights_from", "weights from", "earlier", None),
     ):
-        assert causes(with_licence(**{field: {KEY: value}})) == [Cause(name, KEY, "", value)]
+        assert causes(with_licence(**{field: {KEY: value}})) == [
+            Cause(name, KEY, "", value, currency)
+        ]
     assert causes(with_licence(ends_on="2026-10-31")) == [
         Cause(
             "licence",
@@ -143,5 +147,5 @@ def test_each_licences_money_is_compared_with_its_own():
     more = {**sold, KEY: a_licence(received="1")}
 
     assert causes(a_month(licences=more), a_month(licences=sold)) == [
-        Cause("received", KEY, "30000", "1")
+        Cause("received", KEY, "30000", "1", "EUR")
     ]
