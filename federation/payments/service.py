@@ -48,6 +48,12 @@ class PaymentConflictError(RefusalError):
     code: ClassVar[str] = "PAYMENT_CONFLICT"
 
 
+class NoOwnAccountError(RefusalError):
+    """This server has no account of its own to pay from: give it one, then name the payee's."""
+
+    code: ClassVar[str] = "NO_OWN_ACCOUNT"
+
+
 async def get_payment(session: ReadSession, payment_id: str) -> Payment:
     """Return a payment by id, or refuse."""
     payment = await store.find_payment(session, payment_id)
@@ -176,15 +182,17 @@ async def name_account(
     """Propose what lacked its payee's account, or has another than before, now that it is known.
 
     That are refunds, adjustments, and what a node pays another directly. Members' accounts, and
-    collectives' at the hub, are kept where they are registered, not here.
+    collectives' at the hub, are kept where they are registered, not here. Where this server has no
+    account of its own nothing could be paid, and nothing is kept (NO_OWN_ACCOUNT).
     """
     is_direct = payment.kind == REMITTANCE and HUB not in {payment.payer, payment.payee}
     is_named = is_direct or payment.kind in {REFUND, ADJUSTMENT}
     if not is_named or payment.state != states.OUTSTANDING:
         raise states.PaymentStateError(f"{payment.payment_id}: {payment.kind}, {payment.state}")
     check_account(payee_account, payment.currency)
-    if payer_account is not None:
-        complete(session, payment, payer_account, payee_account, who=who, at=at)
+    if payer_account is None:
+        raise NoOwnAccountError(payment.payment_id)
+    complete(session, payment, payer_account, payee_account, who=who, at=at)
     return payment
 
 

@@ -314,6 +314,23 @@ async def test_a_labs_account_is_named_by_an_officer_and_a_refund_then_takes_two
     assert (await refused(database, PaymentStateError, name)).code == "PAYMENT_STATE"
 
 
+async def test_who_has_no_account_to_pay_from_names_no_payees(database):
+    """It was said to be done, and the account that was named was nowhere."""
+    lab = PaymentAccount("Lab One", "IBAN", "DE75512108001245126199", None, None)
+    async with database.write("test") as session:
+        payment = await a_payment(session, kind="REFUND", payee="lab:lab-one", payee_account=None)
+
+    async def name(session):
+        row = await payments_service.get_payment(session, payment.payment_id)
+        await payments_service.name_account(session, row, None, lab, who="bob", at=NOW)
+
+    refusal = await refused(database, payments_service.NoOwnAccountError, name)
+    async with database.read() as session:
+        row = await payments_service.get_payment(session, payment.payment_id)
+        kept = row.state, row.payee_account
+    assert (refusal.code, kept) == ("NO_OWN_ACCOUNT", ("OUTSTANDING", None))
+
+
 def test_a_position_that_converts_to_nothing_is_given_up_at_once():
     positions = {"JP": Position(3, 0), "GB": Position(0, 2), "FR": Position(9, 0)}
 
