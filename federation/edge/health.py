@@ -10,6 +10,7 @@ from federation.edge.doors import Doors
 from federation.edge.http import json_response
 from federation.errors import RefusalError
 from federation.server import Server
+from federation.store import voices
 from federation.store.migrations import current_revision, head_revision
 
 
@@ -43,15 +44,16 @@ async def readiness(server: Server) -> Mapping[str, bool]:
     """Return by name whether each thing is there that requests need; it never raises.
 
     `database`: it answers. `revision`: it is at that of this code. `keys`: they are held.
-    `voice`: nobody else was heard to speak for this server.
+    `voice`: nobody else was heard to speak for this server, as far as its database says.
     """
-    is_silenced = server.voice is not None and server.voice.is_silenced
-    checks = {"database": False, "revision": False, "keys": False, "voice": not is_silenced}
+    checks = {"database": False, "revision": False, "keys": False, "voice": True}
     try:
         async with server.db.read() as session:
             connection = await session.connection()
             revision = await connection.run_sync(current_revision)
-        checks |= {"database": True, "revision": revision == head_revision()}
+            checks |= {"database": True, "revision": revision == head_revision()}
+            if checks["revision"]:
+                checks["voice"] = not await voices.is_silenced(session)
         checks["keys"] = bool(server.keys.held.token.kid)
     except RefusalError:
         pass
