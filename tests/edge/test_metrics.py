@@ -9,7 +9,7 @@ import pytest
 from federation.clients.secret import Pepper
 from federation.clock import SettableClock
 from federation.config import HubConfig, Terms
-from federation.counters import OPERATIONS_MAX, Counters, exposition
+from federation.counters import OPERATION_LENGTH_MAX, OPERATIONS_MAX, Counters, exposition
 from federation.edge.metrics import STREAMS_MAX, gauges
 from federation.messaging.peers import PeerClient
 from federation.server import Server
@@ -133,6 +133,7 @@ async def test_a_sender_names_few_series_however_it_names_its_streams(server):
 
 def test_strangers_name_no_series_of_their_own():
     counters = Counters()
+    counters.operation("L" * (OPERATION_LENGTH_MAX + 1), is_known=True, has_failed=False)
     for number in range(OPERATIONS_MAX + 5):
         counters.operation(f"Known{number}", is_known=True, has_failed=False)
     counters.operation("Mine", is_known=False, has_failed=True)
@@ -141,7 +142,7 @@ def test_strangers_name_no_series_of_their_own():
 
     told = samples(exposition(counters, {}))
     of = 'federation_graphql_requests_total{{operation="{}",outcome="{}"}}'.format
-    assert (told[of("(other)", "ok")], told[of("(other)", "error")]) == (5, 1)
+    assert (told[of("(other)", "ok")], told[of("(other)", "error")]) == (6, 1)
     assert (told[of("Known1", "ok")], told[of("(unnamed)", "ok")]) == (2, 1)
     assert len(told) == OPERATIONS_MAX + 3
 
