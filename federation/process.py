@@ -128,7 +128,7 @@ class Service:
             require_target=partial(require_target, allowed=config.peer_networks),
         )
         self._voice = Speaker(self.server)
-        self._peers.voice = self._voice
+        self.server.voice = self._peers.voice = self._voice
         self.parts = compose(self.server, self._peers)
         db.listen(POSTED, self.parts.relay.wake)
         db.listen(KEYS_CHANGED, self._keys.look_again)

@@ -85,6 +85,28 @@ class Retry(Protocol):
         ...
 
 
+class Speaking(Protocol):
+    """With which voice this server speaks, and whether it may (`store/voices.py`)."""
+
+    @property
+    def is_silenced(self) -> bool:
+        """Tell whether it stopped: another database was heard in its name."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """Return the voice as it is sent; empty before the start was counted."""
+        ...
+
+    async def look(self, session: ReadSession) -> None:
+        """Learn what other processes of this server were told, and with which voice they speak."""
+        ...
+
+    async def refused(self, entity_id: str, sent: str) -> None:
+        """Hear that another server has heard another voice than the one that was sent."""
+        ...
+
+
 class _NoHandlers:
     """A server that takes no messages: nothing is parked there."""
 
@@ -159,6 +181,7 @@ class Server:
     )
     require_target: Callable[[str], Awaitable[None]] = _nowhere  # refuses what is not called
     knocked: Callable[[], None] = _nothing  # a node's hub called before the node knew it
+    voice: Speaking | None = None  # None where it speaks to nobody
     retry: Retry = field(
         default_factory=_NoHandlers
     )  # handles a parked message, or what waits behind one

@@ -10,7 +10,6 @@ from federation.edge.doors import Doors
 from federation.edge.http import json_response
 from federation.errors import RefusalError
 from federation.server import Server
-from federation.store import voices
 from federation.store.migrations import current_revision, head_revision
 
 
@@ -44,17 +43,17 @@ async def readiness(server: Server) -> Mapping[str, bool]:
     """Return by name whether each thing is there that requests need; it never raises.
 
     `database`: it answers. `revision`: it is at that of this code. `keys`: they are held.
-    `voice`: nobody else was heard to speak for this server, as far as its database says.
+    `voice`: nobody else was heard to speak for this server.
     """
-    checks = {"database": False, "revision": False, "keys": False, "voice": True}
+    checks, voice = {"database": False, "revision": False, "keys": False}, server.voice
     try:
         async with server.db.read() as session:
             connection = await session.connection()
             revision = await connection.run_sync(current_revision)
             checks |= {"database": True, "revision": revision == head_revision()}
-            if checks["revision"]:
-                checks["voice"] = not await voices.is_silenced(session)
+            if voice is not None and checks["revision"]:
+                await voice.look(session)
         checks["keys"] = bool(server.keys.held.token.kid)
     except RefusalError:
         pass
-    return checks
+    return {**checks, "voice": voice is None or not voice.is_silenced}

@@ -48,6 +48,12 @@ class Speaker:
         async with self._server.db.write("voice.begin") as session:
             self._hold(await voices.begin(session))
 
+    async def look(self, session: ReadSession) -> None:
+        """Learn what other processes of this server were told, and with which voice they speak."""
+        row = await voices.find_own(session)
+        if row is not None:
+            self._hold(row)
+
     async def refused(self, entity_id: str, sent: str) -> None:
         """Hear that a server has heard another database after this one, and stop if that counts.
 
@@ -131,11 +137,11 @@ async def hear(server: Server, sender: Sender, text: str | None) -> None:
     as often as its quota lets it say so (TOO_MANY_REQUESTS), since that may be all of the outbox.
     """
     voice = None if text is None else voices.read_voice(text)
-    async with server.db.read() as session:
-        if await voices.is_silenced(session):
-            raise SilencedError(retry_after=60)
-        if voice is None or await voices.is_heard(session, sender.key_id, voice):
-            return
+    is_news = voice is not None and await _is_news(server, sender, voice)
+    if server.voice is not None and server.voice.is_silenced:
+        raise SilencedError(retry_after=60)
+    if voice is None or not is_news:
+        return
     async with server.db.write("voice.heard") as session:
         if not await voices.hear(session, sender.key_id, voice, server.clock()):
             return
@@ -143,3 +149,11 @@ async def hear(server: Server, sender: Sender, text: str | None) -> None:
         since = datetime.fromtimestamp(voice.received_until, UTC) - APART
         count = await outbox.send_again(session, sender.entity_id, since=since)
     log.warning("a server was restored", server=sender.code, sent_again=count)
+
+
+async def _is_news(server: Server, sender: Sender, voice: Voice) -> bool:
+    """Tell whether a server did not speak with this voice last; look at our own beside it."""
+    async with server.db.read() as session:
+        if server.voice is not None:
+            await server.voice.look(session)
+        return not await voices.is_heard(session, sender.key_id, voice)

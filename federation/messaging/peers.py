@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import aiohttp
 import msgspec
@@ -27,7 +27,7 @@ from federation.federated.lines import AT_ONCE_MAX
 from federation.federated.wire import ON_BEHALF_OF_HEADER, DeadlineOverError
 from federation.logs import get_logger
 from federation.messaging.addresses import GuardedResolver, Network, guarded_sockets
-from federation.server import PeerDownError, PeerOlderError
+from federation.server import PeerDownError, PeerOlderError, Speaking
 from federation.signing.keys import SigningKey
 from federation.signing.tokens import mint_server_token
 from federation.store.voices import HEADER, AnotherVoiceError, SilencedError
@@ -83,24 +83,6 @@ Find = Callable[[str], Awaitable[tuple[str, str] | None]]
 """Returns (entity id, URL) of an admitted party's code."""
 
 
-class Speaking(Protocol):
-    """With which voice this server speaks, and whether it may (`store/voices.py`)."""
-
-    @property
-    def is_silenced(self) -> bool:
-        """Tell whether it stopped: another database was heard in its name."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """Return the voice as it is sent; empty before the start was counted."""
-        ...
-
-    async def refused(self, entity_id: str, sent: str) -> None:
-        """Hear that another server has heard another voice than the one that was sent."""
-        ...
-
-
 async def _nobody(code: str) -> None:
     """Return no address: a client that was not told where the others are."""
     del code
@@ -128,7 +110,7 @@ class PeerClient:
         self._sessions: dict[str, aiohttp.ClientSession] = {}
         self._tokens: dict[str, tuple[str, SigningKey, datetime]] = {}
         self.find: Find = _nobody
-        self.voice: Speaking | None = None  # None where it speaks to nobody
+        self.voice: Speaking | None = None
 
     async def close(self) -> None:
         """Close every connection to other servers."""

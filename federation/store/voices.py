@@ -73,12 +73,6 @@ async def find_own(session: ReadSession) -> OwnVoice | None:
     return await session.get(OwnVoice, _ONE)
 
 
-async def is_silenced(session: ReadSession) -> bool:
-    """Tell whether this server stopped, in whichever of its processes it was told to."""
-    row = await find_own(session)
-    return row is not None and row.silenced_at is not None
-
-
 async def begin(session: WriteSession) -> OwnVoice:
     """Count a start, and draw its word."""
     row = await _own(session)

@@ -98,12 +98,12 @@ async def test_no_node_alone_can_silence_a_hub_and_more_than_half_of_them_do(hub
         row = await voices.find_own(session)
     assert voices.refused_by(row) == ["https://de.example", "https://gb.example"]
     beside = a_server(hub.config, database)  # another process, which nobody told
-    beside.keys = SimpleNamespace(held=SimpleNamespace(token=SimpleNamespace(kid="any")))
-    for server in (hub, beside):
+    for server, text in ((hub, None), (beside, Voice(0, 1, "a" * 16).text), (beside, None)):
         with pytest.raises(SilencedError):
-            await hear(server, GB, None)
-    ready = {"database": True, "revision": True, "keys": True}
-    assert await readiness(beside) == {**ready, "voice": False}
+            await hear(server, GB, text)
+    another, ready = a_server(hub.config, database), {"database": True, "revision": True}
+    another.keys = SimpleNamespace(held=SimpleNamespace(token=SimpleNamespace(kid="any")))
+    assert await readiness(another) == {**ready, "keys": True, "voice": False}
     peers = PeerClient("https://hub.example", pytest.fail, hub.clock)
     peers.voice = hub.voice
     with pytest.raises(PeerAnswerError, match="SILENCED"):  # before it is even signed
