@@ -19,6 +19,7 @@ from prometheus_client import (
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more of each counter, which nobody asks for
 
 OPERATIONS_MAX: Final = 100
+OPERATION_LENGTH_MAX: Final = 100  # characters of a name: each scrape has all of them
 UNNAMED, OTHER = "(unnamed)", "(other)"
 ACCEPTED: Final = "ACCEPTED"
 
@@ -58,7 +59,8 @@ class Counters:
         """Count a document that was run; `is_known` says whether who asked has a name here."""
         label = name or UNNAMED
         if name and name not in self._named:
-            if is_known and len(self._named) < OPERATIONS_MAX:
+            is_short = len(name) <= OPERATION_LENGTH_MAX
+            if is_known and is_short and len(self._named) < OPERATIONS_MAX:
                 self._named.add(name)
             else:
                 label = OTHER

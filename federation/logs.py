@@ -20,7 +20,8 @@ _SECRET_TEXT = (
     (re.compile(r"\b((?i:bearer|license|basic|dpop))\s+[\w.~+/=-]{16,}"), rf"\1 {REDACTED}"),
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"), REDACTED),
     (re.compile(r"\b(cc_[0-9a-f]{16})_[\w-]{20,}"), rf"\1_{REDACTED}"),
-    (re.compile(r"(://[^\s:/@]+):[^\s/@]+@"), rf"\1:{REDACTED}@"),
+    (re.compile(r"(://[^\s:/@]*):[^\s/@]+@"), rf"\1:{REDACTED}@"),
+    (re.compile(r"([?&](?:ssl)?password=)[^\s&\"']+"), rf"\1{REDACTED}"),
 )
 _QUIET = {
     "uvicorn.access": logging.WARNING,

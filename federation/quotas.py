@@ -38,6 +38,7 @@ Act = Literal[
     "introspection",  # a question about the schema that was not answered before
     "usage",  # a batch of usage lines
     "messages",  # a delivery of messages by another server
+    "restores",  # another server that says it was restored: all that it may lack is sent again
     "files",  # a file sent here or fetched from here
     "lists",  # 1,000 entries of what is withheld, or a look at its parts, by the lab that asks
     "quotes",  # a line of a quote
@@ -70,6 +71,7 @@ DEFAULTS: Mapping[Act, Quota] = MappingProxyType(
         "introspection": Quota(10, 10),  # each takes the server 0.1 to 0.2 s, whatever waits
         "usage": Quota(2_000, 1_200),
         "messages": Quota(10_000, 12_000),
+        "restores": Quota(6, 1),
         "files": Quota(2_000, 1_200),
         "lists": Quota(2_000, 600),
         "quotes": Quota(20_000, 2_000),

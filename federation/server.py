@@ -98,6 +98,10 @@ class Speaking(Protocol):
         """Return the voice as it is sent; empty before the start was counted."""
         ...
 
+    async def look(self, session: ReadSession) -> None:
+        """Learn what other processes of this server were told, and with which voice they speak."""
+        ...
+
     async def refused(self, entity_id: str, sent: str) -> None:
         """Hear that another server has heard another voice than the one that was sent."""
         ...

@@ -53,6 +53,10 @@ def test_no_credential_reaches_a_line(lines):
         access_token=token,
         tried=[f"got {token}", 7],
         url="postgresql+asyncpg://hub:swordfish@db/hub",
+        others=[
+            "postgresql://:swordfish@db/hub",
+            "postgresql://db/hub?password=sword%20fish&port=1",
+        ],
     )
 
     (line,) = lines()
@@ -61,6 +65,10 @@ def test_no_credential_reaches_a_line(lines):
     assert line["access_token"] == REDACTED
     assert line["tried"] == [f"got {REDACTED}", 7]
     assert line["url"] == f"postgresql+asyncpg://hub:{REDACTED}@db/hub"
+    assert line["others"] == [
+        f"postgresql://:{REDACTED}@db/hub",
+        f"postgresql://db/hub?password={REDACTED}&port=1",
+    ]
 
 
 def test_the_text_of_an_exception_is_redacted_too(lines):

@@ -20,6 +20,8 @@ from federation.store.migrations import table_names
 
 _SAID_MAX: Final = 400  # characters of what a tool said
 _FULL: Final = 28  # ENOSPC
+# A log that another database left would be read into the one that is put there.
+_OF_A_DATABASE: Final = ("", "-wal", "-shm", "-journal")
 
 
 class BackupToolError(RefusalError):
@@ -53,8 +55,9 @@ async def require_empty(url: str) -> None:
     """Refuse a database that has anything in it (RESTORE_NOT_EMPTY, DATABASE_UNUSABLE)."""
     if is_sqlite(url):
         path = _file_of(url)
-        if path.exists():
-            raise RestoreNotEmptyError(f"{path} is there")
+        for beside in _OF_A_DATABASE:
+            if (there := path.with_name(path.name + beside)).exists():
+                raise RestoreNotEmptyError(f"{there} is there")
         return
     if names := await table_names(url):
         raise RestoreNotEmptyError(f"{locate(url).place} has {len(names)} tables")

@@ -12,7 +12,7 @@ from federation.backup.databases import RestoreNotEmptyError
 from federation.backup.sealing import unsealed
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
-from federation.edge.data_folder import DataFolder
+from federation.edge.data_folder import LOCK_FILE, DataFolder
 from federation.errors import RefusalError
 from federation.people import voices
 from federation.store.database import Database
@@ -77,8 +77,10 @@ def _checked(
 
 
 async def _require_empty(config: HubConfig | NodeConfig) -> None:
+    """Refuse a place that has anything but the name of who tried to restore there before."""
     folder = config.data_dir
-    if folder.exists() and (found := sorted(path.name for path in folder.iterdir())):
+    there = {path.name for path in folder.iterdir()} if folder.exists() else set[str]()
+    if found := sorted(there - {LOCK_FILE}):
         raise RestoreNotEmptyError(f"{folder} has {', '.join(found[:5])}")
     await databases.require_empty(config.database_url)
 

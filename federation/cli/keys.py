@@ -1,6 +1,7 @@
 """The commands `federation keys`: a server's own keys, on its own machine."""
 
 from pathlib import Path
+from typing import Final
 
 import rich_click as click
 
@@ -46,7 +47,11 @@ def keys_next(config: Path, purpose: str) -> None:
     click.echo(run_loop(own_keys.make_next(load_config(config), purpose, system_clock)))
 
 
-@keys.command("activate")
+# One key in 64 has an id that begins with a dash, as options do.
+_WITH_KID: Final = {"ignore_unknown_options": True}
+
+
+@keys.command("activate", context_settings=_WITH_KID)
 @click.argument("kid")
 @config_option
 @_urgent_option
@@ -57,7 +62,7 @@ def keys_activate(kid: str, config: Path, urgent_because: str | None) -> None:
     click.echo(run_loop(own_keys.activate(load_config(config), kid, urgent_because, system_clock)))
 
 
-@keys.command("retire")
+@keys.command("retire", context_settings=_WITH_KID)
 @click.argument("kid")
 @config_option
 @_urgent_option

@@ -45,14 +45,15 @@ async def readiness(server: Server) -> Mapping[str, bool]:
     `database`: it answers. `revision`: it is at that of this code. `keys`: they are held.
     `voice`: nobody else was heard to speak for this server.
     """
-    is_silenced = server.voice is not None and server.voice.is_silenced
-    checks = {"database": False, "revision": False, "keys": False, "voice": not is_silenced}
+    checks, voice = {"database": False, "revision": False, "keys": False}, server.voice
     try:
         async with server.db.read() as session:
             connection = await session.connection()
             revision = await connection.run_sync(current_revision)
-        checks |= {"database": True, "revision": revision == head_revision()}
+            checks |= {"database": True, "revision": revision == head_revision()}
+            if voice is not None and checks["revision"]:
+                await voice.look(session)
         checks["keys"] = bool(server.keys.held.token.kid)
     except RefusalError:
         pass
-    return checks
+    return {**checks, "voice": voice is None or not voice.is_silenced}

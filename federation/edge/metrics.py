@@ -13,7 +13,7 @@ from federation.accounts.worklist import of_accounts
 from federation.banking import store as banking
 from federation.banking.worklist import of_banking
 from federation.config import LOOPBACK
-from federation.counters import Labels, exposition
+from federation.counters import OTHER, Labels, exposition
 from federation.disputes.worklist import of_disputes, of_releases
 from federation.edge.doors import Doors
 from federation.edge.health import readiness
@@ -35,6 +35,7 @@ from federation.trust.worklist import of_messages, of_nodes
 from federation.values.work_item import WorkItem
 from federation.webhooks.worklist import of_webhooks
 
+STREAMS_MAX: Final = 20  # kinds of one sender that are told apart: it names its streams itself
 TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 Gauges = dict[str, tuple[str, Mapping[Labels, float]]]
 
@@ -119,9 +120,19 @@ async def _messages(session: ReadSession, now: datetime) -> Gauges:
         ),
         "federation_parked_messages{sender,stream}": (
             "Messages that could not be handled, with those behind them.",
-            dict(held),
+            _few(held),
         ),
     }
+
+
+def _few(held: Counter[Labels]) -> Mapping[Labels, float]:
+    """Return {(sender, kind): messages}, the largest kinds of each sender, the others together."""
+    found: Counter[Labels] = Counter()
+    kinds: Counter[str] = Counter()
+    for (sender, kind), count in sorted(held.items(), key=lambda one: (-one[1], one[0])):
+        kinds[sender] += 1
+        found[sender, kind if kinds[sender] <= STREAMS_MAX else OTHER] += count
+    return found
 
 
 def _kind(stream: str) -> str:

@@ -30,7 +30,7 @@ from federation.server import Server
 from federation.signing.jose import InvalidTokenError
 from federation.store.canonical import digest
 from federation.store.voices import HEADER
-from federation.trust.principals import NotAuthenticatedError
+from federation.trust.principals import NotAllowedError, NotAuthenticatedError
 from federation.values.roles import MAY_PREPARE
 
 DELIVERY = BodyLimit(inbox.BYTES_MAX, seconds=60)  # as long as its sender waits
@@ -96,7 +96,7 @@ def _intake_routes(doors: Doors, handlers: inbox.Handlers) -> list[Any]:
         authorization = request.headers.get("authorization")
         try:
             sender = await authenticate_sender(server, authorization)
-        except (NotAuthenticatedError, InvalidTokenError):
+        except (NotAuthenticatedError, NotAllowedError, InvalidTokenError):
             doors.stranger(request, "anonymous")
             raise
         server.quotas.take(sender.entity_id, "messages")

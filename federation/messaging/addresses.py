@@ -92,13 +92,15 @@ async def resolved(
 ) -> list[Address]:
     """Return the addresses of a host; one of them that may not be called refuses the host.
 
-    `names` are threads to look names up in, in the place of those that everybody shares.
+    `names` are threads to look names up in, in the place of those that everybody shares: for the
+    targets of webhooks, whose choosers are not told where a name of this network leads.
     """
-    found = [literal] if (literal := literal_of(host)) else await _looked_up(host, names)
+    literal = literal_of(host)
+    found = await _looked_up(host, names) if literal is None else [literal]
     for address in found:
         if not is_callable(address, allowed, public=public):
-            why = _why_not(public=public)
-            raise AddressRefusedError(f"{host} is at {address}, which is {why}")
+            at = "an address" if names is not None and literal is None else address
+            raise AddressRefusedError(f"{host} is at {at}, which is {_why_not(public=public)}")
     return found
 
 

@@ -17,6 +17,7 @@ _SQLITE: Final = frozenset({"sqlite", "sqlite+aiosqlite"})
 _POSTGRES: Final = frozenset(
     {"postgres", "postgresql", "postgresql+asyncpg", "postgresql+psycopg", "postgresql+psycopg2"}
 )
+_PASSWORD: Final = "password"  # noqa: S105 - the name of a parameter
 _AS_LIBPQ: Final = {"ssl": "sslmode"}  # how SQLAlchemy's URLs of this driver spell it
 # Of libpq alone: the driver keeps connections alive by itself, and would send these to the server.
 _LEFT_OUT: Final = frozenset(
@@ -93,5 +94,7 @@ def _number(seconds: Any) -> float:
 def apart_from_password(text: str) -> tuple[str, str | None]:
     """Return a URL of PostgreSQL for its own programs, and the password: no command line has it."""
     at = make_url(locate(text).arguments["dsn"])
-    plain = URL.create("postgresql", at.username, None, at.host, at.port, at.database, at.query)
-    return plain.render_as_string(), None if at.password is None else str(at.password)
+    query = {name: value for name, value in at.query.items() if name != _PASSWORD}
+    plain = URL.create("postgresql", at.username, None, at.host, at.port, at.database, query)
+    password = at.query.get(_PASSWORD) if at.password is None else at.password
+    return plain.render_as_string(), None if password is None else str(password)

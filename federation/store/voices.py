@@ -8,6 +8,7 @@ that two databases speak for one server (docs/decisions/0081).
 
 import re
 import secrets
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import ClassVar, Final, NamedTuple
 
@@ -103,12 +104,15 @@ def refused_by(row: OwnVoice) -> list[str]:
 
 
 async def note_refusal(
-    session: WriteSession, row: OwnVoice, by: str, enough: int, now: datetime
+    session: WriteSession, row: OwnVoice, by: str, believed: Collection[str], now: datetime
 ) -> None:
-    """Note who heard another database; this one is silenced once so many have."""
+    """Note who heard another database; this one is silenced once more than half of `believed` have.
+
+    `believed` are the entity ids of those whose word counts now.
+    """
     listed = sorted({*refused_by(row), by})
     row.refused_by = msgspec.json.encode(listed).decode()
-    if len(listed) >= enough:
+    if 2 * len(set(believed).intersection(listed)) > len(believed):
         row.silenced_at = row.silenced_at or now
     await session.flush()
 

@@ -254,6 +254,17 @@ async def test_nothing_is_written_over(hub, empty, recovery, tmp_path):
     assert file.read_bytes() == bytes_before
 
 
+@pytest.mark.parametrize("beside", ["-wal", "-shm", "-journal"])
+async def test_a_log_of_a_database_that_is_gone_is_not_read_into_the_next(tmp_path, beside):
+    left = tmp_path / f"hub.sqlite{beside}"
+    left.touch()
+
+    with pytest.raises(RestoreNotEmptyError, match=f"hub.sqlite{beside} is there"):
+        await require_empty(f"sqlite:///{tmp_path}/hub.sqlite")
+
+    assert list(tmp_path.iterdir()) == [left]
+
+
 async def _rows(config):
     async with opened(config.database_url) as database:
         return await contents(database)
@@ -293,3 +304,16 @@ async def test_postgresql_is_copied_by_its_own_tools(postgres, tmp_path, monkeyp
         with pytest.raises(BackupToolError, match=r"\(pg_dump: no, not today\)"):
             await take(config, tmp_path / "hub.backup", None, CLOCK)
     assert [path.name for path in tmp_path.iterdir()] == ["pg_dump"]
+
+
+async def test_a_restore_whose_tool_was_not_there_is_tried_again(postgres, tmp_path, monkeypatch):
+    async with postgres.url(migrated=True) as url, postgres.url(migrated=False) as another:
+        file, empty = tmp_path / "hub.backup", a_hub(tmp_path / "again", another)
+        made = await take(a_hub(tmp_path / "hub", url), file, None, CLOCK)
+        with monkeypatch.context() as without:
+            without.setenv("PATH", str(tmp_path))
+            with pytest.raises(BackupToolError, match="pg_restore is not on PATH"):
+                await restore(empty, file, None, WHO, LATER)
+        await require_empty(another)
+
+        assert await restore(empty, file, None, WHO, LATER) == (made, False)

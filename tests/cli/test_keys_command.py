@@ -124,3 +124,13 @@ def test_a_federation_key_is_activated_as_others_are(federation, hub):
         ["FEDERATION", kid, "ACTIVE"],
         ["TOKEN", first, "ACTIVE"],
     ]
+
+
+@pytest.mark.parametrize("act", ["activate", "retire"])
+@pytest.mark.parametrize("start", ["-a", "-", "--"])
+def test_an_id_that_begins_as_an_option_does_names_a_key(federation, act, start):
+    federation("db", "upgrade")
+
+    code, said = federation("keys", act, start.ljust(43, "n"))
+
+    assert (code, said.split(": ")[1]) == (2, "UNKNOWN_KEY")

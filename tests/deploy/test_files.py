@@ -25,6 +25,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from federation.cli.exits import EXIT_CONFIG, EXIT_NO_INPUT_OUTPUT, EXIT_REFUSED
 from federation.cli.main import cli
+from federation.edge.routes import BANK_FILE, BATCH, DELIVERY
+from federation.nodes.registry_files import IMPORT
+from federation.nodes.routes import TABLE
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
@@ -145,6 +148,37 @@ def test_a_pod_is_one_server_that_is_asked_whether_it_is_well():
     dockerfile = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
     assert "useradd --system --uid 10001" in dockerfile
     assert "USER 10001\n" in dockerfile
+
+
+def size(text):
+    """Return the bytes that a proxy's configuration writes as `64m`, `8g`, `64MiB`."""
+    number, unit = re.fullmatch(r"(\d+)([mg]|[MG]iB)", text).groups()
+    return int(number) * (1024**2 if unit[0] in "mM" else 1024**3)
+
+
+def test_proxies_let_through_what_the_doors_of_a_server_take():
+    nginx_file = (DEPLOY / "nginx" / "federation.conf").read_text(encoding="utf-8")
+    caddy_file = (DEPLOY / "caddy" / "Caddyfile").read_text(encoding="utf-8")
+    kinds = yaml.safe_load_all((DEPLOY / "kubernetes" / "node.yaml").read_text("utf-8"))
+    [ingress] = [found["metadata"] for found in kinds if found["kind"] == "Ingress"]
+    usual, files = re.findall(r"client_max_body_size (\w+);", nginx_file)
+    assert nginx_file.index("location = /registry/imports") < nginx_file.index(f" {files};")
+    caddy_files, caddy_usual = re.findall(r"max_size (\w+)", caddy_file)
+    assert re.findall(r"request_body (@\w+)", caddy_file) == ["@files", "@others"]
+
+    assert size(usual) == size(caddy_usual) == 64 * 1024**2
+    assert max(door.bytes_max for door in (DELIVERY, BATCH, BANK_FILE, TABLE)) == size(usual)
+    annotated = ingress["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"]
+    assert size(files) == size(caddy_files) == size(annotated) == IMPORT.bytes_max
+
+
+def test_the_scraper_asks_the_servers_and_not_the_proxies_that_hide_it():
+    file = (DEPLOY / "prometheus" / "prometheus.yml").read_text(encoding="utf-8")
+    [job] = yaml.safe_load(file)["scrape_configs"]
+    asked = [target for each in job["static_configs"] for target in each["targets"]]
+    assert asked == ["127.0.0.1:8800", "127.0.0.1:8801"]
+    assert "scheme" not in job
+    assert job["authorization"] == {"credentials_file": "metrics-token"}
 
 
 class Echo(BaseHTTPRequestHandler):

@@ -9,8 +9,8 @@ import pytest
 from federation.clients.secret import Pepper
 from federation.clock import SettableClock
 from federation.config import HubConfig, Terms
-from federation.counters import OPERATIONS_MAX, Counters, exposition
-from federation.edge.metrics import gauges
+from federation.counters import OPERATION_LENGTH_MAX, OPERATIONS_MAX, Counters, exposition
+from federation.edge.metrics import STREAMS_MAX, gauges
 from federation.messaging.peers import PeerClient
 from federation.server import Server
 from federation.signing.keys import SigningKey
@@ -71,9 +71,20 @@ def outgoing(number, stream, minutes, delivered_at=None):
     )
 
 
+def parked(sender, stream, states):
+    """Return messages of a stream of its sender, in their states."""
+    said = {"sender": f"{sender}-key", "sender_code": sender, "entity_id": "https://any.example"}
+    said |= {"stream": stream, "kind": "any", "code": "X", "reason": "", "received_at": NOW}
+    return [
+        ParkedMessage(**said, sequence=number, state=state)
+        for number, state in enumerate(states, start=1)
+    ]
+
+
 async def test_what_waits_is_told_by_target_and_by_kind_of_stream(server):
     async with server.db.write("test") as session:
         session.add(a_party("GB"))
+        session.add_all(parked("GB", "licence/GB-1", ["PARKED", "BEHIND", "DONE"]))
         session.add_all(
             [
                 outgoing(1, "usage/2026-07", 90, delivered_at=NOW),
@@ -82,13 +93,6 @@ async def test_what_waits_is_told_by_target_and_by_kind_of_stream(server):
                 outgoing(1, "registry", 10),
             ]
         )
-        parked = {"sender": "thumb", "sender_code": "GB", "entity_id": "https://gb.example"}
-        for number, state in enumerate(["PARKED", "BEHIND", "DONE"], start=1):
-            row = ParkedMessage(
-                **parked, stream="licence/GB-1", sequence=number, kind="any", state=state, code="X"
-            )
-            row.reason, row.received_at = "", NOW
-            session.add(row)
     counters = server.counters
     counters.verdict("ACCEPTED")
     counters.lines({"ACCEPTED": 3, "DUPLICATE": 1})
@@ -111,8 +115,25 @@ async def test_what_waits_is_told_by_target_and_by_kind_of_stream(server):
     assert sum(v for name, v in told.items() if name.startswith("federation_work_items{")) >= 1
 
 
+async def test_a_sender_names_few_series_however_it_names_its_streams(server):
+    async with server.db.write("test") as session:
+        session.add_all(parked("GB", "licence/GB-1", ["PARKED", "BEHIND"]))
+        session.add_all(parked("DE", "licence/DE-1", ["PARKED"]))
+        for number in range(STREAMS_MAX + 5):
+            stream = f"{'a' * number}b/1"
+            session.add_all(parked("GB", stream, ["PARKED"]))
+
+    told = samples(exposition(server.counters, await gauges(server)))
+
+    of = 'federation_parked_messages{{sender="{}",stream="{}"}}'.format
+    assert [told[of("GB", kind)] for kind in ("licence", "(other)")] == [2, 6]
+    assert told[of("DE", "licence")] == 1
+    assert sum(name.startswith("federation_parked_messages{") for name in told) == STREAMS_MAX + 2
+
+
 def test_strangers_name_no_series_of_their_own():
     counters = Counters()
+    counters.operation("L" * (OPERATION_LENGTH_MAX + 1), is_known=True, has_failed=False)
     for number in range(OPERATIONS_MAX + 5):
         counters.operation(f"Known{number}", is_known=True, has_failed=False)
     counters.operation("Mine", is_known=False, has_failed=True)
@@ -121,7 +142,7 @@ def test_strangers_name_no_series_of_their_own():
 
     told = samples(exposition(counters, {}))
     of = 'federation_graphql_requests_total{{operation="{}",outcome="{}"}}'.format
-    assert (told[of("(other)", "ok")], told[of("(other)", "error")]) == (5, 1)
+    assert (told[of("(other)", "ok")], told[of("(other)", "error")]) == (6, 1)
     assert (told[of("Known1", "ok")], told[of("(unnamed)", "ok")]) == (2, 1)
     assert len(told) == OPERATIONS_MAX + 3
 

@@ -74,6 +74,7 @@ DOORS = [
     ("anonymous", HUB, "GET", "/metrics", of_nobody, 200),
     ("anonymous", HUB, "GET", "/trust", of_nobody, 200),
     ("anonymous", HUB, "POST", INBOX, of_nobody, 401),
+    ("anonymous", "DE", "POST", INBOX, of_peer("FR"), 403),
     ("anonymous", HUB, "POST", "/graphql", of_nobody, 415),
     ("anonymous", HUB, "GET", "/graphql/files/start.js", of_nobody, 200),
     ("anonymous", HUB, "GET", "/openapi.json", of_nobody, 200),

@@ -82,10 +82,9 @@ async def test_a_copy_is_noticed_stops_and_is_given_what_it_lacks_once_it_may_sp
     await speak(small)
 
     async def silenced():
-        return small.keepers["DE"].service.server.voice.is_silenced
+        return await ready(small) == (503, False)
 
     await soon(silenced, what="a copy that is told of the other one")
-    assert await ready(small) == (503, False)
     async with small.databases["DE"].read() as session:
         assert (await _voice(session)).state == "wrong"
     assert await taken(small) == count

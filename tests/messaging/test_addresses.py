@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import socket
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -12,6 +13,7 @@ from federation.messaging.addresses import (
     is_callable,
     networks,
     require_callable,
+    require_target,
 )
 from federation.messaging.peers import PeerAnswerError, PeerClient
 from federation.signing.keys import SigningKey
@@ -171,6 +173,19 @@ async def test_a_name_with_one_address_inside_is_refused_for_all_of_them(monkeyp
         await require_callable("http://two.example/", [])
 
     assert asked == ["two.example"] * 2
+
+
+async def test_who_names_a_target_is_not_told_where_a_name_of_this_network_leads(monkeypatch):
+    found = [(0, 0, 0, "", ("10.3.4.5", 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+    with pytest.raises(AddressRefusedError) as refusal:
+        await require_target("https://db.internal.example/", [])
+
+    assert refusal.value.detail == (
+        "db.internal.example is at an address, which is not public, "
+        "and in none of `peer_networks` in the configuration"
+    )
 
 
 @pytest.mark.parametrize("url", ["http://", "http:///x", "https://:80/"])

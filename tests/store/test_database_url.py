@@ -2,7 +2,7 @@
 
 import pytest
 
-from federation.store.database_url import BadDatabaseUrlError, locate
+from federation.store.database_url import BadDatabaseUrlError, apart_from_password, locate
 
 AT = "//hub:p%40ss@db.example:6432/hub"
 
@@ -56,3 +56,14 @@ def test_what_is_no_address_of_a_database_is_refused_by_its_reason(url, reason):
         locate(url)
 
     assert refusal.value.detail == reason
+
+
+@pytest.mark.parametrize(
+    "url", [f"postgresql:{AT}?", "postgresql://hub@db.example:6432/hub?password=p%40ss&"]
+)
+def test_no_command_line_has_a_password_wherever_the_url_says_it(url):
+    assert apart_from_password(f"{url}sslmode=require") == (
+        "postgresql://hub@db.example:6432/hub?sslmode=require",
+        "p@ss",
+    )
+    assert apart_from_password("postgresql:///hub") == ("postgresql:///hub", None)

@@ -19,11 +19,14 @@ async def test_starts_are_counted_and_a_claim_begins_an_epoch(database):
     async with database.write("test") as session:
         found += [voices.voice_of(await voices.begin(session)) for _ in range(2)]
         row = await voices.begin(session)
-        await voices.note_refusal(session, row, "https://a.example", 2, NOW)
+        believed = [f"https://{name}.example" for name in "abc"]
+        await voices.note_refusal(session, row, "https://a.example", believed, NOW)
         assert row.silenced_at is None
-        await voices.note_refusal(session, row, "https://a.example", 2, NOW)
+        await voices.note_refusal(session, row, "https://a.example", believed, NOW)
         assert row.silenced_at is None
-        await voices.note_refusal(session, row, "https://b.example", 2, NOW)
+        await voices.note_refusal(session, row, "https://x.example", believed, NOW)
+        assert row.silenced_at is None
+        await voices.note_refusal(session, row, "https://b.example", believed, NOW)
         assert row.silenced_at == NOW
         for at in (NOW, NOW - timedelta(days=1)):
             row = await voices.claim(session, at)
