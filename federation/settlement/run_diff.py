@@ -120,17 +120,21 @@ def _usage(document: RunDocument) -> dict[str, str]:
 def _per_licence(document: RunDocument, name: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, terms in document.licences.items():
-        value = getattr(terms, name)
-        found |= value if isinstance(value, dict) else {number: value}
+        found |= _by_name(number, terms, name)
     return found
+
+
+def _by_name(number: str, terms: LicenceInRun, name: str) -> dict[str, str]:
+    """Return an input of a licence by what it is of: the licence itself, or each component."""
+    value: str | dict[str, str] = getattr(terms, name)
+    return value if isinstance(value, dict) else {number: value}
 
 
 def _currencies(document: RunDocument, name: str) -> dict[str, str]:
     """Return the currency of each of the amounts `name`, by what they are of."""
     found: dict[str, str] = {}
     for number, terms in document.licences.items():
-        value = getattr(terms, name)
-        found |= dict.fromkeys(value if isinstance(value, dict) else (number,), terms.currency)
+        found |= dict.fromkeys(_by_name(number, terms, name), terms.currency)
     return found
 
 
