@@ -25,8 +25,7 @@ from tests.console.foreign import (
     of_a_lab,
     of_a_member,
 )
-from tests.console.test_shell import CSP
-from tests.console.visitors import Form, Visitor, signed_in
+from tests.console.visitors import CSP, Form, Visitor, signed_in
 from tests.federation.conftest import opened_past  # noqa: F401 - a fixture
 from tests.federation.harness import nothing_changes, resumed
 
@@ -74,6 +73,7 @@ def form_of(who, path, act, **fields):
     return Form(path, {"act": act, **own, **fields})
 
 
+@once
 @pytest.mark.parametrize("code", [HUB, NODE])
 async def test_no_form_of_a_page_acts_for_another_site_or_session(town, code):
     who = await visitor(town, code, "auditor", "auditor")
@@ -100,6 +100,7 @@ async def test_no_form_of_a_page_acts_for_another_site_or_session(town, code):
     assert len(acts) > 20
 
 
+@once
 @pytest.mark.parametrize("code", [HUB, NODE])
 async def test_no_other_door_that_a_browser_uses_acts_for_another_site(town, code):
     who = await visitor(town, code, "auditor", "auditor")
