@@ -91,6 +91,10 @@ class NotSettledError(RefusalError):
     code: ClassVar[str] = "ENTRY_NOT_SETTLED"
 
 
+class OtherProposalError(NotSettledError):
+    """What is proposed for this entry is another than was looked at."""
+
+
 async def settle(
     at: At, entry_id: int, items: Sequence[Item], *, reason: str = "", waited: Waited | None = None
 ) -> Match:
@@ -132,12 +136,18 @@ async def settle_together(at: At, entry_ids: Sequence[int], kind: str, ref: str)
     return found
 
 
-async def approve(at: At, entry_id: int) -> Match:
-    """Settle what another officer proposed, if it still fits."""
+async def approve(at: At, entry_id: int, proposal: int | None = None) -> Match:
+    """Settle what another officer proposed, if it still fits.
+
+    Whose number of the `proposal` that was looked at is not that of the last act is refused: it was
+    taken back, and another made.
+    """
     entry = await get_entry(at.session, entry_id)
     last = await _last_match(at, entry)
     if last is None or entry.state != "PROPOSED":
         raise NotSettledError(f"entry {entry_id} is {entry.state}")
+    if proposal not in {None, last.number}:
+        raise OtherProposalError(f"{last.number} of entry {entry_id}, not {proposal}")
     require_other_person(last.acted_by, at.who.subject)
     items = await store.items_of(at.session, last.id)
     debts = await _checked(at, entry, items, await waited_for(at.session, at.here, at.now))

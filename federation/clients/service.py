@@ -193,7 +193,10 @@ async def add_credential(act: Act, client_id: str, proof: Proof) -> Given:
 async def revoke_credential(act: Act, credential_id: str) -> Client:
     """End a credential and every token got with it, at once; the same again changes nothing."""
     row = await _get_credential(act.session, credential_id)
-    client = await _get_own(act, row.client_id)
+    try:
+        client = await _get_own(act, row.client_id)
+    except UnknownClientError:  # which names the client: another's has no name either
+        raise _unknown_credential(credential_id) from None
     if row.revoked_at is None:
         row.revoked_by, row.revoked_at = act.who.subject, act.now
         await _record(act, audit.Act.CLIENT_REVOKE_CREDENTIAL, client, credential=row.id)
@@ -219,8 +222,12 @@ async def _get(session: ReadSession, client_id: str) -> Client:
 async def _get_credential(session: ReadSession, credential_id: str) -> Credential:
     row = await store.find_credential(session, credential_id)
     if row is None:
-        raise UnknownClientError(f"credential {credential_id[:40]!r}")
+        raise _unknown_credential(credential_id)
     return row
+
+
+def _unknown_credential(credential_id: str) -> UnknownClientError:
+    return UnknownClientError(f"credential {credential_id[:40]!r}")
 
 
 async def _get_own(act: Act, client_id: str) -> Client:

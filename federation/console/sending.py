@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -18,18 +19,26 @@ from federation.edge.bodies import BodyLimit, HttpRequest
 from federation.edge.doors import Doors
 from federation.edge.forms import FORM, BadFormError, read_fields
 from federation.edge.http import REFUSED_STATUS, STATUS
+from federation.edge.links import LENGTH_MAX
 from federation.edge.sessions import live_session, place_of, require_same_origin, session_secret
-from federation.errors import RefusalError
+from federation.errors import LaterError, RefusalError
+from federation.schema.guards import UNEXPECTED
 from federation.server import Server
+from federation.store.failures import DatabaseDownError
 from federation.store.messages import KIB
 from federation.trust.principals import NotAuthenticatedError, Principal
 
 BODY: Final = BodyLimit(512 * KIB, seconds=30)
 FIELDS_MAX: Final = 1_024
-OWN_FIELDS: Final = frozenset({"act", "once", "csrf_token"})  # of a form, beside what was typed
+# After which nobody knows whether a mutation was committed.
+ENDS_NOT_KNOWN: Final = frozenset({UNEXPECTED, DatabaseDownError.code})
 SENT_BEFORE: Final = N_(
     "This form was sent before, and how that ended is not known. Look whether it was done before "
     "you send it again."
+)
+NOT_KNOWN: Final = N_(
+    "Whether this was done is not known. Look before you send it again, so that nothing is done "
+    "twice."
 )
 SIGNED_IN_ANEW: Final = N_(
     "You have signed in anew. What you typed is here: look at it, and send it."
@@ -39,7 +48,7 @@ SIGNED_IN_ANEW: Final = N_(
 class Outcome(NamedTuple):
     """How a form ended: where the browser goes, or the server's code and words for why not.
 
-    `answer` is what the mutation answered just now.
+    A `notice` says that nobody knows. `answer` is what the mutation answered just now.
     """
 
     led_to: str | None
@@ -47,6 +56,13 @@ class Outcome(NamedTuple):
     message: str = ""
     notice: str = ""
     answer: Mapping[str, Any] | None = None
+
+    @property
+    def status(self) -> int:
+        """Return the HTTP status of one that leads nowhere."""
+        if self.code == UNEXPECTED:
+            return 500
+        return STATUS.get(self.code, 409 if self.notice else REFUSED_STATUS)
 
 
 class Sending:
@@ -88,8 +104,7 @@ class Sending:
             return self._shown.answer(page, act, asked, visitor, outcome.answer)
         if outcome.led_to is not None:
             return Redirect(outcome.led_to, status_code=303, headers={"Cache-Control": "no-store"})
-        status = 409 if outcome.notice else STATUS.get(outcome.code, REFUSED_STATUS)
-        sent = Sent(act.name, form, status, outcome.code, outcome.message, outcome.notice)
+        sent = Sent(act.name, form, outcome.status, outcome.code, outcome.message, outcome.notice)
         return await self._shown.page(page, request, visitor, sent)
 
     async def _read(self, request: HttpRequest) -> dict[str, str]:
@@ -152,23 +167,32 @@ class Sending:
             outcome = outcome_of(act, answer, asked)
         except RefusalError as refusal:  # over a quota: nothing ran
             outcome = Outcome(None, refusal.code, refusal.message)
-        async with db.write("console.sent") as session:
-            if outcome.led_to is not None:
-                await store.done(session, visitor.asker, key, outcome.led_to)
-            elif outcome.code != "UNEXPECTED":  # else nobody knows what was done
-                await store.refused(session, visitor.asker, key)
+        with suppress(LaterError):  # what is not noted is not known to who sends the form again
+            await self._note(visitor.asker, key, outcome)
         return outcome
+
+    async def _note(self, person: str, key: str, outcome: Outcome) -> None:
+        """Note where a form led to, or that nothing was done by it."""
+        async with self.server.db.write("console.sent") as session:
+            if outcome.led_to is not None:
+                await store.done(session, person, key, outcome.led_to)
+            elif not outcome.notice:
+                await store.refused(session, person, key)
 
 
 def outcome_of(act: Act, answer: Mapping[str, Any], asked: Asked) -> Outcome:
     """Return how a mutation ended, by its answer."""
     for error in answer.get("errors", []):
-        return Outcome(None, (error.get("extensions") or {}).get("code", ""), error["message"])
+        code = (error.get("extensions") or {}).get("code", "")
+        notice = NOT_KNOWN if code in ENDS_NOT_KNOWN else ""
+        return Outcome(None, code, error["message"], notice)
     data = answer["data"]
     found = next(iter(data.values()))
     if isinstance(found, dict) and found.get("__typename") == "Refused":
         return Outcome(None, found["code"], found["message"])
     led_to = _with(asked.link() if act.then is None else act.then(data, asked), act.name)
+    if len(led_to) > LENGTH_MAX:  # it is kept for a day
+        led_to = _with(asked.here, act.name)
     return Outcome(led_to, answer=found if isinstance(found, dict) else None)
 
 

@@ -172,10 +172,10 @@ async def withdraw(
     session: WriteSession, number: int, reason: str, *, who: Principal, now: datetime
 ) -> Proposal:
     """Take back what one proposed oneself (NO_REGISTRY_PROPOSAL, NOT_ALLOWED, REASON)."""
+    asks, found = asking(who), await store.find(session, number)
+    if found is not None and asks is not None and asks not in {found.member, found.asked_by}:
+        raise NoProposalError(str(number))  # nor is a member told what became of another's
     row, why = await _waiting(session, number, now), stated(reason)
-    asks = asking(who)
-    if asks is not None and asks not in {row.member, row.asked_by}:
-        raise NoProposalError(str(number))
     if not is_same(row.proposed_by, who.subject):
         raise NotAllowedError("who made a proposal takes it back")
     _decide(row, store.WITHDRAWN, who, now, why)

@@ -261,11 +261,13 @@ class BankingMutation:
         return await change(info, "bank.settle", MAY_PREPARE, act)
 
     @strawberry.mutation(description="Approve what another person proposed for an entry.")
-    async def approve_settlement(self, info: Info, entry: strawberry.ID) -> BankMatchResult:
+    async def approve_settlement(
+        self, info: Info, entry: strawberry.ID, proposal: int | None = None
+    ) -> BankMatchResult:
         """Settle as another person what was proposed (ENTRY_NOT_SETTLED, SAME_PERSON)."""
 
         async def act(at: Change) -> BankMatch:
-            return await _match(at, await settling.approve(_at(at), number_of_row(entry)))
+            return await _match(at, await settling.approve(_at(at), number_of_row(entry), proposal))
 
         return await change(info, "bank.approve", MAY_APPROVE, act)
 

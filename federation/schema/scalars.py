@@ -36,7 +36,7 @@ def schema_config() -> StrawberryConfig:
 
 def _parse(value: object) -> int:
     """Accept a decimal string or an integer; never a float, which has lost digits already."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**_DIGITS_MAX:
         return value
     if isinstance(value, str) and _INTEGER.match(value):
         return int(value)

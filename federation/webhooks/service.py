@@ -223,10 +223,14 @@ async def ping(act: Act, webhook_id: str) -> Delivery:
 
 async def replay(act: Act, number: int) -> Delivery:
     """Deliver one event again, whatever became of it, with the same id (UNKNOWN_WEBHOOK)."""
+    unknown = UnknownWebhookError(f"delivery {number}")
     found = await store.find_delivery(act.session, number)
     if found is None:
-        raise UnknownWebhookError(f"delivery {number}")
-    row = await _own_live(act, found.webhook)
+        raise unknown
+    try:
+        row = await _own_live(act, found.webhook)
+    except UnknownWebhookError:  # which names the webhook: another's has no name either
+        raise unknown from None
     _require_pause(row, act.now)
     await _require_room(act, row, 1)
     found.state, found.attempts, found.next_at = DeliveryState.WAITING, 0, act.now

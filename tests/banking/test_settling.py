@@ -11,7 +11,12 @@ from federation.banking import store
 from federation.banking import waiting as settling
 from federation.banking.effects import NotExpectedError, UndoBlockedError
 from federation.banking.items import BadItemError, UnbalancedItemsError
-from federation.banking.settling import EntryProposedError, EntrySettledError, NotSettledError
+from federation.banking.settling import (
+    EntryProposedError,
+    EntrySettledError,
+    NotSettledError,
+    OtherProposalError,
+)
 from federation.banking.tables import Match
 from federation.documents import licence_books
 from federation.ledger.accounts import Entry, Posting
@@ -406,6 +411,25 @@ async def test_a_proposal_is_withdrawn_and_another_may_follow(database):
     async with database.read() as session:
         acts = [row.act for row in await store.matches_of(session, 1)]
     assert acts == ["PROPOSED", "UNDONE", "SETTLED"]
+
+
+async def test_what_was_looked_at_is_approved_and_nothing_that_took_its_place(database):
+    await set_up(database, "100000")
+    await take(database, came("899.99"))
+    seen = [("INVOICE", LICENCE, 100_000), ("BANK_CHARGE", "", -10_001)]
+    await settle(database, 1, *seen)
+    await undo(database, 1)
+    await settle(database, 1, seen[0], ("BANK_CHARGE", LICENCE, -10_001))
+
+    await refused(
+        database,
+        OtherProposalError,
+        lambda session: banking_settling.approve(at(session, APPROVER), 1, 1),
+    )
+    async with database.write("approve") as session:
+        match = await banking_settling.approve(at(session, APPROVER), 1, 3)
+
+    assert (match.act, match.number) == ("SETTLED", 4)
 
 
 async def test_an_approval_that_no_longer_fits_is_refused(database):

@@ -5,11 +5,13 @@ import re
 import pytest
 from graphql import parse, validate
 
+from federation.console.labs.webhooks import TYPES
 from federation.console.language import SOURCE, languages
 from federation.console.page import FOLDER
 from federation.console.pages import PAGES
 from federation.schema.hub import schema as hub
 from federation.schema.node import schema as node
+from federation.values.event import EventType
 from tools.catalogues import untranslated
 
 SCHEMAS = {"hub": hub._schema, "node": node._schema}
@@ -40,3 +42,7 @@ def test_a_template_takes_no_text_that_it_was_given_for_html(template):
 @pytest.mark.parametrize("language", [each for each in languages() if each != SOURCE])
 def test_every_text_is_translated(language):
     assert list(untranslated(language)) == []
+
+
+def test_whoever_is_told_of_events_finds_a_word_for_each():
+    assert list(TYPES) == [each.name for each in EventType]

@@ -9,6 +9,8 @@ import pytest_asyncio
 from federation.console.labs import LABS
 from federation.console.public import PUBLIC
 from federation.values.party import HUB
+from federation.values.roles import Role
+from federation.webhooks.audience import types_for
 from tests.console.visitors import Visitor, signed_in
 from tests.databases import contents
 from tests.federation.conftest import PRICES, TARIFF, opened_past  # noqa: F401 - a fixture
@@ -162,7 +164,11 @@ async def test_a_webhook_is_made_changed_replayed_and_ended(town):
     url = f"{town.running[HUB].url}/hooks"
     made = await lab.send(form, url=url, **{"types.INVOICE_ISSUED": "on"})
     hook = re.search(r'href="(/labs/webhooks/[^"]+)"', made.text)[1]
+    consents = {"types.CONSENT_RECORDED": "on", "types.RESERVATION_FOUND": "on"}
+    changed = (await lab.see(hook)).form("change-webhook")
+    assert (await lab.send(changed, **consents)).status == 303
     seen = await lab.see(hook)
+    ticks = dict(re.findall(r'name="types.(\w+)"( checked)?', seen.text))
     renewed = await lab.send(seen.form("rotate-webhook-secret"))
     paused = await lab.send(seen.form("pause-webhook"))
     ended = await lab.send((await lab.see(hook)).form("end-webhook"))
@@ -170,6 +176,10 @@ async def test_a_webhook_is_made_changed_replayed_and_ended(town):
 
     assert (bad.status, "BAD_WEBHOOK_URL" in bad.alert) == (422, True)
     assert bad.form("subscribe-webhook").fields["url"] == "ftp://lab.example/"
+    assert ticks == {
+        each.name: " checked" if f"types.{each.name}" in consents else ""
+        for each in types_for(Role.LAB)
+    }
     assert re.search(r'readonly value="whsec_', made.text)
     assert re.search(r'readonly value="whsec_', renewed.text)
     assert paused.location == f"{hook}?said=pause-webhook"

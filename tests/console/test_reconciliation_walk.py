@@ -74,6 +74,7 @@ async def test_a_bank_file_is_reconciled_by_forms_of_two_people(desk):
         assert (
             "alice, 19 Oct 2026, 09:00 UTC" in (await ben.see("/reconciliation/exceptions")).words
         )
+        await another_takes_its_place(alice, ben, lines)
         page = await ben.see("/reconciliation/entries/6")
         assert (await ben.send(page.form("entry-approve"))).status == 303
 
@@ -97,6 +98,17 @@ async def test_a_bank_file_is_reconciled_by_forms_of_two_people(desk):
         "Liabilities:HUB:Suspense:Overpaid": -1,
         "Liabilities:HUB:Unearned": -1235000,
     }
+
+
+async def another_takes_its_place(alice, ben, lines):
+    """Take back what waits, and propose anew: what ben saw before is not approved any more."""
+    stale = (await ben.see("/reconciliation/entries/6")).form("entry-approve")
+    page = await alice.see("/reconciliation/entries/6")
+    assert (await alice.send(page.form("entry-undo"), reason="a slip")).status == 303
+    page = await alice.see("/reconciliation/entries/6?suggestion=1")
+    assert (await alice.send(page.form("entry-items"), **lines)).status == 303
+    other = await ben.send(stale)
+    assert (other.status, "ENTRY_NOT_SETTLED" in other.alert) == (422, True)
 
 
 async def a_cent_goes_back(alice, ben):

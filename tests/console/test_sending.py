@@ -1,11 +1,13 @@
 """Forms: each acts once, from this server's own pages only, and nothing typed is lost."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from urllib.parse import parse_qsl
 
 import pytest
 
+from federation.store.failures import DatabaseDownError
 from tests.console.visitors import Form
 from tests.databases import contents
 
@@ -133,3 +135,47 @@ async def test_forms_of_days_ago_are_forgotten(house, proposed):
     await first.send((await first.see("/people/ulf")).form("withdraw-person", number), reason="x")
 
     assert len((await contents(house.database))["console_sent"]) == 1
+
+
+@pytest.fixture
+def loses(house, monkeypatch):
+    """What has the database be gone after a commit, so that nobody knows of it."""
+    database, write = house.service.server.db, house.service.server.db.write
+
+    def act(name):
+        @asynccontextmanager
+        async def written(wanted):
+            async with write(wanted) as session:
+                yield session
+            if wanted == name:
+                raise DatabaseDownError(retry_after=5)
+
+        monkeypatch.setattr(database, "write", written)
+
+    return act
+
+
+async def test_what_may_have_been_done_is_not_said_to_be_undone_and_not_done_again(
+    house, proposed, loses
+):
+    number, _, second = await proposed("tom")
+    form = (await second.see("/people/tom")).form("withdraw-person", number)
+    loses("person.withdraw")
+    first = await second.send(form, reason="<typed>")
+    again = await second.send(form, reason="<typed>")
+
+    assert (first.status, again.status) == (503, 409)
+    assert first.alert.startswith("Whether this was done is not known. Look before you send it")
+    assert first.alert.endswith(" DATABASE_DOWN")
+    assert again.alert.startswith("This form was sent before, and how that ended is not known.")
+    assert "Nothing was done" not in first.text + again.text
+    log = (await contents(house.database))["people_act"]
+    assert sum("person.withdraw" in row and "tom" in row for row in log) == 1
+
+
+async def test_what_was_done_is_said_to_be_done_where_that_cannot_be_noted(proposed, loses):
+    number, _, second = await proposed("sam")
+    form = (await second.see("/people/sam?x=" + "y" * 3_000)).form("confirm-person", number)
+    loses("console.sent")
+
+    assert (await second.send(form)).location == "/people/sam?said=confirm-person"

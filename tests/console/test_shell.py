@@ -7,13 +7,9 @@ import pytest
 from federation.console.pages import PAGES
 from federation.edge.links import own_path
 from federation.values.party import HUB
+from tests.console.visitors import CSP
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
 
 
 async def test_nobody_sees_public_pages_and_is_led_to_sign_in_and_back_from_others(nobody):

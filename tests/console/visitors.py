@@ -12,6 +12,11 @@ from federation.accounts import sessions
 from federation.edge.sessions import SESSION_COOKIE, place_of
 from federation.people import store as people
 
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+
 
 @dataclass
 class Form:

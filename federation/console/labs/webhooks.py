@@ -1,50 +1,59 @@
 """Webhooks, and one of them with what it was told: replay, pause, a new secret."""
 
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 from urllib.parse import quote
 
 from federation.console import words
 from federation.console.labs import codes
 from federation.console.page import N_, Act, Asked, Data, Document, Page, connection
+from federation.values.event import EventType
 from federation.values.roles import Role
+from federation.webhooks.audience import MAY_KEEP_WEBHOOKS, types_for
 
-# As `webhooks` answers them: a party's own, the staff's of one's role.
-READERS = (
-    Role.LAB,
-    Role.MEMBER,
-    Role.LICENSING_OFFICER,
-    Role.SETTLEMENT_OFFICER,
-    Role.SETTLEMENT_APPROVER,
-    Role.REGISTRY_OFFICER,
-    Role.NODE_OPERATOR,
-    Role.AUDITOR,
+READERS = (*MAY_KEEP_WEBHOOKS, Role.AUDITOR)
+TYPES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        EventType.LICENCE_GRANTED.name: N_("licence granted"),
+        EventType.LICENCE_SUSPENDED.name: N_("licence suspended"),
+        EventType.LICENCE_REINSTATED.name: N_("licence reinstated"),
+        EventType.LICENCE_REVOKED.name: N_("licence revoked"),
+        EventType.LICENCE_ENDED_EARLY.name: N_("licence ended early"),
+        EventType.INVOICE_ISSUED.name: N_("invoice issued"),
+        EventType.CREDIT_NOTE_ISSUED.name: N_("credit note issued"),
+        EventType.PAYMENT_RECEIVED.name: N_("payment received"),
+        EventType.PAYMENT_SENT.name: N_("payment sent"),
+        EventType.PAYMENT_RETURNED.name: N_("payment returned"),
+        EventType.STATEMENT_READY.name: N_("statement ready"),
+        EventType.OPT_OUT_RECORDED.name: N_("opt-out recorded"),
+        EventType.OPT_OUT_ENDED.name: N_("opt-out ended"),
+        EventType.CONSENT_RECORDED.name: N_("consent record written"),
+        EventType.CONSENT_ENDED.name: N_("consent record ended"),
+        EventType.RESERVATION_FOUND.name: N_("reservation found on a site"),
+        EventType.RESERVATION_ENDED.name: N_("reservation of a site ended"),
+        EventType.REMITTANCE_RECEIVED.name: N_("remittance received"),
+        EventType.PING.name: N_("ping"),
+    }
 )
-TYPES: Mapping[str, str] = {
-    "LICENCE_GRANTED": N_("licence granted"),
-    "LICENCE_SUSPENDED": N_("licence suspended"),
-    "LICENCE_REINSTATED": N_("licence reinstated"),
-    "LICENCE_REVOKED": N_("licence revoked"),
-    "LICENCE_ENDED_EARLY": N_("licence ended early"),
-    "INVOICE_ISSUED": N_("invoice issued"),
-    "CREDIT_NOTE_ISSUED": N_("credit note issued"),
-    "PAYMENT_RECEIVED": N_("payment received"),
-    "PAYMENT_SENT": N_("payment sent"),
-    "PAYMENT_RETURNED": N_("payment returned"),
-    "STATEMENT_READY": N_("statement ready"),
-    "OPT_OUT_RECORDED": N_("opt-out recorded"),
-    "OPT_OUT_ENDED": N_("opt-out ended"),
-}
 SECRET = "labs/webhook_secret.html"  # noqa: S105 - a template
 
 
-def _keeps(asked: Asked) -> bool:
-    return asked.may(tuple(role for role in READERS if role != Role.AUDITOR))
+def _shown(asked: Asked) -> dict[str, Any]:
+    """Return what both pages need: whether one keeps webhooks, of what they may be told, words."""
+    roles = asked.principal.roles if asked.principal else frozenset[str]()
+    may_hear = {kind.name for role in roles for kind in types_for(Role(role))}
+    return {
+        "keeps": asked.may(MAY_KEEP_WEBHOOKS),
+        "offered": {name: said for name, said in TYPES.items() if name in may_hear},
+        "types": TYPES,
+        "codes": codes,
+    }
 
 
 def every(data: Data, asked: Asked) -> Mapping[str, Any]:
     """Show webhooks, and to who may keep some the form for another."""
-    return {"found": data["webhooks"], "keeps": _keeps(asked), "types": TYPES, "codes": codes}
+    return {"found": data["webhooks"], **_shown(asked)}
 
 
 def one(data: Data, asked: Asked) -> Mapping[str, Any]:
@@ -55,9 +64,7 @@ def one(data: Data, asked: Asked) -> Mapping[str, Any]:
         "hook": hooks.get(number),
         "number": number,
         "found": data["webhookDeliveries"],
-        "keeps": _keeps(asked),
-        "types": TYPES,
-        "codes": codes,
+        **_shown(asked),
     }
 
 

@@ -9,9 +9,10 @@ from federation.console.figures import grouped
 from federation.console.members.words import ADJUSTMENTS, EARNED, SOURCES, VERDICTS, own_member
 from federation.console.page import N_, Asked, Data, Document, Page
 from federation.console.settlement.month import month_asked_for
+from federation.console.steps import shown_steps
 from federation.values.roles import MAY_ASK_WHY, MAY_READ_STATEMENTS, MAY_READ_USES, Role
 
-SHOWN_MAX: Final = 200  # addresses or steps on a page; the query has them all
+SHOWN_MAX: Final = 200  # addresses on a page; the query has them all
 
 
 def of_the_month(page: Page, asked: Asked) -> Mapping[str, Any]:
@@ -55,7 +56,7 @@ def _steps(found: Data) -> list[tuple[str, int, str]]:
 
 def view_deductions(data: Data, asked: Asked) -> Mapping[str, Any]:
     """Show the way of the money to the member, and each of its amounts down to address and day."""
-    steps = [each | {"level": each["path"].count(".")} for each in data["whyAmount"]]
+    steps, left = shown_steps(data["whyAmount"])
     root = steps[0]
     refs = {each["name"]: each["value"] for each in root["refs"]}
     return {
@@ -63,8 +64,8 @@ def view_deductions(data: Data, asked: Asked) -> Mapping[str, Any]:
         "member": own_member(asked),
         "way": _way(refs, int(root["amount"]["minor"]), root["amount"]["currency"]),
         "fee": _percent(refs.get("admin_fee_bps"), asked.language),
-        "why": steps[:SHOWN_MAX],
-        "why_left": max(0, len(steps) - SHOWN_MAX),
+        "why": steps,
+        "why_left": left,
     }
 
 

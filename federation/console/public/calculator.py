@@ -104,7 +104,10 @@ CALCULATOR_PAGE = Page(
             name="request-quote",
             document=Document("public/request_quote.graphql"),
             done=N_("The quote stands: accept it while it does."),
-            variables=lambda form, asked: {"input": quote_input(form, asked.today)},
+            variables=lambda form, asked: {
+                "input": quote_input(form, asked.today),
+                "key": form["key"],
+            },
             then=lambda *_: "/labs/offers",
         ),
     ),

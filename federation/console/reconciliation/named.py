@@ -47,7 +47,7 @@ ACTS: Final[Mapping[str, str]] = MappingProxyType(
     {"PROPOSED": N_("proposed"), "SETTLED": N_("settled"), "UNDONE": N_("taken back")}
 )
 TONES: Final[Mapping[str, str]] = MappingProxyType(
-    {"OPEN": "", "PROPOSED": "wait", "SETTLED": "good", "UNDONE": "bad"}
+    {"OPEN": "", "PROPOSED": "wait", "SETTLED": "good", "UNDONE": "bad", "NONE": ""}
 )
 HELD: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from federation.console import words
 from federation.console.page import N_, Asked, Data, Document, Page
+from federation.console.steps import shown_steps
 from federation.values.roles import MAY_ASK_WHY, MAY_READ_USES, Role
 
 NAMES: Final = ("number", "payment", "period", "member", "licence", "party")
@@ -25,7 +26,8 @@ def view(data: Data, asked: Asked) -> Mapping[str, Any]:
     """Turn the list of steps into a tree, with links to where a step goes on."""
     sees_uses = asked.may(MAY_READ_USES.roles)
     steps: dict[str, dict[str, Any]] = {}
-    for step in data.get("whyAmount") or []:
+    found, left = shown_steps(data.get("whyAmount") or [])
+    for step in found:
         shown = {
             **step,
             "steps": [],
@@ -38,7 +40,7 @@ def view(data: Data, asked: Asked) -> Mapping[str, Any]:
         if above is not None:
             above["steps"].append(shown)
         steps[step["path"]] = shown
-    return {"first": next(iter(steps.values()), None)}
+    return {"first": next(iter(steps.values()), None), "left": left}
 
 
 def _leads(text: str, *, sees_uses: bool) -> str | None:

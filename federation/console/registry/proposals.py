@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from federation.console import words
 from federation.console.page import N_, Act, Asked, Data, Document, Page, connection
-from federation.values.roles import MAY_READ_CLAIMS
+from federation.values.roles import MAY_KEEP_THE_REGISTRY, MAY_READ_CLAIMS
 
 STATES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -27,7 +27,13 @@ def view(data: Data, asked: Asked) -> Mapping[str, Any]:
         for each in connection(data["proposals"])
     ]
     own = asked.principal.subject if asked.principal else ""
-    return {"found": data["proposals"], "rows": rows, "states": STATES, "own": own}
+    return {
+        "found": data["proposals"],
+        "rows": rows,
+        "states": STATES,
+        "own": own,
+        "decides": asked.may(MAY_KEEP_THE_REGISTRY),
+    }
 
 
 def _particulars(details: str) -> list[tuple[str, str]]:

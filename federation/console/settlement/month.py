@@ -1,6 +1,5 @@
 """A month as a path: what is done, what is next, whose turn it is, until when."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -135,20 +134,25 @@ def _run_steps(run: Data | None, officer: str) -> list[Step]:
     ]
 
 
+def _payments_of(data: Data) -> dict[str, tuple[int, bool]]:
+    """Return by state how many payments a page of them holds, and whether there are more."""
+    found = {state: data[state] for state in PAYMENT_STATES if state in data}
+    return {
+        state: (len(each["edges"]), each["pageInfo"]["hasNextPage"])
+        for state, each in found.items()
+        if each["edges"]
+    }
+
+
 def _payment_step(data: Data) -> Step:
-    states = [each["state"] for each in connection(data["payments"])] if "payments" in data else []
-    is_done = bool(states) and all(state in SETTLED_PAYMENTS for state in states)
+    found = _payments_of(data)
+    is_done = bool(found) and found.keys() <= SETTLED_PAYMENTS
     return Step("payments", N_("Paid"), is_done, Role.SETTLEMENT_OFFICER)
 
 
 def _shown(data: Data, asked: Asked, steps: Sequence[Step], run: Data | None) -> dict[str, Any]:
     month = month_asked_for(asked)
     next_one = next((each for each in steps if not each.is_done), None)
-    counts = (
-        Counter(each["state"] for each in connection(data["payments"]))
-        if "payments" in data
-        else {}
-    )
     return {
         "month_shown": month,
         "before": _moved(month, -1),
@@ -158,7 +162,7 @@ def _shown(data: Data, asked: Asked, steps: Sequence[Step], run: Data | None) ->
         "current": next_one,
         "run": run,
         "runs": connection(data["runs"]) if "runs" in data else [],
-        "payments": counts,
+        "payments": _payments_of(data),
         "run_states": RUN_STATES,
         "payment_states": PAYMENT_STATES,
         "roles": {

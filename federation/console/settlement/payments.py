@@ -6,6 +6,7 @@ from typing import Any, Final
 from federation.console import words
 from federation.console.page import N_, Act, Asked, Data, Document, Page, Said
 from federation.console.settlement.words import PAYMENT_KINDS, PAYMENT_STATES, TONES
+from federation.console.steps import shown_steps
 from federation.values.roles import MAY_APPROVE, MAY_PREPARE, MAY_READ_BOOKS
 
 REFUND: Final = "REFUND-"  # a payment that gives back what came: there is nothing to explain
@@ -34,11 +35,13 @@ def one(page: Page, asked: Asked) -> Mapping[str, Any]:
 def view_one(data: Data, asked: Asked) -> Mapping[str, Any]:
     """Show the life of a payment and the steps of its amount, each below what it explains."""
     events = data["paymentEvents"]
+    why, left = shown_steps(data.get("whyAmount") or [])
     return {
         "id": asked.query.get("id", ""),
         "events": events,
         "state": events[-1]["state"] if events else None,
-        "why": [each | {"level": each["path"].count(".")} for each in data.get("whyAmount", [])],
+        "why": why,
+        "why_left": left,
         "states": PAYMENT_STATES,
         "tones": TONES,
         "exports": asked.may(MAY_PREPARE),
