@@ -34,7 +34,24 @@ class RunCause:
     name: str
     old: str
     new: str
-    currency: str | None
+    old_amount: Money | None
+    new_amount: Money | None
+
+    @classmethod
+    def of(cls, cause: diff.Cause) -> "RunCause":
+        """Show an input; one that is an amount, which has a currency, also as such."""
+
+        def amount(text: str) -> Money | None:
+            return Money.of(int(text), cause.currency) if cause.currency and text else None
+
+        return cls(
+            kind=cause.kind,
+            name=cause.name,
+            old=cause.old,
+            new=cause.new,
+            old_amount=amount(cause.old),
+            new_amount=amount(cause.new),
+        )
 
 
 @strawberry.type(description="Two runs of a month side by side; without an old one all is new.")
@@ -66,16 +83,7 @@ class RunDiffQuery:
         return RunDiff(
             shares=[_difference(row) for row in found.shares[:DIFFERENCES_MAX]],
             nets=[_difference(row) for row in found.nets],
-            causes=[
-                RunCause(
-                    kind=cause.kind,
-                    name=cause.name,
-                    old=cause.old,
-                    new=cause.new,
-                    currency=cause.currency,
-                )
-                for cause in found.causes[:DIFFERENCES_MAX]
-            ],
+            causes=[RunCause.of(cause) for cause in found.causes[:DIFFERENCES_MAX]],
         )
 
 

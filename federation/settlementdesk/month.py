@@ -14,7 +14,6 @@ from rich.table import Table
 
 from federation.desk.client import (
     Desk,
-    amount_text,
     at_desk,
     money_text,
     say_if_another_stands,
@@ -223,14 +222,12 @@ def diff(desk: Desk, run: str, old: str | None) -> None:
     desk.show(found, tables)
 
 
-def _cause(row: dict[str, str], side: str) -> str:
+def _cause(row: dict[str, Any], side: str) -> str:
     """Write what an input was or is: reports as in `reports`, sums as in the tables above."""
-    value = row[side]
+    value, amount = row[side], row[f"{side}Amount"]
     if row["kind"] == "usage report" and value:
         return f"sha-256 {value[:SHOWN]}"
-    if row["currency"] and value:
-        return amount_text(value, row["currency"])
-    return value[:CAUSE]
+    return value[:CAUSE] if amount is None else money_text(amount)
 
 
 @month.command()

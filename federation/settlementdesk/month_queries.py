@@ -42,7 +42,7 @@ DIFFERENCE = f"party old {MONEY} new {MONEY} difference {MONEY}"
 
 DIFF = f"""query($new: String!, $old: String) {{ runDiff(new: $new, old: $old) {{
   shares {{ licence {DIFFERENCE} }} nets {{ {DIFFERENCE} }}
-  causes {{ kind name old new currency }} }} }}"""
+  causes {{ kind name old new oldAmount {MONEY} newAmount {MONEY} }} }} }}"""
 
 ADVISE = f"""mutation($run: String!) {{ adviseRun(runId: $run) {{
   __typename ... on Run {{ {RUN} }} {REFUSED} }} }}"""

@@ -120,7 +120,8 @@ async def test_what_changed_between_two_runs_and_why(advised):
             "name": "HUB-000002",
             "old": "800000",
             "new": "700000",
-            "currency": "GBP",
+            "oldAmount": {"minor": "800000", "currency": "GBP"},
+            "newAmount": {"minor": "700000"},
         }
     ]
     assert first["causes"] == []
