@@ -92,13 +92,14 @@ async def resolved(
 ) -> list[Address]:
     """Return the addresses of a host; one of them that may not be called refuses the host.
 
-    `names` are threads to look names up in, in the place of those that everybody shares.
+    `names` are threads to look names up in, in the place of those that everybody shares: for names
+    that parties chose, who are not told where in this network a name leads.
     """
     found = [literal] if (literal := literal_of(host)) else await _looked_up(host, names)
     for address in found:
         if not is_callable(address, allowed, public=public):
-            why = _why_not(public=public)
-            raise AddressRefusedError(f"{host} is at {address}, which is {why}")
+            where = f"{host} is at {address}, which is" if names is None else f"{host} is"
+            raise AddressRefusedError(f"{where} {_why_not(public=public)}")
     return found
 
 
