@@ -187,6 +187,7 @@ async def resume(act: Act, webhook_id: str) -> Webhook:
     if row.state == WebhookState.PAUSED:
         row.state, row.why, row.failing_since, row.missed = WebhookState.ACTIVE, None, None, 0
         await _changed(act, row, audit.Act.WEBHOOK_RESUME)
+        await store.wait_no_longer(act.session, row.id, act.now)
         announce(act.session, DUE)
     return row
 
@@ -224,9 +225,12 @@ async def ping(act: Act, webhook_id: str) -> Delivery:
 async def replay(act: Act, number: int) -> Delivery:
     """Deliver one event again, whatever became of it, with the same id (UNKNOWN_WEBHOOK)."""
     found = await store.find_delivery(act.session, number)
-    if found is None:
+    try:
+        row = await _own_live(act, found.webhook if found else "")
+    except UnknownWebhookError:
+        row = None  # another's, whose id is not told
+    if found is None or row is None:
         raise UnknownWebhookError(f"delivery {number}")
-    row = await _own_live(act, found.webhook)
     _require_pause(row, act.now)
     await _require_room(act, row, 1)
     found.state, found.attempts, found.next_at = DeliveryState.WAITING, 0, act.now
@@ -239,7 +243,7 @@ async def replay_since(act: Act, webhook_id: str, since: datetime) -> int:
     row = await _own_live(act, webhook_id)
     _require_pause(row, act.now)
     count = await store.count_since(act.session, row.id, since)
-    await _require_room(act, row, count)
+    await _require_room(act, row, count, before=since)
     await store.wait_again(act.session, row.id, since, act.now)
     announce(act.session, DUE)
     return count
@@ -284,8 +288,11 @@ def _require_pause(row: Webhook, now: datetime) -> None:
     row.asked_at = now
 
 
-async def _require_room(act: Act, row: Webhook, count: int) -> None:
-    waiting = await store.count_waiting(act.session, row.id)
+async def _require_room(
+    act: Act, row: Webhook, count: int, *, before: datetime | None = None
+) -> None:
+    """Refuse so many events beside all that wait, or that wait since before an instant."""
+    waiting = await store.count_waiting(act.session, row.id, before=before)
     if waiting + count > WAITING_MAX:
         raise AskedTooSoonError(f"{waiting} events wait, {WAITING_MAX} may: {count} are too many")
 
