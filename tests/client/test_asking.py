@@ -85,10 +85,12 @@ def test_it_is_given_up_after_five_times(face, question, failure, raised):
         httpx.ReadTimeout("no"),
         httpx.WriteError("no"),
         httpx.RemoteProtocolError("no"),
+        busy(500),
         busy(502),
         busy(503),
         busy(503, retry_after="soon"),
         busy(504),
+        busy(524),
     ],
 )
 def test_what_may_have_been_done_is_not_done_again_without_a_key(face, failure):
@@ -118,7 +120,7 @@ def test_what_was_certainly_not_done_is_asked_again_without_a_key(face, failure)
     assert (found.tokens, pauses) == (("t",), [1])
 
 
-@pytest.mark.parametrize("status", [301, 302, 400, 403, 404, 408, 413, 422, 500])
+@pytest.mark.parametrize("status", [301, 302, 400, 403, 404, 408, 413, 422, 500, 524])
 def test_what_does_not_pass_by_itself_is_raised_at_once(face, status):
     headers = {"location": "https://elsewhere.example/"}  # a token is shown to one server only
     server = Server(httpx.Response(status, headers=headers, content=b"<html>"))

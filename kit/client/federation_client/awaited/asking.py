@@ -110,9 +110,9 @@ class AsyncAsking:
         later = retry_after(response.headers)
         refusal = refused_by(status, said.body(), later)
         may_pass, is_undone = is_passing(status, response.headers)
-        if not may_pass and status != HTTPStatus.UNAUTHORIZED:
+        if not may_pass and is_undone and status != HTTPStatus.UNAUTHORIZED:
             raise refusal
-        return Failure(refusal, is_undone=is_undone, retry_after=later, status=status)
+        return Failure(refusal, is_undone, retry_after=later, status=status, may_pass=may_pass)
 
 
 def _final(failure: Failure, *, is_repeatable: bool) -> Exception:
