@@ -8,7 +8,7 @@ from federation.access.wire import UnreachableError
 from federation_client import NotUnderstoodError, OutcomeUnknownError, RefusedError
 from federation_client.generated import questions
 from federation_client.retrying import TRIES_MAX, Answer
-from tests.client.faces import FACES, Bearer, Server, answered, data, errors
+from tests.client.faces import FACES, Bearer, Packed, Server, answered, data, errors
 
 pytestmark = pytest.mark.parametrize("face", FACES)
 PAGE = {"edges": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
@@ -222,6 +222,15 @@ def test_what_is_no_answer_is_refused_whole(face, body):
     server = Server(httpx.Response(200, content=body))
 
     with pytest.raises(NotUnderstoodError):
+        answered(face, server, lambda asking: asking.ask(QUERY))
+
+    assert len(server.requests) == 1
+
+
+def test_an_answer_that_does_not_unpack_is_none(face):
+    server = Packed()
+
+    with pytest.raises(NotUnderstoodError, match="/graphql: it does not unpack"):
         answered(face, server, lambda asking: asking.ask(QUERY))
 
     assert len(server.requests) == 1
