@@ -33,7 +33,7 @@ class Crawler:
         """Return what a site answers, a refusal too.
 
         Raises LicenceUnusableError and its kind, NotMintedError, NotUnderstoodError for more than
-        32 MiB or what does not unpack, and an `httpx.TransportError` where the site does not answer.
+        32 MiB or what does not unpack, and an `httpx.TransportError` where nobody answers.
         """
         address = str(httpx.URL(url))  # as it is sent, so as it is signed
         given = self._shown | dict(headers or {})
