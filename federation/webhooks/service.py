@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -30,6 +30,7 @@ from federation.webhooks.signing import new_secret
 from federation.webhooks.tables import Delivery, DeliveryState, Webhook, WebhookState
 from federation.webhooks.targets import require_target
 
+_TYPES: Final = frozenset(EventType)
 LIVE_MAX = 10  # of a party, or of the staff of a role
 Owner = tuple[Role, str | None]
 """Whose a webhook is: a role, and the party it stands for where it is told of its own only."""
@@ -112,8 +113,12 @@ async def webhook_for(session: ReadSession, webhook_id: str, who: Principal) -> 
 
 
 def types_of(row: Webhook) -> list[EventType]:
-    """Return of what a webhook is told."""
-    return [EventType(word) for word in msgspec.json.decode(row.types, type=list[str])]
+    """Return of what a webhook is told, none where that cannot be read: it can be ended still."""
+    try:
+        words = msgspec.json.decode(row.types, type=list[str])
+    except msgspec.MsgspecError:
+        return []
+    return [EventType(word) for word in words if word in _TYPES]
 
 
 async def subscribe(act: Act, url: str, types: Sequence[EventType], *, key: str) -> Given:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from federation.people.directory import Wanted, confirm, propose
 from federation.values.event import EventType
@@ -233,6 +234,16 @@ async def test_what_a_role_does_not_hear_any_more_is_dropped(database):
     assert await take(database, webhook, NOON) is None
     [row] = await rows(database)
     assert (row.state, row.attempts, row.next_at) == ("DROPPED", 0, None)
+
+
+async def test_what_nobody_knows_any_more_is_dropped_and_holds_up_nothing(database, webhook):
+    await happen(database, webhook, count=2)
+    async with database.write("test.types") as session:
+        first = await session.scalar(select(Delivery).order_by(Delivery.id).limit(1))
+        first.type = "of.a.later.version"
+    assert await take(database, webhook, NOON) is None
+    assert (await take(database, webhook, NOON)).number == 1
+    assert [row.state for row in await rows(database)] == ["DROPPED", "WAITING"]
 
 
 async def test_what_is_kept_is_forgotten_after_a_month(database, webhook):

@@ -13,7 +13,7 @@ from federation.values.event import EventType
 from federation.webhooks import attempts, service, store
 from federation.webhooks.recording import WAITING_MAX
 from federation.webhooks.service import LIVE_MAX
-from federation.webhooks.tables import Delivery
+from federation.webhooks.tables import Delivery, Webhook
 from tests.databases import contents
 from tests.webhooks.keeping import (
     AUDITOR,
@@ -245,6 +245,17 @@ async def test_the_end_of_a_webhook_drops_what_waits_and_is_for_good(database):
         if act is not service.end:
             code = await refused(database, LAB, act, given.webhook.id, *rest)
             assert code == "WEBHOOK_STATE", act
+
+
+@pytest.mark.parametrize("types", ["no list", '["invoice.issued","of.a.later.version"]'])
+async def test_a_webhook_that_cannot_be_read_can_be_ended(database, types):
+    given = await subscribe(database)
+    async with database.write("test.types") as session:
+        (await session.get_one(Webhook, given.webhook.id)).types = types
+    row = await did(database, LAB, service.end, given.webhook.id)
+
+    assert row.state == "ENDED"
+    assert service.types_of(row) == (INVOICES if types.startswith("[") else [])
 
 
 async def test_a_ping_waits_once_in_ten_seconds_and_only_where_it_is_told(database):
