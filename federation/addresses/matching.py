@@ -90,11 +90,14 @@ def outermost(claims: Iterable[ClaimKey]) -> list[ClaimKey]:
     """Return claims by host and path, without those that lie within another of the same host."""
     found: list[ClaimKey] = []
     kept = set[tuple[str, str]]()
+    lengths: dict[str, set[int]] = {}  # of the paths kept on a host: of a long path few are asked
     in_order = sorted(set(claims), key=lambda each: (each.host, len(each.path), not each.wildcard))
     for claim in in_order:
-        if not any((claim.host, path) in kept for path in candidate_paths(claim.path)):
+        there = lengths.setdefault(claim.host, set())
+        if not any((claim.host, path) in kept for path in candidate_paths(claim.path, there)):
             found.append(claim)
             kept.add((claim.host, claim.path))
+            there.add(len(claim.path))
     return sorted(found, key=lambda each: (each.host, each.path))
 
 

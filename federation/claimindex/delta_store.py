@@ -63,6 +63,26 @@ async def versions_of(
     return {node: (version, changed_at) for node, version, changed_at in rows}
 
 
+async def every_version(session: ReadSession) -> dict[str, int]:
+    """At the hub: return {node: the number of the last delta of its registry}."""
+    rows = await session.execute(select(RegistryVersion.node, RegistryVersion.version))
+    return {node: version for node, version in rows}
+
+
+async def hosts_changed(session: ReadSession, node: str, since: int, limit: int) -> set[str]:
+    """At the hub: return hosts on which claims of a node came or went by deltas after a version.
+
+    So many at most.
+    """
+    of, past, found = IndexClaim, IndexClaimPast, set[str]()
+    came: Any = select(of.host).where(of.node == node, of.version > since)
+    gone: Any = select(past.host).where(past.node == node, past.withdrawn_version > since)
+    for query in (came, gone):
+        rows = await session.rows(query.distinct().limit(limit), {}, many=True)
+        found |= {row.host for row in rows}
+    return found
+
+
 async def known_claims(session: ReadSession, claim_ids: Iterable[str]) -> set[tuple[str, str]]:
     """At the hub: return the (node, claim id) that the index has now of some claim ids."""
     return await _ids_of(session, IndexClaim, claim_ids)

@@ -135,11 +135,25 @@ async def claims_matching(
     It asks for `host`, `path` and `wildcard` among others.
     """
     hosts = _Hosts(keys)
-    there = await _standing(session, of, hosts.names)
-    found: list[Any] = []
-    for chunk in _in_parts(_places(hosts, keys, there.lengths, are_rulings=False)):
-        found += await _rows_at(session, of, query, chunk)
+    found, _ = await _at_or_above(session, of, query, keys, hosts)
     return [row for row in found if (row.host, row.wildcard) in hosts.patterns]
+
+
+async def standing_at(
+    session: ReadSession,
+    of: _OnHosts,
+    query: Select[*tuple[Any, ...]],
+    keys: Collection[UrlKey],
+    *,
+    on_other_hosts: bool = True,
+) -> list[Any]:
+    """Return the rows that stand at the paths of some addresses or above, or are of these alone.
+
+    On their hosts, and on those of which these may be subdomains, whether a row says so or not; no
+    pattern with a `*`. A long question is put in parts, each with its limit.
+    """
+    hosts = _Hosts(keys, on_other_hosts=on_other_hosts)
+    return (await _at_or_above(session, of, query, keys, hosts))[0]
 
 
 async def rulings_matching(
@@ -154,11 +168,8 @@ async def rulings_matching(
     an address. Who asks matches these by `addresses.matching`.
     """
     hosts = _Hosts(keys)
-    there = await _standing(session, of, hosts.names)
-    found: list[Any] = []
-    for chunk in _in_parts(_places(hosts, keys, there.lengths, are_rulings=True)):
-        found += await _rows_at(session, of, query, chunk)
-    for chunk in _in_parts(_starts(hosts, keys, there.starts)):
+    found, starts = await _at_or_above(session, of, query, keys, hosts)
+    for chunk in _in_parts(_starts(hosts, keys, starts)):
         found += await _rows_at(session, of, query, chunk, by_start=True)
     return [row for row in found if (row.host, row.wildcard) in hosts.patterns]
 
@@ -180,17 +191,32 @@ async def rulings_on(
 class _Hosts:
     """Under which (host, wildcard) what matches some addresses may stand."""
 
-    def __init__(self, keys: Iterable[UrlKey]) -> None:
+    def __init__(self, keys: Iterable[UrlKey], *, on_other_hosts: bool = True) -> None:
         self.of: dict[str, list[str]] = {}
         self.patterns = set[tuple[str, bool]]()
         for host in {key.host for key in keys}:
-            patterns = candidate_hosts(host)
+            patterns = candidate_hosts(host) if on_other_hosts else [(host, False), (host, True)]
             self.patterns.update(patterns)
             self.of[host] = list(dict.fromkeys(name for name, _ in patterns))
 
     @property
     def names(self) -> list[str]:
         return sorted({name for name, _ in self.patterns})
+
+
+async def _at_or_above(
+    session: ReadSession,
+    on: _OnHosts,
+    query: Select[*tuple[Any, ...]],
+    keys: Iterable[UrlKey],
+    hosts: _Hosts,
+) -> tuple[list[Any], Mapping[str, set[int]]]:
+    """Return the rows, and of each host how long a text is that patterns with a `*` begin with."""
+    found, there = list[Any](), await _standing(session, on, hosts.names)
+    places = _places(hosts, keys, there.lengths, are_rulings=_may_be_pattern(on))
+    for chunk in _in_parts(places):
+        found += await _rows_at(session, on, query, chunk)
+    return found, there.starts
 
 
 async def _standing(session: ReadSession, on: _OnHosts, hosts: Sequence[str]) -> _Standing:
@@ -210,7 +236,8 @@ async def _standing(session: ReadSession, on: _OnHosts, hosts: Sequence[str]) ->
 @cache
 def _lengths(on: _OnHosts, *, sqlite: bool) -> Select[str, int]:
     there, one = asked(_HOST, sqlite=sqlite), aliased(on)
-    length = _length(on, one.path)
+    path: Any = one.path
+    length = path_length(path, may_be_pattern=_may_be_pattern(on))
     lengths = select(there.c.host, _BEFORE_ALL.label("length")).cte(recursive=True)
     longer = select(length).where(one.host == lengths.c.host, length > lengths.c.length)
     following = longer.order_by(length).limit(literal_column("1")).scalar_subquery()
@@ -316,10 +343,6 @@ def _is_there(on: _OnHosts, columns: tuple[str, ...], *, sqlite: bool) -> Column
     if not may_be_pattern:
         del kept["rest"]  # which no index has
     return and_(*(kept[name] == there[name] for name in columns if name in kept))
-
-
-def _length(on: _OnHosts, path: Any) -> ColumnElement[int]:
-    return path_length(path, may_be_pattern=_may_be_pattern(on))
 
 
 def _may_be_pattern(on: _OnHosts) -> bool:

@@ -7,7 +7,8 @@ from litestar import Request, Response, get, post
 
 from federation.addresses.urls import URLS_MAX, TooManyUrlsError
 from federation.claimindex import near_store
-from federation.claimindex.messages import SliceRequest
+from federation.claimindex.messages import Slice, SliceRequest
+from federation.claimindex.shared_hosts import SharedHosts
 from federation.edge.admission import BYTES_MAX as ADMISSION_BYTES_MAX
 from federation.edge.admission import apply, call_token
 from federation.edge.bodies import BodyLimit
@@ -22,6 +23,7 @@ from federation.server import Server
 from federation.signing.policy import Issuer, sign_trust_document
 from federation.store.canonical import digest
 from federation.store.messages import MIB
+from federation.store.sessions import ReadSession
 from federation.trust.key_life import Purpose
 from federation.trust.parties import token_jwks
 from federation.trust.store import trusted_nodes
@@ -36,7 +38,7 @@ COUNTER_KEPT = {"Cache-Control": "max-age=60"}
 
 def hub_routes(doors: Doors, statuses: StatusHolder) -> list[Any]:
     """Return the routes only the hub has: index, rates, trust document, status lists, counter."""
-    server = doors.server
+    server, shared = doors.server, SharedHosts()
 
     @post("/federation/index", status_code=200)
     async def index(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -47,7 +49,7 @@ def hub_routes(doors: Doors, statuses: StatusHolder) -> list[Any]:
         if len(asked.keys) > URLS_MAX or len(asked.places) > URLS_MAX:
             raise TooManyUrlsError
         async with server.db.read() as session:
-            return json_response(await near_store.answer(session, asked, who.party or ""))
+            return json_response(await _of_index(session, shared, asked, who.party or ""))
 
     @post("/settlement/rates", status_code=200)
     async def rates(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -100,6 +102,14 @@ def hub_routes(doors: Doors, statuses: StatusHolder) -> list[Any]:
             return json_response(await apply(server, token, body))
 
     return [index, rates, trust, status_lists, counter, admission]
+
+
+async def _of_index(
+    session: ReadSession, shared: SharedHosts, asked: SliceRequest, node: str
+) -> Slice:
+    if asked.hosts:
+        return await shared.of(session, node)
+    return await near_store.answer(session, asked, node)
 
 
 async def current_counter(server: Server) -> Counter:

@@ -142,14 +142,14 @@ class WebhookWorker:
 
     async def _prune(self) -> None:
         """Forget what is older than it is kept, every ten minutes."""
-        now = time.monotonic()
-        if now - self._pruned_at < PRUNE_SECONDS:
+        seconds, now = time.monotonic(), self._server.clock()
+        if seconds - self._pruned_at < PRUNE_SECONDS:
             return
-        self._pruned_at = now
-        before = self._server.clock() - KEPT_FOR
+        self._pruned_at = seconds
+        before = now - KEPT_FOR
         async with self._server.db.read() as session:
-            if not await store.has_older(session, before):
+            if not await store.has_older(session, before, now):
                 return
         async with self._server.db.write("webhooks.prune") as session:
-            if await store.prune(session, before) >= store.PRUNED_AT_ONCE:
+            if await store.prune(session, before, now) >= store.PRUNED_AT_ONCE:
                 self._pruned_at = float("-inf")  # there may be more

@@ -30,6 +30,9 @@ from federation.consent.states import ALL_USES, Reason, State
 from federation.nodes.changing import days_of, instants_of, segments, why
 from federation.registry.site_store import SiteFacts
 
+WORK_MAX: Final = 20_000_000
+"""So many rulings and claims are looked at for one site, for some seconds: others say how many."""
+_MEETING: Final = 50  # as so many counts a pattern and a claim: what comes of them is kept
 _HOLDER: Final = "~elsewhere"  # no member has this id
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -42,13 +45,12 @@ def with_contested(
 ) -> SiteFacts:
     """Return what a site has to know, with what others withhold of its pages while a policy holds.
 
-    Where they say more than is told, all pages of the site are withheld. A yes for one page below
-    what they withhold is not followed here, nor are the bounds of a claim by a pattern with a `*`.
+    Where they say more than is told, or than can be looked through (`WORK_MAX`), all pages of the
+    site are withheld. A yes for one page below what they withhold is not followed here, nor are the
+    bounds of a claim by a pattern with a `*`.
     """
     if elsewhere.is_cut:
-        of_all = [_theirs(one, one.key) for one in facts.own]
-        more = [_ruling(one, Ruling(State.OPT_OUT, ALL_USES, _EPOCH)) for one in of_all]
-        return replace(facts, others=[*facts.others, *of_all], rulings=[*facts.rulings, *more])
+        return _all_withheld(facts)
     places = _Places(facts.own)
     on_site = [
         (one, list(places.shared_with(one.key))) for one in index_store.indexed_claims(elsewhere)
@@ -58,7 +60,20 @@ def with_contested(
         return facts
     rulings = index_store.indexed_rulings(elsewhere)
     shared = {place for _, each in on_site for place in each}
-    return _Contested(facts, claims, shared, rulings, sorted(uses), span).told()
+    try:
+        return _Contested(facts, claims, shared, rulings, sorted(uses), span).told()
+    except _TooMuchSaidError:
+        return _all_withheld(facts)
+
+
+def _all_withheld(facts: SiteFacts) -> SiteFacts:
+    of_all = [_theirs(one, one.key) for one in facts.own]
+    more = [_ruling(one, Ruling(State.OPT_OUT, ALL_USES, _EPOCH)) for one in of_all]
+    return replace(facts, others=[*facts.others, *of_all], rulings=[*facts.rulings, *more])
+
+
+class _TooMuchSaidError(Exception):
+    """Others say more of a site than can be looked through."""
 
 
 class _Places:
@@ -98,6 +113,7 @@ class _Contested:
         self._facts, self._claims, self._rulings = facts, claims, rulings
         self._shared = shared
         self._uses, self._span = uses, span
+        self._work = 0
         self._days = days_of(span)
         here = [*facts.own, *facts.others]
         self._here = ClaimIndex(here, ())
@@ -124,8 +140,14 @@ class _Contested:
             self._facts,
             own=[*self._facts.own, *(one for one in claims if one.holder_id in own)],
             others=[*self._facts.others, *(one for one in claims if one.holder_id not in own)],
-            rulings=[*self._facts.rulings, *rulings],
+            rulings=[*self._facts.rulings, *dict.fromkeys(rulings)],
         )
+
+    def _look_at(self, count: int) -> None:
+        """Count what is looked at, before it is."""
+        self._work += count
+        if self._work > WORK_MAX:
+            raise _TooMuchSaidError
 
     @cached_property
     def _places(self) -> set[ClaimKey]:
@@ -140,7 +162,9 @@ class _Contested:
     def _is_theirs(self, page: UrlKey) -> bool:
         """Tell whether a page of the site is one that a member of another collective claims."""
         node = self._facts.own[0].node
-        held = {one.node for day in self._days for one in self._everybody.claimants(page, day)}
+        holders = [self._everybody.claimants(page, day) for day in self._days]
+        self._look_at(sum(map(len, holders)))
+        held = {one.node for each in holders for one in each}
         return bool(held - {node}) and any(self._here.claimants(page, day) for day in self._days)
 
     def _copies(self, page: UrlKey, place: ClaimKey) -> Iterator[IndexedClaim]:
@@ -154,11 +178,14 @@ class _Contested:
     def _withheld(self, page: UrlKey) -> Iterator[Ruling]:
         """Yield what they withhold of a page, each ruling enough by itself."""
         bearing = [self._theirs.said_of(page, day) for day in self._days]
+        bears = sum(len(group) for day in bearing for groups in day for group in groups)
         for use in self._uses:
+            self._look_at(bears)
             instants = instants_of(bearing, use, self._span)
             if instants is None:
                 yield Ruling(State.OPT_OUT, use, self._span[0])
                 continue
+            self._look_at(bears * len(instants))
             reasons = [why(self._theirs, page, use, at) for at in instants]
             for reason, begins, ends in segments(reasons, instants):
                 if reason is not None:
@@ -177,6 +204,9 @@ class _Contested:
 
     def _on_patterns(self) -> Iterator[IndexedRuling]:
         """Yield what they may withhold by patterns, each where it may match a claim of theirs."""
+        held: dict[str, set[ClaimKey]] = {}
+        for claim in self._claims:
+            held.setdefault(claim.node, set()).add(claim.key)
         for one in self._rulings:
             use, place = use_reserved(one.ruling), one.subject
             if use is None or place is None:
@@ -184,8 +214,9 @@ class _Contested:
             if "*" not in place.path and not (place.wildcard and is_pattern(place.path)):
                 continue
             said = Ruling(_state(may_refuse_by(one.ruling)), use, *one.ruling[2:4])
-            held = (claim.key for claim in self._claims if claim.node == one.node)
-            for at in {_meeting(place, key) for key in held} - {None}:
+            theirs = held.get(one.node, set())
+            self._look_at(len(theirs) * _MEETING)
+            for at in {_meeting(place, key) for key in theirs} - {None}:
                 yield IndexedRuling(one.node, said, at, None)
 
 

@@ -13,7 +13,7 @@ from federation.addresses.matching import outermost, rule_length
 from federation.addresses.urls import ClaimKey, UrlKey
 from federation.claimindex.entitlement import counts_from
 from federation.claimindex.index import IndexedClaim, IndexedRuling
-from federation.claimindex.near_store import Near, around
+from federation.claimindex.near_store import Near, rows_near
 from federation.claimindex.place_store import known
 from federation.consent.deciding import Ruling
 from federation.registry import own_store
@@ -101,8 +101,8 @@ async def _claims_around(
     ).join(Member)
     near, members = Near(places), set[str]()
     found: dict[str, IndexedClaim] = {}
-    for bears in around(of, places):
-        for row in await session.execute(query.where(known(of), bears)):
+    async for rows in rows_near(session, of, query.where(known(of)), places):
+        for row in rows:
             claim_id, member, host, path, wildcard, begins, ends, tier, canonical, joined = row
             key = ClaimKey(host, path, wildcard)
             if near.is_near(key):
@@ -138,8 +138,8 @@ async def _rulings_around(
     )
     found: dict[int, IndexedRuling] = {}
     near = Near(places)
-    for bears in around(of, places):
-        rows = await session.execute(query.where(of.host.is_not(None), known(of), bears))
+    query = query.where(of.host.is_not(None), known(of))
+    async for rows in rows_near(session, of, query, places):
         for row_id, host, path, wildcard, state, use, begins, ends, source, since in rows:
             key = ClaimKey(host or "", path or "", wildcard)
             if near.is_near(key):

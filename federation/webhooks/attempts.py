@@ -135,5 +135,5 @@ async def _stands(session: ReadSession, row: Webhook) -> bool:
 
 
 def _may_hear(row: Webhook, delivery: Delivery) -> bool:
-    kind = EventType(delivery.type)
-    return kind is EventType.PING or kind in types_for(Role(row.role))
+    """Tell whether an event is the webhook's to hear; of one that is not known here nobody's."""
+    return delivery.type in {EventType.PING, *types_for(Role(row.role))}

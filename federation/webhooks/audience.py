@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from federation.licensing import store as licensing
+from federation.licensing.objects import decode
 from federation.registry import list_store
 from federation.store.sessions import ReadSession
 from federation.values.event import Event, EventType
@@ -22,6 +23,7 @@ from federation.values.roles import (
     Role,
 )
 
+LICENCES_MAX: Final = 200  # of a lab that are looked at, those accepted last
 NUMBERS_MAX: Final = 50  # that one event names; it says how many more there are
 Data = Mapping[str, str | int | list[str]]
 
@@ -119,9 +121,15 @@ def _numbers(event: Event, numbers: tuple[int, ...]) -> Data:
 
 
 async def _is_licensed(session: ReadSession, lab: str, here: str, today: date) -> bool:
-    """Tell whether a lab holds a licence that may be used here today."""
-    found = await licensing.licences_in_force(session, lab, on=today, registered_at=here, limit=1)
-    return bool(found)
+    """Tell whether a lab holds a licence that may be used here today, whoever granted it.
+
+    A node has taken every licence that it knows: only the hub notes where one is registered.
+    """
+    found = await licensing.licences_in_force(
+        session, lab, on=today, registered_at=None, limit=LICENCES_MAX
+    )
+    repertoires = (decode(row.body).grant.repertoire for row in found)
+    return any(not of or here in of for of in repertoires)
 
 
 async def _own_numbers(session: ReadSession, event: Event, member: str) -> tuple[int, ...]:

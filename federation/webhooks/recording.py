@@ -33,6 +33,7 @@ def recorder(here: str) -> Callable[[WriteSession], Awaitable[None]]:
             return
         now, ids = business_time(session), dict[int, str]()
         kept: list[tuple[object, ...]] = []
+        said: dict[tuple[int, Role, str | None], Data | None] = {}  # of all webhooks of a party
         for row in await store.not_ended(session):
             reader = _reader_of(row, now)
             if reader is None:
@@ -42,7 +43,10 @@ def recorder(here: str) -> Callable[[WriteSession], Awaitable[None]]:
             for number, event in enumerate(events):
                 if event.type not in types:
                     continue
-                data = await told(session, event, role, row.party, here, now.date())
+                key = number, role, row.party
+                if key not in said:
+                    said[key] = await told(session, event, role, row.party, here, now.date())
+                data = said[key]
                 if data is not None:
                     name = ids.setdefault(number, new_event_id())
                     heard.append(store.waiting(row.id, name, event.type, _json(data), now))

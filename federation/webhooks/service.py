@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -30,6 +30,7 @@ from federation.webhooks.signing import new_secret
 from federation.webhooks.tables import Delivery, DeliveryState, Webhook, WebhookState
 from federation.webhooks.targets import require_target
 
+_TYPES: Final = frozenset(EventType)
 LIVE_MAX = 10  # of a party, or of the staff of a role
 Owner = tuple[Role, str | None]
 """Whose a webhook is: a role, and the party it stands for where it is told of its own only."""
@@ -112,8 +113,12 @@ async def webhook_for(session: ReadSession, webhook_id: str, who: Principal) -> 
 
 
 def types_of(row: Webhook) -> list[EventType]:
-    """Return of what a webhook is told."""
-    return [EventType(word) for word in msgspec.json.decode(row.types, type=list[str])]
+    """Return of what a webhook is told, none where that cannot be read: it can be ended still."""
+    try:
+        words = msgspec.json.decode(row.types, type=list[str])
+    except msgspec.MsgspecError:
+        return []
+    return [EventType(word) for word in words if word in _TYPES]
 
 
 async def subscribe(act: Act, url: str, types: Sequence[EventType], *, key: str) -> Given:
@@ -187,6 +192,7 @@ async def resume(act: Act, webhook_id: str) -> Webhook:
     if row.state == WebhookState.PAUSED:
         row.state, row.why, row.failing_since, row.missed = WebhookState.ACTIVE, None, None, 0
         await _changed(act, row, audit.Act.WEBHOOK_RESUME)
+        await store.wait_no_longer(act.session, row.id, act.now)
         announce(act.session, DUE)
     return row
 
@@ -243,7 +249,7 @@ async def replay_since(act: Act, webhook_id: str, since: datetime) -> int:
     row = await _own_live(act, webhook_id)
     _require_pause(row, act.now)
     count = await store.count_since(act.session, row.id, since)
-    await _require_room(act, row, count)
+    await _require_room(act, row, count, before=since)
     await store.wait_again(act.session, row.id, since, act.now)
     announce(act.session, DUE)
     return count
@@ -288,8 +294,11 @@ def _require_pause(row: Webhook, now: datetime) -> None:
     row.asked_at = now
 
 
-async def _require_room(act: Act, row: Webhook, count: int) -> None:
-    waiting = await store.count_waiting(act.session, row.id)
+async def _require_room(
+    act: Act, row: Webhook, count: int, *, before: datetime | None = None
+) -> None:
+    """Refuse so many events beside all that wait, or that wait since before an instant."""
+    waiting = await store.count_waiting(act.session, row.id, before=before)
     if waiting + count > WAITING_MAX:
         raise AskedTooSoonError(f"{waiting} events wait, {WAITING_MAX} may: {count} are too many")
 

@@ -64,11 +64,15 @@ async def deliveries(
     return list(await session.scalars(query.order_by(Delivery.id.desc()).limit(limit)))
 
 
-async def count_waiting(session: ReadSession, webhook: str) -> int:
-    """Return how many events wait for a webhook."""
+async def count_waiting(
+    session: ReadSession, webhook: str, *, before: datetime | None = None
+) -> int:
+    """Return how many events wait for a webhook, all or those of before an instant."""
     query = select(func.count()).where(
         Delivery.webhook == webhook, Delivery.state == DeliveryState.WAITING
     )
+    if before is not None:
+        query = query.where(Delivery.at < before)
     return await session.scalar(query) or 0
 
 
@@ -137,6 +141,19 @@ async def drop_waiting(session: WriteSession, webhook: str) -> None:
     )
 
 
+async def wait_no_longer(session: WriteSession, webhook: str, now: datetime) -> None:
+    """Let everything that waits for a webhook, also to be tried again, be delivered now."""
+    await session.execute(
+        update(Delivery)
+        .where(
+            Delivery.webhook == webhook,
+            Delivery.state == DeliveryState.WAITING,
+            Delivery.next_at > now,
+        )
+        .values(next_at=now)
+    )
+
+
 async def count_since(session: ReadSession, webhook: str, since: datetime) -> int:
     """Return of how many events since an instant a webhook has rows."""
     query = select(func.count()).where(Delivery.webhook == webhook, Delivery.at >= since)
@@ -166,22 +183,29 @@ async def count_paused(session: ReadSession) -> int:
     return await session.scalar(query) or 0
 
 
-async def has_older(session: ReadSession, before: datetime) -> bool:
-    """Tell whether something may be forgotten: a delivery, or the end of a webhook, is so old."""
-    told = select(Delivery.id).where(Delivery.at < before).limit(1)
+async def has_older(session: ReadSession, before: datetime, now: datetime) -> bool:
+    """Tell whether something may be forgotten: a delivery, or the end of a webhook, is so old.
+
+    Or a former secret that signs no more.
+    """
+    told = select(Delivery.id).where(Delivery.at < before)
     over = select(Webhook.id).where(
         Webhook.state == WebhookState.ENDED, Webhook.changed_at < before
     )
-    if await session.scalar(told) is not None:
-        return True
-    return await session.scalar(over.limit(1)) is not None
+    signed = select(Webhook.id).where(Webhook.former_until <= now)
+    for old in (told, over, signed):
+        if await session.scalar(old.limit(1)) is not None:
+            return True
+    return False
 
 
-async def prune(session: WriteSession, before: datetime) -> int:
+async def prune(session: WriteSession, before: datetime, now: datetime) -> int:
     """Forget deliveries of events before an instant, 1,000 at most, and webhooks over by then.
 
-    Returns how many rows went.
+    And former secrets that sign no more. Returns how many rows went.
     """
+    signed = update(Webhook).where(Webhook.former_until <= now)
+    await session.execute(signed.values(former=None, former_until=None))
     old = select(Delivery.id).where(Delivery.at < before).limit(PRUNED_AT_ONCE)
     gone = list(await session.scalars(old))
     await session.execute(delete(Delivery).where(Delivery.id.in_(gone)))

@@ -52,6 +52,15 @@ class Server:
         return [msgspec.json.decode(each.content) for each in self.requests]
 
 
+class Packed(Server):
+    """Answers what says that it is packed, and does not unpack."""
+
+    def __call__(self, request):
+        self.requests.append(request)
+        stream = httpx.ByteStream(b"junk")
+        return httpx.Response(200, headers={"content-encoding": "gzip"}, stream=stream)
+
+
 def answered(face, server, act, *, chance=0.0):
     """Return what an act on `Asking` comes to, and the pauses that it wanted to make."""
     pauses = []

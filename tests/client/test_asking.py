@@ -8,7 +8,7 @@ from federation.access.wire import UnreachableError
 from federation_client import NotUnderstoodError, OutcomeUnknownError, RefusedError
 from federation_client.generated import questions
 from federation_client.retrying import TRIES_MAX, Answer
-from tests.client.faces import FACES, Bearer, Server, answered, data, errors
+from tests.client.faces import FACES, Bearer, Packed, Server, answered, data, errors
 
 pytestmark = pytest.mark.parametrize("face", FACES)
 PAGE = {"edges": [], "pageInfo": {"hasNextPage": False, "endCursor": None}}
@@ -85,10 +85,12 @@ def test_it_is_given_up_after_five_times(face, question, failure, raised):
         httpx.ReadTimeout("no"),
         httpx.WriteError("no"),
         httpx.RemoteProtocolError("no"),
+        busy(500),
         busy(502),
         busy(503),
         busy(503, retry_after="soon"),
         busy(504),
+        busy(524),
     ],
 )
 def test_what_may_have_been_done_is_not_done_again_without_a_key(face, failure):
@@ -118,7 +120,7 @@ def test_what_was_certainly_not_done_is_asked_again_without_a_key(face, failure)
     assert (found.tokens, pauses) == (("t",), [1])
 
 
-@pytest.mark.parametrize("status", [301, 302, 400, 403, 404, 408, 413, 422, 500])
+@pytest.mark.parametrize("status", [301, 302, 400, 403, 404, 408, 413, 422, 500, 524])
 def test_what_does_not_pass_by_itself_is_raised_at_once(face, status):
     headers = {"location": "https://elsewhere.example/"}  # a token is shown to one server only
     server = Server(httpx.Response(status, headers=headers, content=b"<html>"))
@@ -220,6 +222,15 @@ def test_what_is_no_answer_is_refused_whole(face, body):
     server = Server(httpx.Response(200, content=body))
 
     with pytest.raises(NotUnderstoodError):
+        answered(face, server, lambda asking: asking.ask(QUERY))
+
+    assert len(server.requests) == 1
+
+
+def test_an_answer_that_does_not_unpack_is_none(face):
+    server = Packed()
+
+    with pytest.raises(NotUnderstoodError, match="/graphql: it does not unpack"):
         answered(face, server, lambda asking: asking.ask(QUERY))
 
     assert len(server.requests) == 1

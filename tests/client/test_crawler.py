@@ -10,7 +10,7 @@ import pytest
 from federation.access.wire import Answer
 from federation.crawler.refusals import LicenceRevokedError
 from federation_client import AsyncLab, Lab, NotUnderstoodError
-from tests.client.faces import FACES, HUB, Bearer, Server, data
+from tests.client.faces import FACES, HUB, Bearer, Packed, Server, data
 
 pytestmark = pytest.mark.parametrize("face", FACES)
 URL = "https://site.example/a?b=%C3%A9"
@@ -56,6 +56,11 @@ def test_a_page_is_asked_for_with_a_token_a_use_a_name_and_a_signature(face, tmp
     wanted["user-agent"] = "lab-bot/1.0"
     assert wanted.items() <= dict(sent.headers).items()
     assert {"signature", "signature-input"} <= {*sent.headers}
+
+
+def test_a_page_that_does_not_unpack_is_none(face, tmp_path):
+    with pytest.raises(NotUnderstoodError, match="it does not unpack"):
+        crawled(face, Packed(), tmp_path, get)
 
 
 def test_an_address_is_signed_in_the_spelling_in_which_it_is_sent(face, tmp_path):

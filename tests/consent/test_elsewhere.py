@@ -12,6 +12,7 @@ import pytest
 from federation.addresses.urls import normalise_subject
 from federation.claimindex import near_store
 from federation.claimindex.messages import Slice, SliceRequest
+from federation.claimindex.shared_hosts import SharedHosts
 from federation.consent.states import Reason, State
 from federation.history.kinds import Saying
 from federation.mandates import asking
@@ -162,8 +163,8 @@ async def test_below_a_place_of_a_site_its_node_is_told_what_others_claim_and_wi
     }
     assert narrow == Slice([], [])
     async with all_.hub.read() as session:
-        asked = SliceRequest([], hosts=True)
-        shared = [(await near_store.answer(session, asked, code)).hosts for code in ("DE", "FR")]
+        known = SharedHosts()
+        shared = [(await known.of(session, code)).hosts for code in ("DE", "FR")]
     assert shared == [["both.example", "own.example"]] * 2
 
 
@@ -173,14 +174,12 @@ async def test_more_claims_and_rulings_than_are_told_are_said_to_be_more(servers
     await tell(all_, fr)
 
     places = SliceRequest([], [("both.example", "/")])
-    of_hosts = SliceRequest([], hosts=True)
-    for limit, asked in (
-        ("CLAIMS_MAX", places),
-        ("RULINGS_MAX", places),
-        ("HOSTS_MAX", of_hosts),
-    ):
+    for limit in ("CLAIMS_MAX", "RULINGS_MAX", "HOSTS_MAX"):
         with monkeypatch.context() as patched:
             patched.setattr(near_store, limit, 0)
             async with all_.hub.read() as session:
-                found = await near_store.answer(session, asked, "DE")
+                if limit == "HOSTS_MAX":
+                    found = await SharedHosts().of(session, "DE")
+                else:
+                    found = await near_store.answer(session, places, "DE")
         assert found == Slice([], [], is_cut=True)

@@ -14,4 +14,5 @@ SETTLE = """mutation($run: String!) {
 
 
 DIFF = """query($new: String!, $old: String) { runDiff(new: $new, old: $old) {
-  shares { licence party difference { minor } } causes { kind name old new oldAmount { minor currency } newAmount { minor } } } }"""
+  shares { licence party difference { minor } }
+  causes { kind name old new oldAmount { minor currency } newAmount { minor } } } }"""

@@ -1,6 +1,7 @@
 """Deliveries over real connections: whoever answers wrongly, late or never delays nobody else."""
 
 import asyncio
+import socket
 import threading
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -140,6 +141,21 @@ async def test_https_is_that_in_any_case(scheme):
     async with calling(()) as calls:
         found = await calls.call(an_attempt(f"{scheme}://127.0.0.1:9/"))
     assert "127.0.0.1 is not public" in found.error
+
+
+async def test_where_inside_a_name_leads_is_not_told_to_who_chose_the_name(monkeypatch):
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda *_, **__: [(socket.AF_INET, 1, 6, "", ("10.0.0.1", 0))]
+    )
+    with pytest.raises(AddressRefusedError) as refusal:
+        await require_target("https://inside.example/", [])
+    async with calling(()) as calls:
+        found = await calls.call(an_attempt("https://inside.example/"))
+
+    why = "inside.example is not public, and in none of `peer_networks` in the configuration"
+    assert refusal.value.detail == why
+    assert why in found.error
+    assert "10.0.0.1" not in found.error
 
 
 async def test_who_never_answers_costs_the_deadline_and_no_more():

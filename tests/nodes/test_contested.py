@@ -6,10 +6,13 @@ from itertools import product
 
 import pytest
 
-from federation.addresses.urls import UrlKey
+from federation.addresses.urls import RULES, UrlKey, normalise_subject
 from federation.claimindex.messages import Slice, SliceClaim, SliceOptOut
+from federation.consent.states import State
 from federation.gate.rulings import HeldPolicy
-from federation.registry.facts import fact_of_claim, fact_of_opt_out
+from federation.nodes import contested
+from federation.registry.facts import fact_of_claim, fact_of_new_opt_out, fact_of_opt_out
+from federation.registry.imports import NewOptOut
 from federation.registry.tables import Claim
 from tests.databases import HUB_TERMS, a_party
 from tests.nodes.policies import enter, index_with, policy_of, served
@@ -95,3 +98,57 @@ async def test_where_others_have_more_than_is_told_all_pages_are_withheld(node):
     said = {HeldPolicy(policy).why_withheld([key], "TRAIN", NOW) for key in keys}
 
     assert (len(keys) > 0, said) == (True, {"OPTED_OUT"})
+
+
+def site_claim():
+    return Claim(
+        claim_id="own",
+        member_id="m1",
+        host="a.example",
+        path="/",
+        wildcard=False,
+        content_tier="standard",
+        works=1,
+        rules=RULES,
+        recorded_at=NOW - timedelta(days=9),
+    )
+
+
+def of_fr(paths, patterns):
+    """Return what FR's members claim on a host, and the patterns that they withhold there."""
+    claims, said = [], []
+    for path in paths:
+        row = Claim(claim_id=path, member_id="of FR", host="a.example", path=path, wildcard=False)
+        row.content_tier = "standard"
+        claims.append(SliceClaim("FR", fact_of_claim("FR", row, NOW.date())))
+    for pattern in patterns:
+        new = NewOptOut(
+            None, normalise_subject(f"a.example{pattern}"), "*", NOW, State.OPT_OUT, None, None
+        )
+        said.append(SliceOptOut("FR", fact_of_new_opt_out("FR", new, None)))
+    return Slice(claims, said)
+
+
+async def test_patterns_that_come_to_the_same_place_are_told_there_once(node):
+    await enter(node, (*a_registry(1)[:1], [site_claim()], []))
+    elsewhere = of_fr(["/x", "/n"], [f"/*{number}" for number in range(50)])
+
+    policy = await policy_of(node, elsewhere=elsewhere)
+
+    assert {key.text: len(its) for key, its in policy.rulings.places.items()} == {
+        "a.example/x": 1,
+        "a.example/n": 1,
+    }
+
+
+async def test_where_others_say_more_than_can_be_looked_through_all_is_withheld(node, monkeypatch):
+    await enter(node, (*a_registry(1)[:1], [site_claim()], []))
+    elsewhere = of_fr(["/x", "/n"], [f"/*{number}" for number in range(50)])
+    page = UrlKey("a.example", "/alone")
+    found = {}
+    for most in (50 * 2 * 50 + 1_000, 50 * 2 * 50 - 1):
+        monkeypatch.setattr(contested, "WORK_MAX", most)
+        policy = HeldPolicy(await policy_of(node, elsewhere=elsewhere))
+        found[most] = policy.why_withheld([page], "TRAIN", NOW)
+
+    assert list(found.values()) == [None, "OPTED_OUT"]

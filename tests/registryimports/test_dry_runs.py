@@ -9,12 +9,14 @@ import pytest
 
 from federation.errors import RefusalError
 from federation.history.kinds import Saying
+from federation.registry.tables import Member
 from federation.registryfiles.rows import BadRegistryFileError
 from federation.registryimports import intake, store
 from federation.registryimports.intake import OtherFileError
+from federation.registryimports.staging import STAGED
 from federation.registryimports.verdicts import unpacked
 from federation.rightholders import service as rightholders
-from federation.store.stage import clear_stages
+from federation.store.stage import clear_stages, opened_stage
 from federation.works import service as works
 from tests.databases import contents
 from tests.registryimports.node import NOW, Node, lines
@@ -244,3 +246,21 @@ async def test_of_a_dry_run_no_stage_is_left(database, tmp_path):
     (tmp_path / "other").touch()
     clear_stages(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["other"]
+
+
+async def test_a_process_that_begins_leaves_the_stage_of_another_on_its_folder(tmp_path):
+    async with opened_stage(tmp_path, STAGED) as stage:
+        clear_stages(tmp_path)
+        async with stage.write("test") as session:
+            session.add(
+                Member(
+                    member_id="m1",
+                    name="A",
+                    country="DE",
+                    joined_on=NOW.date(),
+                    account_scheme="IBAN",
+                )
+            )
+        assert len(list(tmp_path.iterdir())) == 1
+
+    assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from federation.people.directory import Wanted, confirm, propose
 from federation.values.event import EventType
@@ -235,22 +236,48 @@ async def test_what_a_role_does_not_hear_any_more_is_dropped(database):
     assert (row.state, row.attempts, row.next_at) == ("DROPPED", 0, None)
 
 
+async def test_what_nobody_knows_any_more_is_dropped_and_holds_up_nothing(database, webhook):
+    await happen(database, webhook, count=2)
+    async with database.write("test.types") as session:
+        first = await session.scalar(select(Delivery).order_by(Delivery.id).limit(1))
+        first.type = "of.a.later.version"
+    assert await take(database, webhook, NOON) is None
+    assert (await take(database, webhook, NOON)).number == 1
+    assert [row.state for row in await rows(database)] == ["DROPPED", "WAITING"]
+
+
 async def test_what_is_kept_is_forgotten_after_a_month(database, webhook):
     ended = (await subscribe(database, LAB, key="other")).webhook.id
     await did(database, LAB, service.end, ended)
     await happen(database, webhook)
     await happen(database, webhook, at=NOON + timedelta(days=1))
     async with database.write("test.prune") as session:
-        assert await store.has_older(session, NOON) is False
+        assert await store.has_older(session, NOON, NOON) is False
         before = NOON + timedelta(seconds=1)
-        assert await store.has_older(session, before) is True
-        assert await store.prune(session, before) == 2
-        assert await store.has_older(session, before) is False
+        assert await store.has_older(session, before, NOON) is True
+        assert await store.prune(session, before, NOON) == 2
+        assert await store.has_older(session, before, NOON) is False
     [row] = await rows(database)
     assert row.at == NOON + timedelta(days=1)
     async with database.read() as session:
         assert await store.find_webhook(session, ended) is None
     assert timedelta(days=30) == KEPT_FOR
+
+
+async def test_a_former_secret_is_forgotten_once_it_signs_no_more(database, webhook):
+    await did(database, LAB, service.rotate, webhook)
+    before, day = NOON - timedelta(days=30), NOON + timedelta(hours=24)
+    soon = day - timedelta(microseconds=1)
+    async with database.write("test.prune") as session:
+        assert await store.has_older(session, before, soon) is False
+        assert await store.prune(session, before, soon) == 0
+    assert (await hook(database, webhook)).former_until == day
+    async with database.write("test.prune") as session:
+        assert await store.has_older(session, before, day) is True
+        assert await store.prune(session, before, day) == 0
+        assert await store.has_older(session, before, day) is False
+    found = await hook(database, webhook)
+    assert (found.former, found.former_until) == (None, None)
 
 
 async def test_due_are_those_that_wait_and_are_told(database, webhook):

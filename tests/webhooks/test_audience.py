@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from federation.licensing.objects import ComponentTerms, Grant, encode
 from federation.licensing.tables import Licence
 from federation.proposals import acts
 from federation.proposals.claims import DraftClaim
@@ -12,6 +13,7 @@ from federation.store.happened import what_happened
 from federation.values.event import Event, EventType
 from federation.values.roles import Role
 from federation.webhooks.audience import NUMBERS_MAX, is_own, told, types_for
+from tests.licensing.licences import a_licence
 from tests.proposals.acting import NOON, submit
 
 TODAY = date(2026, 9, 10)
@@ -108,23 +110,49 @@ BEYOND = [
 ]
 
 
-async def test_of_consent_staff_is_told_what_and_a_licensed_lab_that_there_is_something(node):
-    here = {"server": "DE"}
+async def license_at(node, number, lab, repertoire=()):
+    """Let the node know a licence, as it does of one that it granted or has registered."""
+    grant = Grant([ComponentTerms(uses=["TRAIN"], fee="1000")], repertoire=[*repertoire])
+    licence = a_licence(grant=grant)
     async with node.write("licence") as session:
         session.add(
             Licence(
-                number="DE-000001",
+                number=number,
                 version=1,
-                licensor="DE",
-                licensee="lab-one",
+                licensor=number.partition("-")[0],
+                licensee=lab,
                 status="ACTIVE",
                 starts_on=TODAY,
                 ends_on=TODAY,
-                body="{}",
+                body=encode(licence).decode(),
                 signed="",
                 accepted_at=NOON,
             )
         )
+
+
+async def test_a_lab_hears_of_what_is_withheld_where_its_licence_counts_whoever_granted_it(node):
+    await license_at(node, "HUB-000001", "lab-one")
+    await license_at(node, "HUB-000002", "lab-two", ["DE", "FR"])
+    await license_at(node, "HUB-000003", "lab-three", ["FR"])
+    event = Event(EventType.OPT_OUT_RECORDED, {}, numbers=(1,))
+
+    said = {
+        lab: await told_by_role(node, event, Role.LAB, lab)
+        for lab in ("lab-one", "lab-two", "lab-three", "lab-four")
+    }
+
+    assert said == {
+        "lab-one": {"server": "DE"},
+        "lab-two": {"server": "DE"},
+        "lab-three": None,
+        "lab-four": None,
+    }
+
+
+async def test_of_consent_staff_is_told_what_and_a_licensed_lab_that_there_is_something(node):
+    here = {"server": "DE"}
+    await license_at(node, "DE-000001", "lab-one")
     for event, data in BEYOND:
         assert await told_by_role(node, event, Role.LAB, "lab-one") == here
         assert await told_by_role(node, event, Role.LAB, "lab-two") is None

@@ -13,7 +13,7 @@ from federation.values.event import EventType
 from federation.webhooks import attempts, service, store
 from federation.webhooks.recording import WAITING_MAX
 from federation.webhooks.service import LIVE_MAX
-from federation.webhooks.tables import Delivery
+from federation.webhooks.tables import Delivery, Webhook
 from tests.databases import contents
 from tests.webhooks.keeping import (
     AUDITOR,
@@ -195,6 +195,18 @@ async def test_anothers_delivery_is_not_replayed(database):
     assert code == "UNKNOWN_WEBHOOK"
 
 
+async def test_who_asks_for_anothers_delivery_learns_neither_that_it_is_nor_whose(database):
+    given = await subscribe(database)
+    await happen(database, given.webhook.id)
+    [told] = await rows(database)
+    said = {}
+    for number in (told.id, told.id + 1):
+        with pytest.raises(service.UnknownWebhookError) as refusal:
+            await did(database, OTHER_LAB, service.replay, number)
+        said[number] = refusal.value.detail
+    assert said == {told.id: f"delivery {told.id}", told.id + 1: f"delivery {told.id + 1}"}
+
+
 async def test_staff_of_a_role_keep_its_webhooks_together_and_an_auditor_sees_all(database):
     mine = await subscribe(database, LICENSING)
     await subscribe(database, LAB)
@@ -233,6 +245,17 @@ async def test_the_end_of_a_webhook_drops_what_waits_and_is_for_good(database):
         if act is not service.end:
             code = await refused(database, LAB, act, given.webhook.id, *rest)
             assert code == "WEBHOOK_STATE", act
+
+
+@pytest.mark.parametrize("types", ["no list", '["invoice.issued","of.a.later.version"]'])
+async def test_a_webhook_that_cannot_be_read_can_be_ended(database, types):
+    given = await subscribe(database)
+    async with database.write("test.types") as session:
+        (await session.get_one(Webhook, given.webhook.id)).types = types
+    row = await did(database, LAB, service.end, given.webhook.id)
+
+    assert row.state == "ENDED"
+    assert service.types_of(row) == (INVOICES if types.startswith("[") else [])
 
 
 async def test_a_ping_waits_once_in_ten_seconds_and_only_where_it_is_told(database):
@@ -276,10 +299,42 @@ async def test_a_replay_gives_an_event_back_its_first_attempt_and_keeps_its_id(d
 async def test_no_more_is_replayed_than_may_wait(database, monkeypatch):
     given = await subscribe(database)
     await happen(database, given.webhook.id, count=3)
-    monkeypatch.setattr(service, "WAITING_MAX", 5)
+    monkeypatch.setattr(service, "WAITING_MAX", 2)
     code = await refused(database, LAB, service.replay_since, given.webhook.id, NOON)
     assert code == "ASKED_TOO_SOON"
     assert WAITING_MAX == 10_000
+
+
+async def test_what_waits_already_and_is_replayed_is_counted_once(database, monkeypatch):
+    given = await subscribe(database)
+    await happen(database, given.webhook.id, count=2)
+    await happen(database, given.webhook.id, at=NOON + timedelta(hours=1), count=3)
+    monkeypatch.setattr(service, "WAITING_MAX", 5)
+    since = NOON + timedelta(minutes=1)
+    assert await did(database, LAB, service.replay_since, given.webhook.id, since) == 3
+    monkeypatch.setattr(service, "WAITING_MAX", 4)
+    later = NOON + timedelta(minutes=1)
+    code = await refused(database, LAB, service.replay_since, given.webhook.id, since, now=later)
+    assert code == "ASKED_TOO_SOON"
+
+
+async def test_what_waits_to_be_tried_again_goes_out_when_the_webhook_is_resumed(database):
+    given = await subscribe(database)
+    await happen(database, given.webhook.id, count=3)
+    tomorrow = NOON + timedelta(days=1)
+    async with database.write("test") as session:
+        first, second, third = await session.scalars(select(Delivery).order_by(Delivery.id))
+        first.attempts, first.next_at = 8, tomorrow
+        second.state, second.next_at = "FAILED", None
+        third.next_at = NOON
+    await did(database, LAB, service.pause, given.webhook.id)
+    later = NOON + timedelta(hours=1)
+    await did(database, LAB, service.resume, given.webhook.id, now=later)
+    assert [(row.state, row.attempts, row.next_at) for row in await rows(database)] == [
+        ("WAITING", 8, later),
+        ("FAILED", 0, None),
+        ("WAITING", 0, NOON),
+    ]
 
 
 async def test_both_secrets_sign_for_a_day_and_then_the_new_one_alone(database):

@@ -13,6 +13,9 @@ _MESSAGE_MAX: Final = 2_000
 class RefusedError(Exception):
     """The hub refused, and did nothing.
 
+    Unless the code is `HTTP_5..`: then whatever answered has failed, and what was asked may have
+    been done; it was one that the same key, or the same question, asks again.
+
     `code` is stable and for programs (docs name them), `message` is a sentence for people.
     `retry_after` says in how many seconds the same may be asked again; 0 where the hub did not say.
     """

@@ -29,12 +29,16 @@ _PASSING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request in vain. `is_undone`: it is certain that nothing came of it."""
+    """A request in vain. `is_undone`: it is certain that nothing came of it.
+
+    `may_pass`: the same may succeed later.
+    """
 
     error: Exception
     is_undone: bool
     retry_after: int = 0
     status: int = 0
+    may_pass: bool = True
 
 
 class Answer:
@@ -73,7 +77,7 @@ class Tries:
 
     def seconds(self, failure: Failure) -> float | None:
         """Return in how many seconds to send it again; None where it is not sent again."""
-        may_repeat = self._is_repeatable or failure.is_undone
+        may_repeat = failure.may_pass and (self._is_repeatable or failure.is_undone)
         if not may_repeat or not self._left or failure.retry_after > WAIT_SECONDS_MAX:
             return None
         self._left -= 1
@@ -84,10 +88,10 @@ class Tries:
 def is_passing(status: int, headers: httpx.Headers) -> tuple[bool, bool]:
     """Tell of a status whether the same may succeed later, and whether nothing was done.
 
-    A server that names a time (429, or 503 with Retry-After) has refused; 502, 504 and a bare 503
-    may come from something between, after the server has acted.
+    A server that names a time (429, or 503 with Retry-After) has refused, as has one that says 4xx;
+    other 5xx may come from something between, or after the server has acted.
     """
-    is_undone = status == HTTPStatus.TOO_MANY_REQUESTS or (
+    is_undone = status < HTTPStatus.INTERNAL_SERVER_ERROR or (
         status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after(headers) > 0
     )
     return status in _PASSING, is_undone

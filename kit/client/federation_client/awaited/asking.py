@@ -12,7 +12,7 @@ from federation.access.bearers import Bearer
 from federation.access.wire import UnreachableError
 from federation_client.generated.answers import Refused
 from federation_client.question import Question, refused_by
-from federation_client.refusals import OutcomeUnknownError, RefusedError
+from federation_client.refusals import NotUnderstoodError, OutcomeUnknownError, RefusedError
 from federation_client.retrying import (
     Answer,
     Failure,
@@ -104,15 +104,17 @@ class AsyncAsking:
                     said.add(part)
         except httpx.TransportError as error:
             return Failure(error, is_undone=was_never_sent(error))
+        except httpx.DecodingError as error:
+            raise NotUnderstoodError(f"{path}: it does not unpack") from error
         status = response.status_code
         if response.is_success:
             return said.body()
         later = retry_after(response.headers)
         refusal = refused_by(status, said.body(), later)
         may_pass, is_undone = is_passing(status, response.headers)
-        if not may_pass and status != HTTPStatus.UNAUTHORIZED:
+        if not may_pass and is_undone and status != HTTPStatus.UNAUTHORIZED:
             raise refusal
-        return Failure(refusal, is_undone=is_undone, retry_after=later, status=status)
+        return Failure(refusal, is_undone, retry_after=later, status=status, may_pass=may_pass)
 
 
 def _final(failure: Failure, *, is_repeatable: bool) -> Exception:

@@ -9,6 +9,7 @@ import httpx
 from federation.clock import Clock
 from federation.crawler.crawlers import BoundCrawler
 from federation_client.page import Page
+from federation_client.refusals import NotUnderstoodError
 from federation_client.retrying import Answer
 from federation_client.usage import UsageLine
 
@@ -32,17 +33,20 @@ class Crawler:
         """Return what a site answers, a refusal too.
 
         Raises LicenceUnusableError and its kind, NotMintedError, NotUnderstoodError for more than
-        32 MiB, and an `httpx.TransportError` where the site does not answer.
+        32 MiB or what does not unpack, and an `httpx.TransportError` where nobody answers.
         """
         address = str(httpx.URL(url))  # as it is sent, so as it is signed
         given = self._shown | dict(headers or {})
         shown = self._bound.blocking_headers("GET", address, given, use=use)
         body = Answer()
-        with self._http.stream(
-            "GET", address, headers=shown, auth=None, follow_redirects=False
-        ) as response:
-            for part in response.iter_bytes():
-                body.add(part)
+        try:
+            with self._http.stream(
+                "GET", address, headers=shown, auth=None, follow_redirects=False
+            ) as response:
+                for part in response.iter_bytes():
+                    body.add(part)
+        except httpx.DecodingError as error:
+            raise NotUnderstoodError(f"{address[:200]}: it does not unpack") from error
         page = Page(address, response.status_code, response.headers, body.body())
         self._bound.heard(page.status, page.body)
         return page
