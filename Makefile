@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 FOUND = command -v "$(PYTHON)" >/dev/null || \
 	{ echo "There is no $(PYTHON) here. Install Python 3.11 or newer."; exit 1; }
 
-.PHONY: demo test test-all thorough check lint types fix bench soak mutation judges browser test-browser graphiql client known-answers lock main-env dev-env
+.PHONY: demo test test-all thorough check lint types fix bench soak mutation judges browser test-browser graphiql client known-answers release lock main-env dev-env
 
 demo: main-env   ## the whole story on this machine: hub, nodes, labs, sites, settlement
 	@$(BIN)/federation demo $(ARGS)
@@ -88,6 +88,9 @@ client: dev-env   ## write again what follows of the client from the hub's schem
 
 known-answers: main-env   ## real scenarios beside the checkout, compared with what is known
 	@$(BIN)/python tools/known_answers.py --real $(ARGS)
+
+release: dev-env   ## wheels, source, bill of materials and digests in dist/; ARGS="--draft --try" installs and runs them
+	@$(BIN)/python -m tools.release $(ARGS)
 
 lock:   ## pin again what pyproject.toml asks for; ARGS=--upgrade takes newer versions
 	@test -x "$(UV)" || $(BIN)/python -m pip install --quiet uv

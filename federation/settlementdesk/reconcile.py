@@ -141,7 +141,8 @@ def _other_side(detail: dict[str, Any]) -> str:
 
 def _best(proposal: dict[str, Any] | None, best: dict[str, Any] | None, currency: str) -> str:
     if proposal is not None:
-        return f"proposed by {proposal['actedBy']}: {_items(proposal['items'], currency)}"
+        who, items = proposal["actedBy"], _items(proposal["items"], currency)
+        return f"proposal {proposal['number']}, proposed by {who}: {items}"
     return _items(best["items"], currency) if best else "-"
 
 
@@ -208,10 +209,12 @@ def confirm(
 
 @reconcile.command()
 @click.argument("entry")
+@click.option("--proposal", type=int, help="The number in the queue; another one is refused.")
 @at_desk
-def approve(desk: Desk, entry: str) -> None:
+def approve(desk: Desk, entry: str, proposal: int | None) -> None:
     """Approve what another officer proposed beyond the limit."""
-    _show_matches(desk, [desk.ask(ask.APPROVE, entry=entry)], _currency(desk, entry))
+    done = desk.ask(ask.APPROVE, entry=entry, proposal=proposal)
+    _show_matches(desk, [done], _currency(desk, entry))
 
 
 @reconcile.command()

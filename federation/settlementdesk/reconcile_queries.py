@@ -44,7 +44,8 @@ SETTLE = f"""mutation($entry: ID!, $items: [BankItemInput!]!, $reason: String!) 
   settleWithItems(entry: $entry, items: $items, reason: $reason) {{
     __typename ... on BankMatch {{ {MATCH} }} {REFUSED} }} }}"""
 
-APPROVE = f"""mutation($entry: ID!) {{ approveSettlement(entry: $entry) {{
+APPROVE = f"""mutation($entry: ID!, $proposal: Int) {{
+  approveSettlement(entry: $entry, proposal: $proposal) {{
   __typename ... on BankMatch {{ {MATCH} }} {REFUSED} }} }}"""
 
 UNDO = f"""mutation($entry: ID!, $reason: String!) {{

@@ -177,11 +177,13 @@ async def test_beyond_the_limit_it_takes_an_approver(hub, tmp_path):
     [proposed] = await done(hub, "confirm", "1", *items)
     assert proposed["act"] == "PROPOSED"
     code, out, _ = await run(hub, "queue")
-    assert "proposed by settlement" in out
+    assert "proposal 1, proposed by settlement" in " ".join(out.split())
     code, _, errors = await run(hub, "approve", "1")
     assert (code, errors.split(":")[1].strip()) == (2, "NOT_ALLOWED")
     approver = {"who": APPROVER, "role": "settlement_approver"}
-    [approved] = await done(hub, "approve", "1", **approver)
+    code, _, errors = await run(hub, "approve", "1", "--proposal", "2", **approver)
+    assert (code, errors.split(":")[1].strip()) == (2, "ENTRY_NOT_SETTLED")
+    [approved] = await done(hub, "approve", "1", "--proposal", "1", **approver)
     assert (approved["act"], approved["actedBy"]) == ("SETTLED", APPROVER)
 
 
