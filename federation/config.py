@@ -144,6 +144,11 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """From which weight on the log has lines."""
+    access_log: bool = False
+    """Whether the log has a line for each request: method, path, status, bytes, milliseconds.
+
+    Not who asked, from where, or what stands behind the `?`: that is for a proxy to keep, or not.
+    """
     principal: list[StaffMember] = []
     """The first people, taken into an empty directory once; from then on the directory decides."""
     sign_in: SignIn = SignIn()

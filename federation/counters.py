@@ -41,6 +41,12 @@ class Counters:
             ["verdict"],
             registry=self.registry,
         )
+        self._requests = Counter(
+            "federation_http_requests",
+            "Requests over HTTP, by route; 499 where no answer began.",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
         self._lines = Counter(
             "federation_usage_lines",
             "Lines of usage that were handed in, by the class in which they were taken.",
@@ -65,6 +71,10 @@ class Counters:
             else:
                 label = OTHER
         self._operations.labels(label, "error" if has_failed else "ok").inc()
+
+    def request(self, method: str, route: str, status: int) -> None:
+        """Count a request by the route it took, as `/sites/{site:str}/policy`."""
+        self._requests.labels(method, route, str(status)).inc()
 
     def verdict(self, code: str) -> None:
         """Count what became of a token: ACCEPTED, or the code of a refusal."""

@@ -15,6 +15,7 @@ from litestar import Litestar
 from federation.clients.secret import Pepper
 from federation.clock import Clock
 from federation.config import HubConfig, NodeConfig
+from federation.edge.access_log import AccessLog
 from federation.edge.client_upkeep import prepare_pepper
 from federation.edge.connections import connections
 from federation.edge.data_folder import DataFolder
@@ -135,7 +136,7 @@ class Service:
         self._tasks: list[asyncio.Task[Any]] = []
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
-                self.parts.app,
+                AccessLog(self.parts.app, self.server.counters, is_written=config.access_log),
                 log_config=None,
                 access_log=False,
                 http=connections(),
