@@ -152,7 +152,10 @@ async def test_where_inside_a_name_leads_is_not_told_to_who_chose_the_name(monke
     async with calling(()) as calls:
         found = await calls.call(an_attempt("https://inside.example/"))
 
-    why = "inside.example is not public, and in none of `peer_networks` in the configuration"
+    why = (
+        "inside.example is at an address, which is not public, "
+        "and in none of `peer_networks` in the configuration"
+    )
     assert refusal.value.detail == why
     assert why in found.error
     assert "10.0.0.1" not in found.error
