@@ -41,6 +41,12 @@ async def small(any_backend, opened_past):
         yield found
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """A slow machine is no silent node."""
+    monkeypatch.setattr(statuses, "WAIT_SECONDS", 60.0)
+
+
 def issuers(small):
     return {
         server.config.entity_id: {small.token_key(code).kid: small.token_key(code).public}
