@@ -248,6 +248,27 @@ class Connection(aiosqlite.Connection):
             if (task := asyncio.current_task()) is not None:
                 task.cancel()  # again, where it waits next
 
+    async def close(self) -> None:
+        """Close the file; a transaction that is open is undone first.
+
+        SQLite keeps a connection that was closed for as long as somebody has one of its statements,
+        as the traceback of whoever was cancelled has, and with it the transaction and its lock.
+        """
+        if self.is_open:
+            with suppress(sqlite3.Error):  # it is closed all the same
+                await self._execute(self._undo)  # type: ignore[no-untyped-call]
+        await super().close()
+
+    def stop(self) -> Any:
+        """Close the file without waiting for it, likewise."""
+        if self.is_open:
+            self._tx.put_nowait((None, self._undo))
+        return super().stop()
+
+    def _undo(self) -> None:
+        if self.is_open and self.driver.in_transaction:
+            self.driver.rollback()
+
     async def errand(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function in this connection's thread."""
         if self.reads_here:

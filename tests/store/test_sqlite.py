@@ -1,13 +1,14 @@
 """What SQLAlchemy is given of SQLite: every row once, however many there are and whoever stops."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from federation.store.database import Database
-from federation.store.sqlite import ROWS_FETCHED_AT_ONCE, WAL_TRIES, make_wal
+from federation.store.sqlite import ROWS_FETCHED_AT_ONCE, WAL_TRIES, connect, make_wal
 from federation.store.tables import Lease
 
 CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
@@ -119,3 +120,29 @@ def test_a_file_that_stays_locked_is_not_asked_for_ever(tmp_path):
         make_wal(cursor)
 
     assert cursor.asked == WAL_TRIES
+
+
+@pytest.mark.parametrize("how", ["close", "stop"])
+async def test_a_connection_that_was_closed_holds_no_lock_whoever_holds_its_statements(
+    tmp_path, how
+):
+    """As the traceback of a cancelled writer does: all other writers waited for their time-out."""
+    path = str(tmp_path / "some.sqlite")
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("CREATE TABLE rows (number INTEGER)")
+        made.executemany("INSERT INTO rows VALUES (?)", [(number,) for number in range(2_000)])
+        made.commit()
+    opened = await connect(path)
+    held = [opened.cursor() for _ in range(3)]
+    for cursor, sql in zip(
+        held,
+        ("BEGIN IMMEDIATE", "INSERT INTO rows VALUES (-1)", "SELECT number FROM rows"),
+        strict=True,
+    ):
+        await cursor.execute(sql)
+
+    await getattr(opened, how)()
+
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert other.execute("SELECT count(*), min(number) FROM rows").fetchone() == (2_000, 0)
