@@ -262,8 +262,8 @@ class Connection(aiosqlite.Connection):
     def stop(self) -> Any:
         """Close the file without waiting for it, likewise."""
         if self.is_open:
-            self._tx.put_nowait((None, self._undo))
-        return super().stop()
+            cast("Any", self)._tx.put_nowait((None, self._undo))
+        return cast("Any", super()).stop()
 
     def _undo(self) -> None:
         if self.is_open and self.driver.in_transaction:
