@@ -262,7 +262,7 @@ class Connection(aiosqlite.Connection):
     def stop(self) -> Any:
         """Close the file without waiting for it, likewise."""
         if self.is_open:
-            cast("Any", self)._tx.put_nowait((None, self._undo))
+            cast("Any", self)._tx.put_nowait((None, self._undo))  # noqa: SLF001 - it is our own
         return cast("Any", super()).stop()
 
     def _undo(self) -> None:
