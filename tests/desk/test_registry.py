@@ -9,7 +9,7 @@ import pytest
 from federation.desk import registry
 from federation.desk.client import Desk, NotReachedError, ServerRefusedError
 
-SECONDS_MAX = 10
+SECONDS_MAX = 60
 BODY = b"work_id,title\r\nW-1,Salt\r\n"
 BROKEN = b""
 RUNNING = b'{"code":"IMPORT_RUNNING","message":"It is being sent."}'

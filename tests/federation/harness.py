@@ -53,7 +53,7 @@ make_servers_quick()
 
 PERIOD = "2026-09"
 DAY = datetime(2026, 9, 20, 12, tzinfo=UTC)
-SECONDS_MAX = 30.0
+SECONDS_MAX = 120.0
 Config = HubConfig | NodeConfig
 
 TOML = """

@@ -49,7 +49,7 @@ from tests.settlement.reference_scenario import walk
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SERVER = Path(__file__).with_name("crashing_server.py")
-ROUNDS, SEED, MONTH_SECONDS = 10, 1, 90
+ROUNDS, SEED, MONTH_SECONDS = 10, 1, 600
 
 SUSPEND = """mutation($number: String!) {
   suspendLicence(number: $number, reason: "audit") { __typename ... on Refused { code } } }"""

@@ -12,7 +12,7 @@ from federation.gate.known_tokens import KnownTokens
 from federation.gate.visits import VisitCounts
 
 NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
-SECONDS_MAX = 5
+SECONDS_MAX = 60
 
 
 def in_a_child(act):

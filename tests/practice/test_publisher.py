@@ -31,7 +31,7 @@ SHELL = [
 ]
 [PROGRAM] = re.findall(r"```python\n(.*?)```", TRY, re.DOTALL)
 START, _ = re.findall(r"```text\n(.*?)\n```", TRY, re.DOTALL)  # the other is tests/kit's
-SECONDS_MAX = 60
+SECONDS_MAX = 120
 
 
 def free_port():

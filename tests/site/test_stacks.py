@@ -18,7 +18,7 @@ from tests.site.stacks.runner import STACKS, TABLE, Server, run
 from tests.site.stacks.tokens import bearer, filled, signed
 
 BOT = [("host", "pub.example"), ("user-agent", "GPTBot/1.2")]
-SECONDS_MAX = 20.0
+SECONDS_MAX = 60.0
 SAME_GATE = ["asgi", "wsgi", "flask", "django", "fastapi", "workers"]  # node shows as much
 QUICK = {"asgi", "node"}  # one of each gate answers the table in make test; the others in test-all
 

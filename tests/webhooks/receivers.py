@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-SECONDS_MAX = 20.0
+SECONDS_MAX = 60.0
 
 
 @dataclass

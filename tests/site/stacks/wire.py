@@ -4,7 +4,7 @@ import re
 import socket
 from typing import NamedTuple
 
-SECONDS_MAX = 20.0
+SECONDS_MAX = 60.0
 
 
 class Answer(NamedTuple):
