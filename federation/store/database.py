@@ -219,6 +219,7 @@ def _sqlite_engine(url: str, *, writes: bool) -> AsyncEngine:
         pool_size=1 if writes else READERS_MAX,
         max_overflow=0,
         pool_timeout=LOCK_SECONDS,
+        pool_use_lifo=True,  # what one reader can do alone leaves the others' caches empty
     )
     path = locate(url).url.database or ":memory:"
 
