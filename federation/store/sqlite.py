@@ -238,6 +238,14 @@ class Connection(aiosqlite.Connection):
             self.open_cursors.clear()
         self.driver.rollback()
 
+    async def commit(self) -> None:
+        """Commit, and give back the memory of the pages that were read and written for it."""
+        await self.errand(self._commit)
+
+    def _commit(self) -> None:
+        self.driver.commit()
+        self.driver.execute("PRAGMA shrink_memory")
+
     async def rollback(self) -> None:
         """End a writer's transaction."""
         ending = asyncio.ensure_future(super().rollback())
