@@ -29,6 +29,7 @@ from federation.ledger.accounts import Entry as JournalEntry
 from federation.ledger.store import post
 from federation.store.canonical import sha256_hex
 from federation.store.sessions import ReadSession
+from federation.store.told import tell
 
 
 class UnknownAccountError(RefusalError):
@@ -61,6 +62,7 @@ async def import_statements(at: At, data: bytes, file: BankFile) -> Imported:
                 await _take_statement(intake, named)
     if file.report is not None:
         await intake.keep()
+    tell(at.session, "bank_file.imported", kind=file.kind, sha256=name)
     return done
 
 

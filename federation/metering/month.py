@@ -29,6 +29,7 @@ from federation.metering.routing import enter, placer_of, url_keys
 from federation.metering.tables import MeteringPeriod, Progress
 from federation.store import outbox
 from federation.store.sessions import ReadSession, WriteSession
+from federation.store.told import tell
 from federation.trust.membership import HubTerms
 from federation.trust.parties import get_party
 from federation.trust.store import node_parties
@@ -43,6 +44,7 @@ async def cut_off(session: WriteSession, period: Month, terms: HubTerms, now: da
         return
     row = MeteringPeriod(period=period, state="CUT_OFF", cut_off_at=now, round=0)
     session.add(row)
+    tell(session, "month.cut_off", period=period)
     for party in await node_parties(session):
         session.add(Progress(period=period, party=party.code, forwarded_lines=None, routed_lines=0))
     await _do_round(session, row, terms, now)

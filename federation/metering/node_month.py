@@ -25,6 +25,7 @@ from federation.metering.tally import CountedLine, Placer, PortionKey
 from federation.store import outbox
 from federation.store.database import announce
 from federation.store.sessions import ReadSession, WriteSession
+from federation.store.told import tell
 from federation.trust.parties import get_party
 from federation.values.month import Month
 from federation.values.party import HUB
@@ -105,6 +106,7 @@ async def receive_cut_off(session: WriteSession, message: CutOff, now: datetime)
         row.state, row.round, row.complete_lines = "CUT_OFF", message.round, None
         await reopen_late(session, message.period)
     announce(session, DUE)
+    tell(session, "month.cut_off", period=message.period, round=message.round)
 
 
 async def finish_forwarding(session: WriteSession, period: Month, sent: int, now: datetime) -> None:

@@ -6,7 +6,7 @@ tokens, codes and keys are not: an auditor may read all of it.
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from federation.people import store
 from federation.people.chain import GENESIS, Link, hash_of, written
@@ -14,6 +14,7 @@ from federation.people.tables import AuditAct
 from federation.store.canonical import canonical
 from federation.store.database import business_time
 from federation.store.sessions import WriteSession
+from federation.store.told import tell
 
 SUBJECT_LENGTH_MAX = 255
 DETAIL_BYTES_MAX = 16 * 1024
@@ -96,6 +97,32 @@ class Act(StrEnum):
     SESSION_END = "session.end"
 
 
+TOLD: Final = frozenset(
+    {
+        Act.ADMISSION_APPLY,
+        Act.ADMISSION_APPROVE,
+        Act.ADMISSION_REFUSE,
+        Act.NODE_CHANGE,
+        Act.NODE_MOVE,
+        Act.NODE_SUSPEND,
+        Act.NODE_LIFT,
+        Act.HUB_KEYS,
+        Act.MESSAGE_DROP,
+        Act.DELIVERY_RENUMBER,
+        Act.VOICE_CLAIM,
+        Act.KEY_NEXT,
+        Act.KEY_ACTIVATE,
+        Act.KEY_RETIRE,
+        Act.RUN_APPROVE,
+        Act.CORRECTION_APPROVE,
+        Act.PAYMENT_APPROVE,
+        Act.PAYMENT_EXPORT,
+        Act.LIMIT_CONFIRM,
+    }
+)
+"""Acts of which the server's log has a line too: none is about a person."""
+
+
 class Done(NamedTuple):
     """Something that was done to `subject`; `detail` is what a reader asks next."""
 
@@ -125,6 +152,8 @@ async def record_all(session: WriteSession, actor: str, done: Iterable[Done]) ->
             raise ValueError(f"{act}: a subject or a detail of such a length is not kept")
         link = Link(number, written(at), actor, act.value, subject, text, previous, "")
         previous = hash_of(link)
+        if act in TOLD:
+            tell(session, act.value, subject=subject, audit=number)
         session.add(
             AuditAct(
                 number=number,

@@ -17,6 +17,7 @@ from federation.registryimports.taking import Taker
 from federation.registryimports.verdicts import RowVerdict, Verdict, packed
 from federation.registryimports.waiting import Judged, packed_waiting, with_states
 from federation.store.sessions import ReadSession, WriteSession
+from federation.store.told import tell
 
 
 class State(StrEnum):
@@ -155,6 +156,8 @@ async def finish(session: WriteSession, import_id: str, progress: Progress) -> R
     if row.state != State.DONE:
         _progressed(row, progress)
         row.state, row.place, row.why = State.DONE, None, None
+        if not row.is_dry_run:
+            tell(session, "registry.imported", id=import_id, kind=row.kind, rows=row.rows)
     elif (progress.taken.size, progress.taken.digest) != (row.size, row.digest):
         raise OtherFileError(f"{import_id}: {row.size} bytes were taken")
     return row

@@ -36,6 +36,7 @@ from federation.store.failures import (
 from federation.store.sessions import ReadSession, WriteSession
 from federation.store.short_reads import ShortReads, Turns
 from federation.store.sqlite import adapted, make_wal
+from federation.store.told import write_down
 
 Boundary = Callable[[str, str], None]
 """Called with (transaction name, "before" | "after") around each commit: crash tests listen."""
@@ -110,6 +111,7 @@ class Database:
                 self._boundary(name, "before")
             self.writes += 1
             self._boundary(name, "after")
+            write_down(session)
             for what in session.info.get(_ANNOUNCED, ()):
                 if what in self._listeners:
                     self._listeners[what]()
