@@ -33,6 +33,7 @@ from federation.store.database import Boundary, Database
 from federation.store.database_url import is_sqlite
 from federation.store.migrations import require_migrated
 from federation.store.outbox import POSTED
+from federation.store.told import write_down
 from federation.trust.own_keys import KEYS_CHANGED
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop]
@@ -131,6 +132,7 @@ class Service:
         self._voice = Speaker(self.server)
         self.server.voice = self._peers.voice = self._voice
         self.parts = compose(self.server, self._peers)
+        db.afterwards(write_down)
         db.listen(POSTED, self.parts.relay.wake)
         db.listen(KEYS_CHANGED, self._keys.look_again)
         self._tasks: list[asyncio.Task[Any]] = []

@@ -36,7 +36,6 @@ from federation.store.failures import (
 from federation.store.sessions import ReadSession, WriteSession
 from federation.store.short_reads import ShortReads, Turns
 from federation.store.sqlite import adapted, make_wal
-from federation.store.told import write_down
 
 Boundary = Callable[[str, str], None]
 """Called with (transaction name, "before" | "after") around each commit: crash tests listen."""
@@ -77,6 +76,7 @@ class Database:
         self._turns = Turns()
         self._listeners: dict[str, Callable[[], None]] = {}
         self._followers: list[Follower] = []
+        self._afterwards: list[Callable[[WriteSession], None]] = []
         self._waiting = 0
         self._has_answered, self._is_down = False, False
         self.writes = 0  # transactions of this process that were committed
@@ -88,6 +88,10 @@ class Database:
     def follow(self, follower: Follower) -> None:
         """Let each write transaction do, before it commits, what follows from what it did."""
         self._followers.append(follower)
+
+    def afterwards(self, hear: Callable[[WriteSession], None]) -> None:
+        """Call `hear` with each write transaction once it is committed, whatever it did."""
+        self._afterwards.append(hear)
 
     @asynccontextmanager
     async def write(self, name: str) -> AsyncGenerator[WriteSession]:
@@ -111,7 +115,8 @@ class Database:
                 self._boundary(name, "before")
             self.writes += 1
             self._boundary(name, "after")
-            write_down(session)
+            for hear in self._afterwards:
+                hear(session)
             for what in session.info.get(_ANNOUNCED, ()):
                 if what in self._listeners:
                     self._listeners[what]()

@@ -1,7 +1,8 @@
 """A line of the log for each thing a server did that its operators ask after, once it is committed.
 
 A line has ids and codes, as what webhooks are told has: no person and no amount. Who did it
-stands in the audit log, under the number that the line names.
+stands in the audit log, under the number that the line names. Servers write them (`process`); a
+command says itself what it did.
 """
 
 from typing import Final

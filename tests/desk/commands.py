@@ -23,4 +23,4 @@ async def run(*arguments, typed=None, **environment):
     if isinstance(result.exception, RefusalError):
         return EXIT_REFUSED, result.exception.code
     assert result.exception is None
-    return result.exit_code, result.output if typed is None else result.stdout
+    return result.exit_code, result.output if typed is None and result.exit_code else result.stdout

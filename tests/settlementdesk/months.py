@@ -26,4 +26,6 @@ async def month(small, *arguments, who="settlement", code=HUB, **names):
     if isinstance(result.exception, RefusalError):
         return EXIT_REFUSED, result.exception.code
     assert result.exception is None
-    return result.exit_code, result.output
+    # What is JSON stands alone on standard output; servers beside the command log to the other.
+    is_json = "--json" in arguments and result.exit_code == 0
+    return result.exit_code, result.stdout if is_json else result.output

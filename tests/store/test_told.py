@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 
 from federation.people.audit import Act, record
 from federation.store.happened import happened
-from federation.store.told import tell
+from federation.store.told import tell, write_down
 from federation.values.event import Event, EventType
 from tests.store.test_database import CrashError
 
@@ -15,6 +15,7 @@ STOPPED = Event(EventType.OPT_OUT_RECORDED, {}, numbers=(4, 7))
 
 
 async def test_a_commit_writes_what_was_done_in_it_in_lines_without_persons(database):
+    database.afterwards(write_down)
     with capture_logs() as lines:
         async with database.write("act") as session:
             await record(session, "anna", Act.RUN_APPROVE, "run-1", {"period": "2026-09"})
@@ -33,6 +34,7 @@ async def test_a_commit_writes_what_was_done_in_it_in_lines_without_persons(data
 
 
 async def test_what_is_undone_has_no_line(database):
+    database.afterwards(write_down)
     with capture_logs() as lines, contextlib.suppress(CrashError):
         async with database.write("act") as session:
             await record(session, "anna", Act.RUN_APPROVE, "run-1", {})
