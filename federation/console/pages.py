@@ -11,6 +11,7 @@ from federation.console.people import PEOPLE
 from federation.console.public import PUBLIC
 from federation.console.reconciliation import RECONCILIATION
 from federation.console.registry import REGISTRY
+from federation.console.search import SEARCH
 from federation.console.settlement import SETTLEMENT
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -23,6 +24,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *PEOPLE,
     *PUBLIC,
     *ACCOUNT,
+    *SEARCH,
 )
 
 

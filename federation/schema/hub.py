@@ -41,6 +41,7 @@ from federation.schema.rights_statements import HubRightsStatementQuery
 from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.run_netting import RunNettingQuery
 from federation.schema.scalars import schema_config
+from federation.schema.search import SearchQuery
 from federation.schema.settlement import RunMutation, SettlementQuery
 from federation.schema.sign_in import OwnAccountMutation, SignInMutation, SignInQuery
 from federation.schema.splicing import Splicing
@@ -84,6 +85,7 @@ class Query(
     ReportQuery,
     CorrectionQuery,
     WorkListQuery,
+    SearchQuery,
     RunAnswerQuery,
     RunDiffQuery,
     RunNettingQuery,

@@ -47,6 +47,7 @@ from federation.schema.rights_statements import NodeRightsStatementQuery
 from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.run_netting import RunNettingQuery
 from federation.schema.scalars import schema_config
+from federation.schema.search import SearchQuery
 from federation.schema.settlement import SettlementQuery
 from federation.schema.sign_in import OwnAccountMutation, SignInMutation, SignInQuery
 from federation.schema.site_codes import SiteCodeMutation
@@ -98,6 +99,7 @@ class Query(
     DisputeBetweenQuery,
     HeldListQuery,
     WorkListQuery,
+    SearchQuery,
     RunAnswerQuery,
     RunDiffQuery,
     RunNettingQuery,

@@ -138,6 +138,10 @@ SCREENS = [
     Screen("overpayments-none", HUB, "/reconciliation/overpayments", *OFFICER),
     Screen("held-claims-none", HUB, "/reconciliation/claims", *APPROVER),
     Screen("held-elsewhere", "DE", "/reconciliation/published", *OFFICER),
+    Screen("search", HUB, "/search?q=lab", *AUDITOR),
+    Screen("search-address", "DE", "/search?q=news.example%2Fde%2F1", *AUDITOR),
+    Screen("search-none", HUB, "/search?q=nothing", *OFFICER),
+    Screen("search-nobody", HUB, "/search?q=de"),
     Screen("nowhere", HUB, "/no/such/page", *OFFICER, status=404),
     Screen("why-member", "DE", "/why?period=2026-09&member=de-a", "auditor", "auditor"),
 ]
