@@ -3,6 +3,7 @@
 import strawberry
 
 from federation.schema.audit_log import AuditLogQuery
+from federation.schema.bank_care import BankCareMutation, BankCareQuery
 from federation.schema.bank_expected import BankExpectedQuery
 from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.billing import BillingMutation, BillingQuery
@@ -91,6 +92,7 @@ class Query(
     RunNettingQuery,
     BankingQuery,
     BankExpectedQuery,
+    BankCareQuery,
     OfficerLimitQuery,
     OverpaymentQuery,
     DeliveryQuery,
@@ -127,6 +129,7 @@ class Mutation(
     HeldDecisionMutation,
     DisputeMutation,
     BankingMutation,
+    BankCareMutation,
     OfficerLimitMutation,
     OverpaymentMutation,
     DeliveryMutation,

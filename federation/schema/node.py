@@ -3,6 +3,7 @@
 import strawberry
 
 from federation.schema.audit_log import AuditLogQuery
+from federation.schema.bank_care import BankCareMutation, BankCareQuery
 from federation.schema.bank_expected import BankExpectedQuery
 from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.billing import BillingMutation, BillingQuery
@@ -105,6 +106,7 @@ class Query(
     RunNettingQuery,
     BankingQuery,
     BankExpectedQuery,
+    BankCareQuery,
     OfficerLimitQuery,
     OverpaymentQuery,
     OwnApplicationQuery,
@@ -148,6 +150,7 @@ class Mutation(
     DisputeMutation,
     DisputeReleaseMutation,
     BankingMutation,
+    BankCareMutation,
     OfficerLimitMutation,
     OverpaymentMutation,
     DeliveryMutation,

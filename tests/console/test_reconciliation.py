@@ -249,3 +249,41 @@ async def test_everything_is_searched_from_any_page_and_one_number_leads_to_its_
         200,
         True,
     )
+
+
+async def test_an_entry_is_seen_to_by_one_person_and_what_is_said_of_it_stays(desk):
+    alice, otto = await desk.sign_in("alice", OFFICER), await desk.sign_in("otto", OFFICER)
+    auditor, where = await desk.sign_in("ada", "auditor"), "/reconciliation/entries/6"
+    first, second = await alice.see(where), await otto.see(where)
+    done = await alice.send(first.form("entry-take"))
+    before = await contents(desk.database)
+    late = await otto.send(second.form("entry-take"))
+    no_officer = await otto.send(late.form("entry-hand-over"), to="rosa")
+    kept = no_officer.form("entry-hand-over").fields
+    assert await contents(desk.database) == before
+
+    assert done.location == f"{where}?said=entry-take"
+    assert (late.status, "ENTRY_TAKEN" in late.alert, "6, alice since" in late.alert) == (
+        422,
+        True,
+        True,
+    )
+    assert ("NO_OFFICER" in no_officer.alert, kept["to"], kept["owner"]) == (True, "rosa", "alice")
+    await otto.send(no_officer.form("entry-hand-over"), to="otto")
+    await otto.send(late.form("entry-comment"), text=f"{HOSTILE}\nasked")
+    page = await auditor.see(where)
+    assert "Seen to by otto" in page.words
+    assert ("otto · 19 Oct 2026, 09:00 UTC" in page.words, "<script>alert(1)" in page.text) == (
+        True,
+        False,
+    )
+    assert "<bdi>&lt;script&gt;alert(1)" in page.text
+    assert "entry-comment" not in page.text
+    assert (
+        "open otto 19 Oct 2026, 09:00 UTC"
+        in (await auditor.see("/reconciliation/exceptions")).words
+    )
+    assert "seen to by otto" in (await auditor.see("/reconciliation")).words
+    assert "seen to by otto 1" in (await alice.see("/")).words
+    await otto.send((await otto.see(where)).form("entry-let-go"))
+    assert "Seen to by nobody" in (await auditor.see(where)).words
