@@ -3,6 +3,7 @@
 from typing import Final
 
 from federation.console.account import ACCOUNT
+from federation.console.audit import AUDIT
 from federation.console.labs import LABS
 from federation.console.members import MEMBERS
 from federation.console.overview import OVERVIEW
@@ -21,6 +22,7 @@ PAGES: Final[tuple[Page, ...]] = (
     *LABS,
     *REGISTRY,
     *MEMBERS,
+    *AUDIT,
     *PEOPLE,
     *PUBLIC,
     *ACCOUNT,

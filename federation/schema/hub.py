@@ -27,6 +27,7 @@ from federation.schema.joining import AdmissionMutation, AdmissionQuery, Members
 from federation.schema.ledger import LedgerQuery
 from federation.schema.licence_usage import LicenceUsageQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
+from federation.schema.month_invariants import MonthInvariantQuery
 from federation.schema.nodes import NodeMutation, NodeQuery
 from federation.schema.objections import ObjectionMutation, RunAnswerQuery
 from federation.schema.offers import EstimateQuery, OfferMutation, OfferQuery, QuoteMutation
@@ -87,6 +88,7 @@ class Query(
     CorrectionQuery,
     WorkListQuery,
     SearchQuery,
+    MonthInvariantQuery,
     RunAnswerQuery,
     RunDiffQuery,
     RunNettingQuery,

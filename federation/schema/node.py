@@ -26,6 +26,7 @@ from federation.schema.ledger import LedgerQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
 from federation.schema.member_payments import MemberPaymentMutation
 from federation.schema.members import MemberQuery
+from federation.schema.month_invariants import MonthInvariantQuery
 from federation.schema.node_entities import NodeEntityQuery
 from federation.schema.objections import AnswerMutation, RunAnswerQuery
 from federation.schema.of_all import OfAllQuery
@@ -101,6 +102,7 @@ class Query(
     HeldListQuery,
     WorkListQuery,
     SearchQuery,
+    MonthInvariantQuery,
     RunAnswerQuery,
     RunDiffQuery,
     RunNettingQuery,
