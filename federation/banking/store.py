@@ -7,7 +7,14 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.functions import Function
 
 from federation.banking.items import OVERPAYMENT, Item
-from federation.banking.tables import Match, MatchItem, OfficerLimit, OverpaymentSetOff
+from federation.banking.tables import (
+    EntryComment,
+    EntryOwner,
+    Match,
+    MatchItem,
+    OfficerLimit,
+    OverpaymentSetOff,
+)
 from federation.bankstatements.tables import BankAccount, Entry
 from federation.payments import store as payments
 from federation.payments.names import ITEM_OVERPAID, refund_id
@@ -133,16 +140,50 @@ async def settled_by_kind(session: ReadSession, account_id: int) -> dict[str, in
     return dict(sorted(found.items()))
 
 
-async def waiting_entries(session: ReadSession) -> list[tuple[str, str, str, int]]:
-    """Return (account, currency, state, how many) of booked entries nobody has settled."""
+async def waiting_entries(
+    session: ReadSession,
+) -> list[tuple[str, str, str, str | None, int]]:
+    """Return (account, currency, state, owner, how many) of booked entries nobody has settled."""
+    of = (BankAccount.account, BankAccount.currency, Entry.state, EntryOwner.owner)
     rows = await session.execute(
-        select(BankAccount.account, BankAccount.currency, Entry.state, func.count())
+        select(*of, func.count())
         .join(BankAccount, BankAccount.id == Entry.account_id)
+        .outerjoin(EntryOwner, EntryOwner.entry_id == Entry.id)
         .where(Entry.state.in_(["OPEN", "PROPOSED"]))
-        .group_by(BankAccount.account, BankAccount.currency, Entry.state)
-        .order_by(BankAccount.account, Entry.state)
+        .group_by(*of)
+        .order_by(BankAccount.account, Entry.state, EntryOwner.owner)
     )
-    return [(number, currency, state, count) for number, currency, state, count in rows]
+    return [tuple(row) for row in rows]
+
+
+async def find_owner(session: ReadSession, entry_id: int) -> EntryOwner | None:
+    """Return who sees to an entry."""
+    return await session.get(EntryOwner, entry_id)
+
+
+async def owners_of(session: ReadSession, entries: Collection[int]) -> dict[int, EntryOwner]:
+    """Return {entry: who sees to it} of a page of entries; of one that nobody has, nothing."""
+    rows = await session.scalars(select(EntryOwner).where(EntryOwner.entry_id.in_(entries)))
+    return {row.entry_id: row for row in rows}
+
+
+async def comments_of(
+    session: ReadSession, entry_id: int, *, after: int, limit: int
+) -> list[EntryComment]:
+    """Return a page of what was said of an entry, oldest first, behind a number."""
+    rows = await session.scalars(
+        select(EntryComment)
+        .where(EntryComment.entry_id == entry_id, EntryComment.number > after)
+        .order_by(EntryComment.number)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def count_comments(session: ReadSession, entry_id: int) -> int:
+    """Return how many comments there are on an entry: the number of the last."""
+    query = select(func.max(EntryComment.number)).where(EntryComment.entry_id == entry_id)
+    return await session.scalar(query) or 0
 
 
 async def unreconciled(session: ReadSession) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What each entry of a bank settled, set-offs of overpayments, and officers' limits."""
+"""What each entry of a bank settled, who sees to it, set-offs of overpayments, officers' limits."""
 
 from datetime import datetime
 
@@ -53,6 +53,30 @@ class MatchItem(Base):
     currency: Mapped[str] = mapped_column(String(3))
     note: Mapped[str] = mapped_column(Text)  # certificate, the bank's words
     made: Mapped[str | None] = mapped_column(String(160))  # receipt or document it made
+
+
+class EntryOwner(Base):
+    """Who sees to an entry: one person, until it is handed over or let go.
+
+    Who saw to it before stands in the audit log.
+    """
+
+    __tablename__ = "bank_entry_owner"
+    entry_id: Mapped[int] = mapped_column(ForeignKey("bank_entry.id"), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(255))
+    since: Mapped[datetime] = mapped_column(Instant)
+    given_by: Mapped[str] = mapped_column(String(255))  # the owner itself where it took it
+
+
+class EntryComment(Base):
+    """What somebody said of an entry; never changed, and never taken away."""
+
+    __tablename__ = "bank_entry_comment"
+    entry_id: Mapped[int] = mapped_column(ForeignKey("bank_entry.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)  # per entry, from 1
+    text: Mapped[str] = mapped_column(Text)
+    said_by: Mapped[str] = mapped_column(String(255))
+    said_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class OfficerLimit(Base):

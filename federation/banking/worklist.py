@@ -7,19 +7,13 @@ from federation.store.sessions import ReadSession
 from federation.values.roles import Role
 from federation.values.work_item import WorkItem
 
+OWNERS_SHOWN = 5
+
 
 async def of_banking(session: ReadSession, here: str) -> list[WorkItem]:
     """Return what waits, entries of an account and state together."""
     return [
-        *[
-            WorkItem(
-                "bank entries",
-                f"{number} {currency}",
-                f"{count} proposed" if state == "PROPOSED" else f"{count} not settled",
-                Role.SETTLEMENT_APPROVER if state == "PROPOSED" else Role.SETTLEMENT_OFFICER,
-            )
-            for number, currency, state, count in await store.waiting_entries(session)
-        ],
+        *await _entries(session),
         *[
             WorkItem(
                 "overpayment",
@@ -44,6 +38,31 @@ async def of_banking(session: ReadSession, here: str) -> list[WorkItem]:
             for row in await store.set_offs_waiting(session)
         ],
     ]
+
+
+async def _entries(session: ReadSession) -> list[WorkItem]:
+    """Return the entries of each account and state, and how many of them who sees to."""
+    found: dict[tuple[str, str, str], dict[str | None, int]] = {}
+    for number, currency, state, owner, count in await store.waiting_entries(session):
+        found.setdefault((number, currency, state), {})[owner] = count
+    return [
+        WorkItem(
+            "bank entries",
+            f"{number} {currency}",
+            f"{sum(counts.values())} {'proposed' if state == 'PROPOSED' else 'not settled'}"
+            + _seen_to({owner: count for owner, count in counts.items() if owner is not None}),
+            Role.SETTLEMENT_APPROVER if state == "PROPOSED" else Role.SETTLEMENT_OFFICER,
+        )
+        for (number, currency, state), counts in found.items()
+    ]
+
+
+def _seen_to(owners: dict[str, int]) -> str:
+    if not owners:
+        return ""
+    most = sorted(owners, key=lambda owner: (-owners[owner], owner))
+    told = ", ".join(f"{owner} {owners[owner]}" for owner in most[:OWNERS_SHOWN])
+    return f"; seen to by {told}" + (", others" if len(most) > OWNERS_SHOWN else "")
 
 
 def _what_of(row: OverpaymentSetOff) -> str:

@@ -92,6 +92,7 @@ class Entry(Base):
         CheckConstraint("direction IN ('CREDIT', 'DEBIT')", name="direction"),
         Index("ix_bank_entry_state", "state", "id"),
         Index("ix_bank_entry_statement_id", "statement_id"),
+        Index("ix_bank_entry_amount", "currency", "amount"),
     )
     id: Mapped[int] = mapped_column(AutoId, primary_key=True, autoincrement=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("bank_account.id"))

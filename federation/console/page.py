@@ -179,7 +179,7 @@ class Page:
     the roles that the menu shows it to, None for everybody. `view` turns the answer's data into
     the values of the template. `at` are the servers that have it. Of a page that `is_a_question`
     what is typed into its address stays beside the refusal: `view` is then given what was answered,
-    at the worst nothing.
+    at the worst nothing. Where an answer `leads_to` another page, a browser goes there.
     """
 
     path: str
@@ -193,6 +193,7 @@ class Page:
     acts: tuple[Act, ...] = ()
     at: frozenset[str] = frozenset({"hub", "node"})
     is_a_question: bool = False
+    leads_to: Callable[[Data, Asked], str | None] = lambda _data, _asked: None
 
     @cached_property
     def acts_by_name(self) -> Mapping[str, Act]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from federation.console.account import ACCOUNT
+from federation.console.audit import AUDIT
 from federation.console.labs import LABS
 from federation.console.members import MEMBERS
 from federation.console.overview import OVERVIEW
@@ -11,6 +12,7 @@ from federation.console.people import PEOPLE
 from federation.console.public import PUBLIC
 from federation.console.reconciliation import RECONCILIATION
 from federation.console.registry import REGISTRY
+from federation.console.search import SEARCH
 from federation.console.settlement import SETTLEMENT
 
 PAGES: Final[tuple[Page, ...]] = (
@@ -20,9 +22,11 @@ PAGES: Final[tuple[Page, ...]] = (
     *LABS,
     *REGISTRY,
     *MEMBERS,
+    *AUDIT,
     *PEOPLE,
     *PUBLIC,
     *ACCOUNT,
+    *SEARCH,
 )
 
 

@@ -102,6 +102,9 @@ class Shown:
             return _to_sign_in(asked.link())
         if _wants_json(request):
             return json_response(answer, _status(answer, codes), dict(HEADERS))
+        where = page.leads_to(answer.get("data") or {}, asked)
+        if where is not None:
+            return _elsewhere(where)
         is_whole = _is_whole(answer) or page.is_a_question
         values = self.frame(asked, visitor, title=page.title) | {
             "page": page,
@@ -158,7 +161,11 @@ class Shown:
 
 def _to_sign_in(here: str) -> Response[Any]:
     """Lead to where one signs in, and from there back."""
-    where = f"/sign-in?{urlencode({'next': here})}"
+    return _elsewhere(f"/sign-in?{urlencode({'next': here})}")
+
+
+def _elsewhere(where: str) -> Response[Any]:
+    """Lead to another page of this server."""
     return Redirect(where, status_code=303, headers={"Cache-Control": "no-store"})
 
 

@@ -14,10 +14,21 @@ RECONCILIATION: Final = N_("Reconciliation")
 REGISTRY: Final = N_("Registry")
 LICENSING: Final = N_("Licensing")
 MEMBERS: Final = N_("Members")
+AUDIT: Final = N_("Audit")
 SERVER: Final = N_("This server")
 PUBLIC: Final = N_("For everybody")
 # The groups of the menu, in its order.
-GROUPS: Final = (START, SETTLEMENT, RECONCILIATION, LICENSING, REGISTRY, MEMBERS, SERVER, PUBLIC)
+GROUPS: Final = (
+    START,
+    SETTLEMENT,
+    RECONCILIATION,
+    LICENSING,
+    REGISTRY,
+    MEMBERS,
+    AUDIT,
+    SERVER,
+    PUBLIC,
+)
 
 ROLES: Final[Mapping[str, str]] = MappingProxyType(
     {

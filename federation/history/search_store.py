@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, TextClause, and_, select, text, true, tuple_
+from sqlalchemy import ColumnElement, Select, TextClause, and_, or_, select, text, true, tuple_
 
 from federation.history.kinds import Body, Found, Kind, Moment, Page, Place
 from federation.history.store import found_of, holds, in_force
@@ -46,6 +46,7 @@ _ALL: Final = (
     " SELECT version FROM held WHERE (SELECT count(*) FROM held) < :most"
     " UNION ALL SELECT -1 WHERE (SELECT count(*) FROM held) >= :most"
 )
+_SOME: Final = "{table}.version IN (SELECT {version} FROM {of} LIMIT :most)"
 _AMONG: Final = {
     "sqlite": "{table}.version IN (SELECT value FROM json_each(:found))",
     "postgresql": "{table}.version = ANY (CAST(:found AS bigint[]))",
@@ -93,6 +94,35 @@ async def search(
     if held is not None and len(page.found) < limit and page.after is not None:
         return await _put_in_order(session, kind, held, moment, after, limit)
     return page
+
+
+async def find_some(
+    session: ReadSession,
+    kind: Kind[Body],
+    asked: str,
+    things: Sequence[str],
+    moment: Moment,
+    limit: int,
+    also: Select[str] | None = None,
+) -> list[Found[Body]]:
+    """Return a few things of some ids, or that hold every word asked for, by one statement.
+
+    `also` selects the ids of others. Of very many that hold the words some are taken, as the index
+    has them: this is a glance, and `search` the list.
+    """
+    table, words = kind.table, words_of(asked)[:WORDS_MAX]
+    ways: list[Any] = [table.thing.in_(things)]
+    if also is not None:
+        ways.append(table.thing.in_(also))
+    dialect = session.get_bind().dialect.name
+    if words:
+        holding = _HOLDING[dialect].format(table=table.__tablename__)
+        held = text(_SOME.format(version=_VERSION[dialect], table=table.__tablename__, of=holding))
+        ways.append(held.bindparams(asked=_asked(dialect, words), most=FIRST))
+    query = select(table).where(or_(*ways), in_force(table, moment), table.merged_into.is_(None))
+    async with _by_index(session, _BY_WORDS):
+        rows = await session.scalars(_ordered(kind, query, None).limit(limit))
+    return [found_of(kind, row) for row in rows]
 
 
 async def _holding(

@@ -54,6 +54,7 @@ class Payment(Base):
         ),
         Index("ix_settlement_payment_period", "period", "state"),
         Index("ix_settlement_payment_kind", "kind"),
+        Index("ix_settlement_payment_amount", "currency", "amount"),
     )
     payment_id: Mapped[str] = mapped_column(String(35), primary_key=True)  # the EndToEndId
     run_id: Mapped[str] = mapped_column(String(64), index=True)

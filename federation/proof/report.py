@@ -11,6 +11,7 @@ from federation.distribution.service import run_of
 from federation.errors import RefusalError
 from federation.months import store as months
 from federation.proof.invariants import checks
+from federation.proof.invariants.examining import Finding
 from federation.settlement.run import RunResult, compute
 from federation.settlement.run_document import decode
 from federation.store import invariants as registry
@@ -95,3 +96,19 @@ async def node_report(session: ReadSession, period: Month, config: NodeConfig) -
             await checks.of_run(session, checks.of_distribution(row, config.code))
         ),
     }
+
+
+async def findings_of_month(session: ReadSession, period: Month, here: str) -> list[Finding]:
+    """Examine a settled month: by invariant, what was examined and what is wrong (NOT_SETTLED)."""
+    if here == HUB:
+        run = await months.approved_run(session, period)
+        settled = None if run is None else checks.of_hub_run(run)
+    else:
+        row = await distribution.find_distribution(session, period)
+        settled = None if row is None else checks.of_distribution(row, here)
+    if settled is None:
+        raise NotSettledError(period)
+    found = await checks.of_run(session, settled)
+    stated = [each for each in checks.INVARIANTS if each.name in found]
+    stated.sort(key=lambda each: int(each.number.removeprefix("I")))
+    return [Finding(each, *found[each.name]) for each in stated]

@@ -4,7 +4,10 @@ from datetime import date, datetime
 
 import msgspec
 import strawberry
+from strawberry.dataloader import DataLoader
 
+from federation.banking import store
+from federation.banking.tables import EntryOwner
 from federation.bankstatements import store as bankstatements
 from federation.bankstatements.tables import BankAccount as BankAccountRow
 from federation.bankstatements.tables import DetailRow, Entry, StatementRow
@@ -20,6 +23,7 @@ from federation.schema.money_choices import (
 from federation.schema.scalars import BigInt, Money
 
 ENTRIES_MAX = 1_000
+_OWNERS = "bankEntryOwners"
 
 
 @strawberry.type(description="An account of this server at a bank, in one currency.")
@@ -90,6 +94,29 @@ class BankDetail:
         )
 
 
+@strawberry.type(description="Who sees to a bank entry, until it is handed over or let go.")
+class BankEntryOwner:
+    """A person, since when, and who gave it that: itself where it took the entry."""
+
+    person: str
+    since: datetime
+    given_by: str
+
+    @classmethod
+    def of(cls, row: EntryOwner) -> "BankEntryOwner":
+        """Show who sees to an entry."""
+        return cls(person=row.owner, since=row.since, given_by=row.given_by)
+
+
+def _owners(info: Info) -> DataLoader[int, EntryOwner | None]:
+    async def load(entries: list[int]) -> list[EntryOwner | None]:
+        async with info.context.server.db.read() as session:
+            found = await store.owners_of(session, entries)
+        return [found.get(entry) for entry in entries]
+
+    return DataLoader(load)
+
+
 @strawberry.type(description="A movement of an account; `signed` is positive for money in.")
 class BankEntry:
     """An entry: OPEN, PROPOSED or SETTLED; NONE where the bank has not booked it."""
@@ -110,6 +137,15 @@ class BankEntry:
     text: str
     charges: Money
     details: list[BankDetail]
+
+    @strawberry.field(description="Who sees to it; null for nobody.")
+    async def owner(self, info: Info) -> BankEntryOwner | None:
+        """Ask for all entries of an answer at once."""
+        loaders = info.context.loaders
+        if _OWNERS not in loaders:
+            loaders[_OWNERS] = _owners(info)
+        row: EntryOwner | None = await loaders[_OWNERS].load(int(self.id))
+        return None if row is None else BankEntryOwner.of(row)
 
     @classmethod
     def of(cls, row: Entry, details: list[DetailRow]) -> "BankEntry":

@@ -3,6 +3,7 @@
 import strawberry
 
 from federation.schema.audit_log import AuditLogQuery
+from federation.schema.bank_care import BankCareMutation, BankCareQuery
 from federation.schema.bank_expected import BankExpectedQuery
 from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.billing import BillingMutation, BillingQuery
@@ -26,6 +27,7 @@ from federation.schema.joining import AdmissionMutation, AdmissionQuery, Members
 from federation.schema.ledger import LedgerQuery
 from federation.schema.licence_usage import LicenceUsageQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
+from federation.schema.month_invariants import MonthInvariantQuery
 from federation.schema.nodes import NodeMutation, NodeQuery
 from federation.schema.objections import ObjectionMutation, RunAnswerQuery
 from federation.schema.offers import EstimateQuery, OfferMutation, OfferQuery, QuoteMutation
@@ -41,6 +43,7 @@ from federation.schema.rights_statements import HubRightsStatementQuery
 from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.run_netting import RunNettingQuery
 from federation.schema.scalars import schema_config
+from federation.schema.search import SearchQuery
 from federation.schema.settlement import RunMutation, SettlementQuery
 from federation.schema.sign_in import OwnAccountMutation, SignInMutation, SignInQuery
 from federation.schema.splicing import Splicing
@@ -84,11 +87,14 @@ class Query(
     ReportQuery,
     CorrectionQuery,
     WorkListQuery,
+    SearchQuery,
+    MonthInvariantQuery,
     RunAnswerQuery,
     RunDiffQuery,
     RunNettingQuery,
     BankingQuery,
     BankExpectedQuery,
+    BankCareQuery,
     OfficerLimitQuery,
     OverpaymentQuery,
     DeliveryQuery,
@@ -125,6 +131,7 @@ class Mutation(
     HeldDecisionMutation,
     DisputeMutation,
     BankingMutation,
+    BankCareMutation,
     OfficerLimitMutation,
     OverpaymentMutation,
     DeliveryMutation,

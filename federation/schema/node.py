@@ -3,6 +3,7 @@
 import strawberry
 
 from federation.schema.audit_log import AuditLogQuery
+from federation.schema.bank_care import BankCareMutation, BankCareQuery
 from federation.schema.bank_expected import BankExpectedQuery
 from federation.schema.banking import BankingMutation, BankingQuery
 from federation.schema.billing import BillingMutation, BillingQuery
@@ -25,6 +26,7 @@ from federation.schema.ledger import LedgerQuery
 from federation.schema.licences import LicenceMutation, LicenceQuery, LicenseeMutation
 from federation.schema.member_payments import MemberPaymentMutation
 from federation.schema.members import MemberQuery
+from federation.schema.month_invariants import MonthInvariantQuery
 from federation.schema.node_entities import NodeEntityQuery
 from federation.schema.objections import AnswerMutation, RunAnswerQuery
 from federation.schema.of_all import OfAllQuery
@@ -47,6 +49,7 @@ from federation.schema.rights_statements import NodeRightsStatementQuery
 from federation.schema.run_diffs import RunDiffQuery
 from federation.schema.run_netting import RunNettingQuery
 from federation.schema.scalars import schema_config
+from federation.schema.search import SearchQuery
 from federation.schema.settlement import SettlementQuery
 from federation.schema.sign_in import OwnAccountMutation, SignInMutation, SignInQuery
 from federation.schema.site_codes import SiteCodeMutation
@@ -98,11 +101,14 @@ class Query(
     DisputeBetweenQuery,
     HeldListQuery,
     WorkListQuery,
+    SearchQuery,
+    MonthInvariantQuery,
     RunAnswerQuery,
     RunDiffQuery,
     RunNettingQuery,
     BankingQuery,
     BankExpectedQuery,
+    BankCareQuery,
     OfficerLimitQuery,
     OverpaymentQuery,
     OwnApplicationQuery,
@@ -146,6 +152,7 @@ class Mutation(
     DisputeMutation,
     DisputeReleaseMutation,
     BankingMutation,
+    BankCareMutation,
     OfficerLimitMutation,
     OverpaymentMutation,
     DeliveryMutation,

@@ -33,6 +33,7 @@ QUERY = {
     "period": "2026-09",
     "old": "a",
     "kind": MARKUP,
+    "q": MARKUP,
 }
 WHO = Principal("ann", frozenset(Role), "m-1")
 SHOWN = [(role, page) for role in ("hub", "node") for page in pages_of(role)]

@@ -1,6 +1,7 @@
 """The bank desk in a browser: what is shown, what a refusal keeps, and who was first."""
 
 import asyncio
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -20,7 +21,7 @@ from tests.console.bank_desk import (
     register,
     upload,
 )
-from tests.console.visitors import signed_in
+from tests.console.visitors import Visitor, signed_in
 from tests.databases import contents
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -224,3 +225,65 @@ async def test_an_amount_is_read_one_way_or_refused(written, currency, minor):
             minor_of(written, currency)
     else:
         assert minor_of(written, currency) == minor
+
+
+async def test_everything_is_searched_from_any_page_and_one_number_leads_to_its_page(desk):
+    alice = await desk.sign_in("alice", OFFICER)
+    nobody = Visitor(desk.service.server, alice.http)
+    amount = await alice.see("/search?q=2,490.00+EUR")
+    number = await alice.see("/search?q=hub-000004")
+    as_json = await alice.see("/search?q=hub-000004", Accept="application/json")
+    hostile = await alice.see(f"/search?{urlencode({'q': HOSTILE})}")
+    long = await alice.see(f"/search?q={'a' * 201}")
+    stranger = await nobody.see("/search?q=2,490.00+EUR")
+
+    assert 'action="/search" role="search"' in (await alice.see("/")).text
+    assert "Entries of the bank" in amount.words
+    assert "2 Lab One Ltd HUB-000002 16 Oct 2026 2,490.00 EUR" in amount.words
+    assert '<a href="/reconciliation/entries/2">' in amount.text
+    assert (number.status, number.location) == (303, "/labs/licences/HUB-000004")
+    assert (as_json.status, '"isExact":true' in as_json.text) == (200, True)
+    assert (hostile.status, "<script>alert" in hostile.text) == (200, False)
+    assert (long.status, "BAD_SEARCH" in long.alert) == (422, True)
+    assert (stranger.status, "Nothing was found of what you may see" in stranger.words) == (
+        200,
+        True,
+    )
+
+
+async def test_an_entry_is_seen_to_by_one_person_and_what_is_said_of_it_stays(desk):
+    alice, otto = await desk.sign_in("alice", OFFICER), await desk.sign_in("otto", OFFICER)
+    auditor, where = await desk.sign_in("ada", "auditor"), "/reconciliation/entries/6"
+    first, second = await alice.see(where), await otto.see(where)
+    done = await alice.send(first.form("entry-take"))
+    before = await contents(desk.database)
+    late = await otto.send(second.form("entry-take"))
+    no_officer = await otto.send(late.form("entry-hand-over"), to="rosa")
+    kept = no_officer.form("entry-hand-over").fields
+    assert await contents(desk.database) == before
+
+    assert done.location == f"{where}?said=entry-take"
+    assert (late.status, "ENTRY_TAKEN" in late.alert, "6, alice since" in late.alert) == (
+        422,
+        True,
+        True,
+    )
+    assert ("NO_OFFICER" in no_officer.alert, kept["to"], kept["owner"]) == (True, "rosa", "alice")
+    await otto.send(no_officer.form("entry-hand-over"), to="otto")
+    await otto.send(late.form("entry-comment"), text=f"{HOSTILE}\nasked")
+    page = await auditor.see(where)
+    assert "Seen to by otto" in page.words
+    assert ("otto · 19 Oct 2026, 09:00 UTC" in page.words, "<script>alert(1)" in page.text) == (
+        True,
+        False,
+    )
+    assert "<bdi>&lt;script&gt;alert(1)" in page.text
+    assert "entry-comment" not in page.text
+    assert (
+        "open otto 19 Oct 2026, 09:00 UTC"
+        in (await auditor.see("/reconciliation/exceptions")).words
+    )
+    assert "seen to by otto" in (await auditor.see("/reconciliation")).words
+    assert "seen to by otto 1" in (await alice.see("/")).words
+    await otto.send((await otto.see(where)).form("entry-let-go"))
+    assert "Seen to by nobody" in (await auditor.see(where)).words

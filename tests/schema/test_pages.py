@@ -13,7 +13,8 @@ from graphql import get_named_type
 from sqlalchemy import Date, LargeBinary, delete
 
 from federation.accounts.tables import PersonInvitation
-from federation.banking.tables import OverpaymentSetOff
+from federation.banking.tables import EntryComment, OverpaymentSetOff
+from federation.bankstatements.tables import BankAccount, Entry, File, StatementRow
 from federation.clients.tables import Client
 from federation.counters import Counters
 from federation.distribution.tables import StatedCredit
@@ -49,6 +50,7 @@ MORE = "pageInfo { hasNextPage endCursor }"
 
 # What a list must be told beside its page, and where its page stands in what it answers.
 ARGUMENTS = {
+    "bankComments": 'entry: "1", ',
     "accountHistory": 'account: "Assets:HUB:Bank", currency: "EUR", ',
     "licenceUsage": 'period: "2026-09", ',
     "statedCredits": 'run: "r", ',
@@ -325,6 +327,15 @@ LISTED.append(
 )
 LISTED.append(
     Listed(
+        "bankComments",
+        EntryComment,
+        "number",
+        lambda n: {"number": n},
+        terms={"entry_id": 1},
+    )
+)
+LISTED.append(
+    Listed(
         "tariffs",
         Tariff,
         "version",
@@ -368,6 +379,15 @@ async def add(database, listed, *numbers):
             await session.flush()
         if listed.model is VisitTotal and await session.get(Member, "m-1") is None:
             session.add(a_row(Member, member_id="m-1"))
+        if listed.model is EntryComment and await session.get(Entry, 1) is None:
+            for parent in (
+                a_row(BankAccount, id=1, scheme="IBAN"),
+                a_row(File, sha256="f"),
+                a_row(StatementRow, id=1, account_id=1, file="f"),
+                a_row(Entry, id=1, account_id=1, statement_id=1, state="OPEN", direction="CREDIT"),
+            ):
+                session.add(parent)
+                await session.flush()
         session.add_all(
             a_row(listed.model, **listed.terms, **listed.of(number)) for number in numbers
         )

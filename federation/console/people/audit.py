@@ -7,7 +7,7 @@ from federation.values.roles import MAY_READ_AUDIT_LOG
 AUDIT_PAGE = Page(
     path="/audit",
     title=N_("Audit log"),
-    group=words.SERVER,
+    group=words.AUDIT,
     shown_to=MAY_READ_AUDIT_LOG.roles,
     template="people/audit.html",
     document=Document("people/audit.graphql"),

@@ -27,6 +27,8 @@ def view(data: Data, asked: Asked) -> Mapping[str, Any]:
         "queued": queued,
         "suggestions": suggestions,
         "matches": data["bankMatches"],
+        "comments": data["bankComments"],
+        "me": asked.principal.subject if asked.principal else "",
         "first": _lines(wanted[0], entry["amount"]["currency"]) if wanted else [],
         "typed_rows": range(ROWS),
         "may_settle": asked.may(MAY_PREPARE),
@@ -74,6 +76,26 @@ ENTRY_PAGE = Page(
             name="entry-undo",
             document=Document("reconciliation/undo_settlement.graphql"),
             done=N_("Taken back: the entry waits again."),
+        ),
+        Act(
+            name="entry-take",
+            document=Document("reconciliation/take_entry.graphql"),
+            done=N_("You see to this entry now."),
+        ),
+        Act(
+            name="entry-hand-over",
+            document=Document("reconciliation/hand_over_entry.graphql"),
+            done=N_("Handed over."),
+        ),
+        Act(
+            name="entry-let-go",
+            document=Document("reconciliation/let_go_of_entry.graphql"),
+            done=N_("Nobody sees to this entry now."),
+        ),
+        Act(
+            name="entry-comment",
+            document=Document("reconciliation/comment_on_entry.graphql"),
+            done=N_("Your comment is kept."),
         ),
     ),
 )

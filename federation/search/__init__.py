@@ -1,0 +1,1 @@
+"""One question about everything a server keeps: numbers, names, addresses and amounts."""

@@ -1,0 +1,125 @@
+"""A text is looked for in what one may see, by one statement a kind, and found by an index."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import event
+
+from federation.clients.tables import Client
+from federation.months.tables import Run
+from federation.search.kinds import SearchKind
+from federation.search.service import look_for
+from federation.search.sought import BadSearchError, read
+from federation.trust.principals import Principal
+from federation.values.roles import Role
+from tests.banking.bank import Ntry, Tx, statement
+from tests.banking.counter import set_up, take
+from tests.databases import HUB_TERMS, a_party
+from tests.payments.factories import a_payment
+from tests.registry.registries import import_claims, import_members
+from tests.schema.test_pages import a_row
+from tests.works.test_works import register
+
+NOW = datetime(2026, 10, 18, tzinfo=UTC)
+RUN = "ab" * 32
+DIRECTORIES = {
+    "bank_account",
+    "trust_party",
+    "licensing_licensee",
+    "clients_client",
+    "people_person",
+}
+AUDITOR = Principal("ada", frozenset({Role.AUDITOR}))
+LAB, OTHER_LAB = (Principal("x", frozenset({Role.LAB}), party) for party in ("lab-one", "lab-two"))
+MEMBER = Principal("m", frozenset({Role.MEMBER}), "m1")
+REGISTRY = Principal("rosa", frozenset({Role.REGISTRY_OFFICER}))
+
+
+@pytest.fixture
+async def kept(database):
+    """What a server may keep of each kind."""
+    await set_up(database, "100000")
+    paid = Ntry("1234.50", txs=(Tx("1234.50", name="Lab One Ltd", text="thanks", e2e="E-1"),))
+    await take(database, statement(paid, closing="1234.50"))
+    async with database.write("test") as session:
+        session.add(a_party("HUB", terms=HUB_TERMS))
+        await a_payment(session, amount=123_450, currency="EUR")
+        session.add(a_row(Run, run_id=RUN, period="2026-09", state="APPROVED", approved_by="b"))
+        session.add(
+            a_row(Client, client_id="c-1", kind="SITE", role="site", party="m1", name="a%_gate")
+        )
+    await import_members(database)
+    await import_claims(database, "m1,news.example/de/1,standard,1,,,,")
+    await register(database, "W-1", title="Crème brûlée", addresses=["https://news.example/de/1"])
+    return database
+
+
+async def found(database, text, who=AUDITOR, here="GB", each=5):
+    async with database.read() as session:
+        groups = await look_for(session, read(text), each, who=who, here=here, now=NOW)
+    return {group.kind.value: [hit.id for hit in group.hits] for group in groups}
+
+
+async def test_each_kind_is_found_by_its_number_name_address_or_amount(kept):
+    one = next(iter((await found(kept, "c-1"))["CLIENT"]))
+    claim = (await found(kept, "news.example/de/1"))["CLAIM"]
+
+    assert await found(kept, "hub-000001") == {"LICENCE": ["HUB-000001"]}
+    assert await found(kept, "INV-HUB-000001") == {"DOCUMENT": ["INV-HUB-000001"]}
+    assert await found(kept, RUN.upper()) == {"RUN": [RUN]}
+    assert await found(kept, "1.234,50 EUR") == {
+        "PAYMENT": ["PAY-2026-09-HUB-GB"],
+        "BANK_ENTRY": ["1"],
+    }
+    assert await found(kept, "1") == {"BANK_STATEMENT": ["1"], "BANK_ENTRY": ["1"]}
+    assert await found(kept, "E-1") == {"BANK_ENTRY": ["1"]}
+    assert await found(kept, "LAB one") == {"LAB": ["lab-one"]}
+    assert await found(kept, "creme bru") == {"WORK": ["GB:W-1"]}
+    assert await found(kept, "https://NEWS.example/de/1") == {"WORK": ["GB:W-1"], "CLAIM": claim}
+    assert await found(kept, "news.example") == {"CLAIM": claim}
+    assert await found(kept, "news.example/de/1/more.html") == {"CLAIM": claim}
+    assert await found(kept, "news.example/de/10") == {}
+    assert await found(kept, "m1") == {"MEMBER": ["m1"], "CLIENT": [one]}
+    assert (await found(kept, "%_g"), await found(kept, "%q%")) == ({"CLIENT": ["c-1"]}, {})
+    assert await found(kept, "gb") == {"PAYMENT": ["PAY-2026-09-HUB-GB"], "COLLECTIVE": ["GB"]}
+
+
+async def test_what_one_may_not_see_is_not_found(kept):
+    assert await found(kept, "gb", None) == {"COLLECTIVE": ["GB"]}
+    for text in ("HUB-000001", "1.234,50 EUR", "news.example/de/1", "m1", "c-1", "creme"):
+        assert await found(kept, text, None) == {}, text
+    for who, seen in ((LAB, True), (OTHER_LAB, False)):
+        assert bool(await found(kept, "HUB-000001", who)) is seen
+        assert bool(await found(kept, "INV-HUB-000001", who)) is seen
+        assert await found(kept, "1.234,50 EUR", who) == {}
+    assert list(await found(kept, "news.example", MEMBER)) == ["CLAIM"]
+    assert await found(kept, "news.example", Principal("n", frozenset({Role.MEMBER}), "m2")) == {}
+    assert await found(kept, "HUB-000001", REGISTRY) == {}
+    assert list(await found(kept, "m1", AUDITOR, here="HUB")) == ["CLIENT"]
+    for each in (0, 21):
+        with pytest.raises(BadSearchError):
+            await found(kept, "gb", each=each)
+
+
+async def test_a_search_asks_once_for_each_kind_and_reads_no_long_table_through(kept):
+    async with kept.read() as session:
+        connection, asked = await session.connection(), []
+
+        def note(_connection, _cursor, text, values, *_):
+            if "set_config" not in text:
+                asked.append((text, values))
+
+        event.listen(connection.sync_connection, "before_cursor_execute", note)
+        await look_for(session, read("news.example/a"), 5, who=AUDITOR, here="GB", now=NOW)
+        assert len(asked) == len(SearchKind) - 1  # statements of the bank have numbers alone
+        await look_for(session, read("1 EUR"), 5, who=AUDITOR, here="GB", now=NOW)
+        await look_for(session, read("1"), 5, who=AUDITOR, here="GB", now=NOW)
+        event.remove(connection.sync_connection, "before_cursor_execute", note)
+        assert len(asked) == 3 * len(SearchKind) - 2
+        if not kept.is_sqlite:
+            return  # PostgreSQL reads a short table through
+        for text, values in asked:
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)
+            steps = [row[3] for row in plan if "VIRTUAL TABLE" not in row[3]]
+            read_through = {step.split()[1] for step in steps if step.startswith("SCAN")}
+            assert read_through <= DIRECTORIES, text
