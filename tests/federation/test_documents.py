@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import pytest
 
+from federation.cli.paper import paper
 from federation.distribution import store as distribution
 from federation.ledger import store as ledger
 from federation.months import store as months
@@ -155,6 +156,27 @@ async def test_a_document_is_sent_again_as_it_was(settled):
                 line["statement_no"] for line in csv.DictReader(io.StringIO(content.decode()))
             }
             assert numbers == {"STM-GB-000001"}
+
+
+async def test_a_paper_is_laid_out_of_the_bytes_that_were_issued_or_signed(settled, tmp_path):
+    """The command on anybody's machine writes the same bytes from what the server keeps."""
+    lab, auditor = settled.lab("lab-one"), settled.at(HUB, "auditor")
+    for path, whole in (("documents/INV-HUB-000001", ".json"), ("licences/HUB-000001", ".jwt")):
+        laid_out = await lab.get(f"/{path}.pdf")
+        file = tmp_path / f"kept{whole}"
+        file.write_bytes(await lab.get(f"/{path}{whole}"))
+        paper.main([str(file)], standalone_mode=False)
+        assert (
+            laid_out == file.with_suffix(".pdf").read_bytes() == await auditor.get(f"/{path}.pdf")
+        )
+        assert laid_out.startswith(b"%PDF-")
+    assert "application/pdf" in (await listed(settled, HUB, "INV"))["INV-HUB-000001"]["forms"]
+    for path, code in (
+        ("documents/RUN-HUB-000001.pdf", "UNKNOWN_DOCUMENT"),
+        ("licences/HUB-000001", "NO_SUCH_FILE"),
+    ):
+        answer = await fetch(settled, HUB, f"/{path}", auditor)
+        assert (answer.status, answer.code) == (404, code)
 
 
 async def test_a_lab_sees_its_own_invoices_only(settled):

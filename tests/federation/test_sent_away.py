@@ -125,6 +125,7 @@ DOORS = [
     ("files", HUB, "POST", "/banking/files", of("settlement"), 422),
     ("files", HUB, "GET", "/files/nothing", of("auditor"), 404),
     ("files", HUB, "GET", "/documents/NONE", of("auditor"), 404),
+    ("files", HUB, "GET", "/licences/NONE.pdf", of("auditor"), 422),
     ("lists", HUB, "GET", "/withheld", of_lab, 200),
     ("lists", HUB, "GET", "/withheld/DE.csv", of_lab, 200),
     ("files", "DE", "POST", "/registry/works", of("registry"), 422),
