@@ -1,6 +1,6 @@
 """A node's statement of a month as a paper: gross, what was taken on the way, net. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Final
 
@@ -8,15 +8,16 @@ import msgspec
 from msgspec import Meta
 
 from federation.papers.paper import Column, Paper, Table, amount_text
-from federation.papers.sheets import account_table
+from federation.papers.sheets import account_table, words_of
 
-DEDUCTIONS: Final = {
-    "clearing_fee": "clearing fee",
-    "collecting_fee": "collecting fee",
-    "admin_fee": "fee for administration",
-    "tax_withheld": "tax withheld",
-    "other_deduction": "other deductions",
-}
+DEDUCTIONS: Final = (
+    "clearing_fee",
+    "collecting_fee",
+    "admin_fee",
+    "tax_withheld",
+    "other_deduction",
+)
+_ENDS: Final = ("gross", "net")
 
 
 class StatementLineBody(msgspec.Struct, frozen=True):
@@ -97,43 +98,59 @@ def statement_paper(raw: Mapping[str, Any], fingerprint: str) -> Paper:
 
 
 def way_tables(body: StatementBody) -> list[Table]:
-    """Show what came for members: by currency from gross to net, then what is shared out of it.
-
-    The fee for administration is taken once all is in the settlement currency.
-    """
-    own = [line for line in body.lines if line.creditor == body.node]
-    fee = sum(int(line.admin_fee) for line in own)
-    shared = sum(int(line.net_settlement) for line in own)
+    """Show what came for members: by currency from gross to net, then what is shared out of it."""
+    received, domestic, fee = shared_out(body).values()
     rows = [
-        ("Net, in the settlement currency", str(shared - fee)),
+        ("Net, in the settlement currency", str(received + domestic)),
         ("Fee for administration", str(fee)),
-        ("For members", str(shared)),
+        ("For members", str(received + domestic + fee)),
     ]
     return [
         *(
-            account_table(f"From gross to net, {currency}", rows, currency, body.decimals)
-            for currency, rows in sorted(_way(own).items())
+            account_table(
+                f"From gross to net, {currency}",
+                [(words_of(name), str(amount)) for name, amount in found.items()],
+                currency,
+                body.decimals,
+            )
+            for currency, found in sorted(gross_to_net(body).items())
         ),
         account_table("For members", rows, body.settlement_currency, body.decimals),
     ]
 
 
-def _way(own: Sequence[StatementLineBody]) -> dict[str, list[tuple[str, str]]]:
-    """Return {currency: rows from gross to net}, deductions negative."""
+def gross_to_net(body: StatementBody) -> dict[str, dict[str, int]]:
+    """Return {currency: rows from gross to net} of what came for members; deductions negative.
+
+    The fee for administration is not in them: it is taken in the settlement currency.
+    """
     sums: dict[str, dict[str, int]] = {}
-    for line in own:
-        if line.admin_fee == "0":  # which has a line of its own
-            rows = sums.setdefault(line.currency, dict.fromkeys(("gross", *DEDUCTIONS, "net"), 0))
-            for name in rows:
-                rows[name] += int(getattr(line, name))
+    for line in _for_members(body):
+        rows = sums.setdefault(line.currency, dict.fromkeys(("gross", *DEDUCTIONS, "net"), 0))
+        for name in rows:
+            rows[name] += int(getattr(line, name))
     return {
-        currency: [
-            (DEDUCTIONS.get(name, name).capitalize(), str(amount))
-            for name, amount in rows.items()
-            if amount or name not in DEDUCTIONS
-        ]
+        currency: {name: amount for name, amount in rows.items() if amount or name in _ENDS}
         for currency, rows in sums.items()
     }
+
+
+def shared_out(body: StatementBody) -> dict[str, int]:
+    """Return what is shared out among members, in the settlement currency; it is the sum.
+
+    `received` from other licensors, `domestic` from own licences, less the `admin_fee`.
+    """
+    sums = {"received": 0, "domestic": 0}
+    for line in _for_members(body):
+        side = "domestic" if line.debtor == body.node else "received"
+        sums[side] += int(line.net_settlement)
+    fees = (int(line.admin_fee) for line in body.lines if line.creditor == body.node)
+    return {**sums, "admin_fee": sum(fees)}
+
+
+def _for_members(body: StatementBody) -> Iterator[StatementLineBody]:
+    """Yield what the node gets; the fee for administration has lines of its own."""
+    return (line for line in body.lines if line.creditor == body.node and line.admin_fee == "0")
 
 
 def _lines(body: StatementBody) -> Table:

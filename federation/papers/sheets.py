@@ -21,7 +21,6 @@ class AccountBody(msgspec.Struct, frozen=True):
 
     currency: str
     rows: list[tuple[str, str]]
-    title: str = ""
 
 
 class SheetBody(msgspec.Struct, frozen=True):
@@ -83,7 +82,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "member statement": Kind(
             "Statement",
             {
-                "from": ("From", 1.7),
+                "source": ("From", 1.7),
                 "month": ("Month", 0.7),
                 "licence": ("Licence", 1.2),
                 "use": ("Use", 0.9),
@@ -112,8 +111,29 @@ _FACTS: Final[Mapping[str, str]] = MappingProxyType(
         "payment_id": "Payment",
         "payment_value_date": "Value date",
         "payment_state": "State",
-        "statement": "Of statement",
+        "not_payable": "Not payable",
         "fee_bps": "Fee",
+    }
+)
+# How an account is called by its first row, where a sheet has several.
+_TITLES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "gross": "From gross to net: all that came for members",
+        "received": "From that to you",
+        "opening": "Your month",
+        "credited_net": "With VAT",
+    }
+)
+_SOURCES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "received": "licences of other licensors",
+        "domestic": "licences of the own collective",
+        "base": "base part, the same for every member",
+        "tier": "tier part, the same for every member of it",
+        "CORRECTION": "correction",
+        "RELEASE": "held money released",
+        "RETURNED": "came back",
+        "RESERVE": "from the reserve",
     }
 )
 _NOTES: Final = ("reason", "vat_reason", "vat", "rule")
@@ -122,6 +142,17 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "closing_to_pay": "To pay",
         "opening_invoiced": "Invoiced",
         "vat": "VAT",
+        "admin_fee": "Fee for administration",
+        "other_deduction": "Other deductions",
+        "received": "From licences of other licensors",
+        "domestic": "From licences of the own collective",
+        "to_others": "For other members, or not shared out yet",
+        "for_you": "For you",
+        "opening": "Left from before",
+        "attributed": "Earned in this month",
+        "adjusted": "Adjusted for months before",
+        "not_payable_yet": "Not payable yet",
+        "payable": "Payable to you",
         "credited_net": "Credited, net",
         "credited_vat": "VAT on it",
         "credited_gross": "Credited, with VAT",
@@ -144,9 +175,17 @@ def sheet_paper(raw: Mapping[str, Any], fingerprint: str) -> Paper | None:
         recipient=side("recipient", head),
         facts=[("Number", body.number), *_facts(head, body)],
         blocks=[_lines(kind, body), *_accounts(kind, body)],
-        notes=[f"{head[name].rstrip('.')}." for name in _NOTES if head.get(name)],
+        notes=_notes(head),
         fingerprint=fingerprint,
     )
+
+
+def _notes(head: Mapping[str, str]) -> list[str]:
+    notes = [f"{head[name].rstrip('.')}." for name in _NOTES if head.get(name)]
+    if "statement" in head:
+        of = f"{head['statement']}, which has the SHA-256 {head['statement_sha256']}"
+        notes.append(f"Settled by run {head['run_id']}. The collective's statement is {of}.")
+    return notes
 
 
 def side(name: str, head: Mapping[str, str]) -> list[str]:
@@ -196,12 +235,17 @@ def _lines(kind: Kind, body: SheetBody) -> Table:
     ]
     rows = [
         [
-            *(line.get(key) or "" for key in shown),
+            *(_text(line, key) for key in shown),
             *(_amount(line, key, body) for key in kind.amounts),
         ]
         for line in body.lines
     ]
     return Table(kind.table, columns, rows, empty="Nothing in this month.")
+
+
+def _text(line: Mapping[str, str | None], key: str) -> str:
+    text = line.get(key) or ""
+    return _SOURCES.get(text, text) if key == "source" else text
 
 
 def _amount(line: Mapping[str, str | None], key: str, body: SheetBody) -> str:
@@ -211,16 +255,22 @@ def _amount(line: Mapping[str, str | None], key: str, body: SheetBody) -> str:
 
 def _accounts(kind: Kind, body: SheetBody) -> list[Table]:
     return [
-        account_table(account.title or kind.account, account.rows, account.currency, body.decimals)
+        account_table(
+            _TITLES.get(account.rows[0][0], kind.account),
+            [(words_of(name), minor) for name, minor in account.rows],
+            account.currency,
+            body.decimals,
+        )
         for account in body.accounts
+        if account.rows
     ]
 
 
 def account_table(
     title: str, rows: Sequence[tuple[str, str]], currency: str, decimals: Mapping[str, int]
 ) -> Table:
-    """Show what leads from the first row to the last, which stands below a line."""
-    shown = [[words_of(name), amount_text(minor, currency, decimals)] for name, minor in rows]
+    """Show what leads from the first row, (words, minor units), to the last, below a line."""
+    shown = [[words, amount_text(minor, currency, decimals)] for words, minor in rows]
     return Table(title, [Column("", 3), Column("", 2, True)], shown[:-1], shown[-1:])
 
 

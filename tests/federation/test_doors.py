@@ -68,6 +68,8 @@ READABLE = {
     | {
         "/documents/STM-DE-000001": one_document("STM-DE-000001"),
         "/documents/INV-DE-000001": one_document("INV-DE-000001"),
+        f"/statements/de-b/{PERIOD}.pdf": OF_ANY_MEMBER,
+        f"/statements/de-b/{PERIOD}.csv": OF_ANY_MEMBER,
     },
 }
 
@@ -309,6 +311,7 @@ async def test_nobody_without_a_token_comes_through_a_door(settled, code):
 @pytest.mark.parametrize("code", [HUB, "DE"])
 async def test_every_route_has_its_place_in_this_file(settled, code):
     walked = {"/files/{path:path}", "/documents/{name:str}", "/licences/{name:str}", "/graphql"}
+    walked |= set() if code == HUB else {"/statements/{member:str}/{name:str}"}
     tables = {f"/registry/{table}" for table in TABLES}
     walked |= {"/registry/{table:str}" if path in tables else path for path in DOABLE[code]}
     routes = {route.path for route in settled.keepers[code].service.parts.app.routes}

@@ -131,6 +131,7 @@ DOORS = [
     ("files", "DE", "POST", "/registry/works", of("registry"), 422),
     ("files", "DE", "POST", "/registry/imports", of("registry"), 400),
     ("files", "DE", "POST", "/reservations", of("registry"), 400),
+    ("files", "DE", "GET", "/statements/de-a/2026-09.pdf", of("auditor"), 404),
     ("files", "DE", "GET", "/reservations/0", of("registry"), 404),
     ("files", "DE", "GET", "/registry/imports/none.csv", of("registry"), 404),
     ("files", "DE", "GET", "/registry/export/works.csv", of("registry"), 200),
