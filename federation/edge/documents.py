@@ -1,9 +1,8 @@
 """Numbered documents and signed licences over HTTP: byte for byte, or laid out as PDF."""
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from litestar import Request, Response, get
 from litestar.params import FromPath
@@ -11,7 +10,8 @@ from litestar.response import Stream
 
 from federation.documents import service as documents
 from federation.edge.doors import Doors
-from federation.edge.files import NoSuchFileError
+from federation.edge.files import XLSX, NoSuchFileError
+from federation.edge.press import as_workbook, in_turn
 from federation.edge.spooled import in_chunks, spooled
 from federation.licensing import service as licensing
 from federation.papers.paper import PDF, SENT
@@ -26,22 +26,27 @@ SIGNED: Final = "application/jose"
 
 def document_routes(doors: Doors) -> list[Any]:
     """Return the routes of documents and licences, at hub and node alike."""
-    server, press = doors.server, Press()
+    server = doors.server
 
     @get("/documents/{name:str}")
     async def document(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[Any]:
-        """Send a numbered document byte for byte; `.csv`, `.json`, `.xml` or `.pdf` names the form.
+        """Send a numbered document byte for byte; `.csv`, `.json` or `.xml` names the form.
 
-        The PDF is laid out of the document's bytes, the same for the same document.
+        `.pdf` is laid out of the document's bytes, the same for the same document; `.xlsx` has
+        the rows of the CSV.
         """
         who = await doors.known(request, "files")
         number, _, form = name.partition(".")
         if form == "pdf":
-            return await press.sent(f"{number}.pdf", await _written(server, who, number))
+            return await laid_out(f"{number}.pdf", await _written(server, who, number))
         async with server.db.read() as session:
             await documents.document_for(session, number, who, with_body=False)
-            sent = await documents.content(session, number, MEDIA_TYPES.get(form))
+            sent = await documents.content(
+                session, number, MEDIA_TYPES.get("csv" if form == "xlsx" else form)
+            )
             file = await spooled(sent.parts, server.config.data_dir)
+        if form == "xlsx":
+            return workbook(f"{number}.xlsx", await as_workbook(file, server.config.data_dir))
         ending = {kind: ending for ending, kind in MEDIA_TYPES.items()}.get(sent.media_type, "txt")
         headers = _headers(f"{number}.{ending}", sent.sha256, sent.size)
         return Stream(in_chunks(file), media_type=sent.media_type, headers=headers)
@@ -57,24 +62,17 @@ def document_routes(doors: Doors) -> list[Any]:
             return attached(f"{number}.jwt", SIGNED, signed.encode())
         if form != "pdf":
             raise NoSuchFileError(f"licences/{name[:80]}: .pdf or .jwt")
-        return await press.sent(f"{number}.pdf", partial(licence_pdf, signed))
+        return await laid_out(f"{number}.pdf", partial(licence_pdf, signed))
 
     return [document, licence]
 
 
-class Press:
-    """Lays out one paper at a time: the longest takes seconds of a core."""
-
-    def __init__(self) -> None:
-        self._turn = asyncio.Semaphore(1)
-
-    async def sent(self, name: str, write: Callable[[], bytes | None]) -> Response[bytes]:
-        """Send what is written, in its turn and beside the loop; refuse what is not laid out."""
-        async with self._turn:
-            body = await asyncio.to_thread(write)
-        if body is None:
-            raise NoSuchFileError(f"{name[:80]}: it is not laid out")
-        return attached(name, PDF, body)
+async def laid_out(name: str, write: Callable[[], bytes | None]) -> Response[bytes]:
+    """Send what is laid out under a name, in its turn; refuse what cannot be (NO_SUCH_FILE)."""
+    body = await in_turn(write)
+    if body is None:
+        raise NoSuchFileError(f"{name[:80]}: it is not laid out")
+    return attached(name, PDF, body)
 
 
 async def _written(server: Server, who: Principal, number: str) -> Callable[[], bytes | None]:
@@ -89,6 +87,12 @@ def attached(name: str, media_type: str, body: bytes) -> Response[bytes]:
     """Send a whole file under a name."""
     headers = _headers(name, sha256_hex(body), len(body))
     return Response(body, media_type=media_type, headers=headers)
+
+
+def workbook(name: str, file: IO[bytes]) -> Stream:
+    """Send a workbook under a name."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Stream(in_chunks(file), media_type=XLSX, headers=headers)
 
 
 def _headers(name: str, sha256: str, size: int) -> dict[str, str]:

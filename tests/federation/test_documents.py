@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import zipfile
 from hashlib import sha256
 
 import pytest
@@ -177,6 +178,32 @@ async def test_a_paper_is_laid_out_of_the_bytes_that_were_issued_or_signed(settl
     ):
         answer = await fetch(settled, HUB, f"/{path}", auditor)
         assert (answer.status, answer.code) == (404, code)
+
+
+async def test_a_months_lists_are_files_a_lab_gets_its_own_and_a_workbook_has_the_same(settled):
+    auditor = settled.at(HUB, "auditor")
+    paid = await auditor.rows(PAYMENTS)
+    body = await auditor.get(f"/files/payments/{PERIOD}.csv")
+    rows = list(csv.DictReader(io.StringIO(body.decode())))
+    used = [
+        {row["licensee"] for row in csv.DictReader(io.StringIO(text.decode()))}
+        for text in [
+            await person.get(f"/files/usage/{PERIOD}.csv")
+            for person in (settled.lab("lab-one"), settled.lab("lab-two"), auditor)
+        ]
+    ]
+    book = await auditor.get(f"/files/payments/{PERIOD}.xlsx")
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+
+    assert [(row["payment_id"], row["amount_minor"]) for row in rows] == [
+        (each["id"], each["amount"]["minor"]) for each in paid
+    ]
+    assert len(rows) > 0
+    assert used == [{"lab-one"}, {"lab-two"}, {"lab-one", "lab-two"}]
+    assert sheet.count("<row ") == len(rows) + 1
+    assert all(f"<v>{each['amount']['minor']}</v>" in sheet for each in paid)
+    assert (await settled.at("GB", "auditor").get("/documents/STM-GB-000001.xlsx"))[:2] == b"PK"
 
 
 async def test_a_lab_sees_its_own_invoices_only(settled):

@@ -11,7 +11,7 @@ import pytest
 from federation.console.pages import PAGES
 from federation.console.static_files import FILES_PATH
 from federation.edge.api.openapi import document
-from federation.edge.files import COMMON, OF_A_NODE
+from federation.edge.files import OF_A_NODE, OF_THE_HUB
 from federation.ledger.export import FORMS
 from federation.registry.service import TABLES
 from federation.values.party import HUB
@@ -36,6 +36,8 @@ MONTHLY = {
     "held.csv": HELD,
     "held.json": HELD,
     "members.csv": OF_ANY_MEMBER,
+    "payments.csv": "{ payments { edges { node { id } } } }",
+    "usage.csv": f'{{ licenceUsage(period: "{PERIOD}") {{ edges {{ node {{ number }} }} }} }}',
     "statements.csv": STATEMENTS,
     "statements.json": STATEMENTS,
 }
@@ -54,7 +56,7 @@ def files_of(names):
 
 
 READABLE = {
-    HUB: {f"/files/{path}": fact for path, fact in files_of(COMMON).items()}
+    HUB: {f"/files/{path}": fact for path, fact in files_of(OF_THE_HUB).items()}
     | {
         "/documents/INV-HUB-000001": one_document("INV-HUB-000001"),
         "/documents/INV-HUB-000002": one_document("INV-HUB-000002"),
