@@ -19,6 +19,7 @@ from federation.cli.configuration import configuration
 from federation.cli.exits import end_refused, end_without_file
 from federation.cli.keys import keys
 from federation.cli.options import CONFIG, FILE, config_option, load_config, run_loop
+from federation.cli.paper import paper
 from federation.cli.voice import voice
 from federation.clock import Clock, FileClock, system_clock
 from federation.conformance.command import conformance
@@ -80,6 +81,7 @@ for command in (
     keys,
     month,
     nodes,
+    paper,
     people,
     practice,
     reconcile,

@@ -251,6 +251,11 @@ async def balances(session: ReadSession, period: Month) -> dict[str, MemberBalan
     return {row.member_id: row for row in rows}
 
 
+async def balance_of(session: ReadSession, period: Month, member: str) -> MemberBalance | None:
+    """Return a member's balance of a month, None if that brought it nothing."""
+    return await session.get(MemberBalance, (period, member))
+
+
 async def outstanding_before(session: ReadSession, period: Month) -> dict[str, int]:
     """Return {member: what earlier months attributed and could not pay}.
 

@@ -11,16 +11,16 @@ from federation.bankfiles.camt import read_bank_file
 from federation.bankfiles.xml import BYTES_MAX as BANK_FILE_BYTES_MAX
 from federation.banking import service as banking
 from federation.bankstatements.acting import At
-from federation.documents import service as documents
 from federation.edge import voices
 from federation.edge.auth import published_keys
 from federation.edge.bodies import BodyLimit
+from federation.edge.documents import document_routes
 from federation.edge.doors import Doors
 from federation.edge.files import Files
 from federation.edge.health import health_routes
 from federation.edge.http import json_response
 from federation.edge.metrics import metrics_routes
-from federation.edge.spooled import in_chunks, spooled
+from federation.edge.spooled import in_chunks
 from federation.messaging import inbox
 from federation.messaging.senders import authenticate_sender
 from federation.metering import service as metering
@@ -37,7 +37,6 @@ DELIVERY = BodyLimit(inbox.BYTES_MAX, seconds=60)  # as long as its sender waits
 BATCH = BodyLimit(BYTES_MAX, seconds=60)
 BANK_FILE = BodyLimit(BANK_FILE_BYTES_MAX, seconds=120)
 JWKS_SECONDS = 300  # far less than a key is published before it signs
-MEDIA_TYPES = {"json": "application/json", "csv": "text/csv", "xml": "application/xml"}
 
 
 def common_routes(doors: Doors, handlers: inbox.Handlers, files: Files) -> list[Any]:
@@ -48,6 +47,7 @@ def common_routes(doors: Doors, handlers: inbox.Handlers, files: Files) -> list[
         *_identity_routes(doors),
         *_intake_routes(doors, handlers),
         *_file_routes(doors, files),
+        *document_routes(doors),
     ]
 
 
@@ -131,8 +131,7 @@ def _intake_routes(doors: Doors, handlers: inbox.Handlers) -> list[Any]:
 
 
 def _file_routes(doors: Doors, files: Files) -> list[Any]:
-    """Send what this server writes and the documents it keeps."""
-    server = doors.server
+    """Send what this server writes."""
 
     @get("/files/{path:path}")
     async def file(request: Request[Any, Any, Any], path: FromPath[str]) -> Response[Any]:
@@ -143,27 +142,7 @@ def _file_routes(doors: Doors, files: Files) -> list[Any]:
             return Response(content, media_type=media_type)
         return Stream(in_chunks(content), media_type=media_type)
 
-    @get("/documents/{name:str}")
-    async def document(request: Request[Any, Any, Any], name: FromPath[str]) -> Stream:
-        """Send a numbered document byte for byte; `.csv`, `.json` or `.xml` names the form."""
-        who = await doors.known(request, "files")
-        number, _, form = name.partition(".")
-        async with server.db.read() as session:
-            await documents.document_for(session, number, who, with_body=False)
-            sent = await documents.content(session, number, MEDIA_TYPES.get(form))
-            file = await spooled(sent.parts, server.config.data_dir)
-        ending = {kind: ending for ending, kind in MEDIA_TYPES.items()}.get(sent.media_type, "txt")
-        return Stream(
-            in_chunks(file),
-            media_type=sent.media_type,
-            headers={
-                "Content-Disposition": f'attachment; filename="{number}.{ending}"',
-                "Content-Length": str(sent.size),
-                "ETag": f'"{sent.sha256}"',
-            },
-        )
-
-    return [file, document]
+    return [file]
 
 
 async def _ingest(

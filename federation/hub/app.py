@@ -14,7 +14,7 @@ from federation.edge.client_upkeep import LastUseWorker
 from federation.edge.context import context_getter, graphql_body
 from federation.edge.doors import Doors
 from federation.edge.explorer import explorer_routes
-from federation.edge.files import COMMON, file_at
+from federation.edge.files import OF_THE_HUB, file_at
 from federation.edge.http import EXCEPTION_HANDLERS
 from federation.edge.routes import common_routes
 from federation.edge.status_lists import OwnLists, status_routes
@@ -70,7 +70,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     server.asker = Asker(peers.ask, server.monotonic)
     server.earlier = Earlier(server.monotonic)
     server.retry = Retries(server, HANDLERS)
-    files = partial(file_at, server, monthly=COMMON)
+    files = partial(file_at, server, monthly=OF_THE_HUB)
     doors, own = Doors(server), OwnLists(server)
     sign_in = SignIn(doors)
     ask, pages = asking(schema), pages_of("hub")

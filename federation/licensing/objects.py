@@ -24,6 +24,7 @@ from federation.values.wire import (
 )
 
 SIGNED_TYPE = "licence+jwt"
+GENERAL_TERMS = "General terms, version 1: SETTLEMENT rules version 1 apply."
 SIGNED_BYTES_MAX = 256 * 1024
 # Who makes an offer keeps these as well (`rules.py`), so that what is signed can be sent.
 COMPONENTS_MAX, USES_MAX, TERRITORIES_MAX, REPERTOIRE_MAX = 50, 100, 300, 1_000

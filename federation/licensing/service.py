@@ -12,6 +12,7 @@ from federation.licensing import store
 from federation.licensing.delivery import send_version, store_version
 from federation.licensing.licensees import get_licensee, licensee_of
 from federation.licensing.objects import (
+    GENERAL_TERMS,
     SIGNED_TYPE,
     Acceptance,
     Fee,
@@ -52,7 +53,6 @@ STATUS_EVENTS = {
     "ACTIVE": EventType.LICENCE_REINSTATED,
     "REVOKED": EventType.LICENCE_REVOKED,
 }
-GENERAL_TERMS = "General terms, version 1: SETTLEMENT rules version 1 apply."
 
 
 class UnknownOfferError(RefusalError):

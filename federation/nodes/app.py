@@ -34,6 +34,7 @@ from federation.nodes.handlers import HANDLERS, ON_DROP
 from federation.nodes.identifiers import IdentifierWorker
 from federation.nodes.index import elsewhere
 from federation.nodes.joining import AdmissionWorker
+from federation.nodes.member_papers import member_paper_routes
 from federation.nodes.month import MonthWorker
 from federation.nodes.registry_files import registry_file_routes
 from federation.nodes.reservations import reservation_routes
@@ -103,6 +104,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
             *node_routes(doors, peers, own, terms),
             *registry_file_routes(doors),
             *reservation_routes(doors),
+            *member_paper_routes(doors, config),
         ],
         exception_handlers={
             **EXCEPTION_HANDLERS,

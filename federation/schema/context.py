@@ -17,7 +17,7 @@ from federation.schema.limits import Weight
 from federation.server import Server
 from federation.store.failures import DatabaseDownError
 from federation.store.sessions import WriteSession
-from federation.successions.service import stands_for, succeeded_by, successors
+from federation.successions.service import shown_of, stands_for, succeeded_by
 from federation.trust.principals import NotAuthenticatedError, Principal
 from federation.values.roles import PEER, SIGNED_IN, Readers, Role
 
@@ -135,8 +135,7 @@ class Context(BaseContext, kw_only=True):
         if asked is None or own is None or own == asked:
             return own
         async with self.server.db.read() as session:
-            found = await successors(session, [asked], self.server.clock().date())
-        return asked if own in found.get(asked, {}) else own
+            return await shown_of(session, own, asked, self.server.clock().date())
 
     async def own_members(self) -> frozenset[str]:
         """Return the members whose facts are who asks's own: a member, and whom it succeeds."""

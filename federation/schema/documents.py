@@ -8,6 +8,7 @@ import strawberry
 from federation.documents import service as documents_service
 from federation.documents import store as documents_store
 from federation.documents.tables import Document as DocumentRow
+from federation.papers.paper import PDF, SENT
 from federation.payments import refunds
 from federation.schema.context import Change, Info, Refused, change
 from federation.schema.ids import month_if_any
@@ -44,7 +45,7 @@ class Document:
             subject=row.subject,
             issued_on=row.issued_on,
             media_type=row.media_type,
-            forms=[row.media_type, *forms],
+            forms=[row.media_type, *forms, *([PDF] if row.series in SENT else [])],
             size=len(row.body),
             sha256=row.sha256,
             body=row.body.decode(),

@@ -103,6 +103,12 @@ async def succeeded_by(session: ReadSession, member: str, on: date) -> frozenset
     return frozenset(found)
 
 
+async def shown_of(session: ReadSession, own: str, asked: str, on: date) -> str:
+    """Return whose facts `own` is shown who asked for another's: those, if it succeeds it."""
+    found = await successors(session, [asked], on)
+    return asked if own in found.get(asked, {}) else own
+
+
 async def successors_of_rightholder(session: ReadSession, name: str, on: date) -> frozenset[str]:
     """Return the members that succeed a rightholder on a day, none where nobody does."""
     links = await store.links(session, SubjectKind.RIGHTHOLDER, on, [name])

@@ -102,6 +102,8 @@ async def test_a_lab_buys_with_forms_and_gets_a_token_a_secret_and_an_invoice(to
     assert (hers.status, "UNKNOWN_DOCUMENT" in hers.alert) == (404, True)
     document = await lab.see("/documents/INV-HUB-000003.json")
     assert (document.status, '"HUB-000003"' in document.text) == (200, True)
+    assert 'href="/documents/INV-HUB-000003.pdf"' in paper.text
+    assert 'href="/licences/HUB-000003.pdf"' in licence.text
 
     town.set_clock(DAY)  # within the term
     lab = await buyer(town)

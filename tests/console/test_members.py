@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
+from federation.papers.service import paper_of
 from tests.console.node_pages import (  # noqa: F401 - fixtures too
     DASH,
     cells,
@@ -15,6 +16,17 @@ from tests.console.node_pages import (  # noqa: F401 - fixtures too
     visitor,
 )
 from tests.federation.harness import PERIOD, send
+
+
+def papers_rows(body):
+    """Return the tables of a member's paper behind its lines, row by row."""
+    rows = [row for table in paper_of(body).blocks[1:] for row in rows_of_table(table)]
+    return [[text.replace(MINUS, "-") for text in row] for row in rows]
+
+
+def rows_of_table(table):
+    return [[table.title], *table.rows, *table.sums]
+
 
 MINUS = "\N{MINUS SIGN}"
 HOSTILE = "<script>alert(1)</script>"
@@ -28,6 +40,31 @@ async def test_a_member_reads_its_month_and_every_deduction_but_no_other_members
     used = await alice.see("/uses?url=news.example/fr/1")
     coming = await alice.see("/statement?period=2030-01")
 
+    fetched = await alice.see(f"/statements/fr-a/{PERIOD}.json")
+    pdf, foreign = [
+        await alice.see(f"/statements/{member}/{PERIOD}.pdf") for member in ("fr-a", "fr-b")
+    ]
+    assert f'href="/statements/fr-a/{PERIOD}.pdf" download' in month.text
+    assert papers_rows(fetched.text.encode()) == [
+        ["From gross to net: all that came for members"],
+        ["Gross", "141.29 EUR"],
+        ["Clearing fee", "-4.24 EUR"],
+        ["Net", "137.05 EUR"],
+        ["From that to you"],
+        ["From licences of other licensors", "137.05 EUR"],
+        ["From licences of the own collective", "0.00 EUR"],
+        ["Fee for administration", "-16.44 EUR"],
+        ["For other members, or not shared out yet", "-37.38 EUR"],
+        ["For you", "83.23 EUR"],
+        ["Your month"],
+        ["Left from before", "0.00 EUR"],
+        ["Earned in this month", "83.23 EUR"],
+        ["Adjusted for months before", "0.00 EUR"],
+        ["Not payable yet", "0.00 EUR"],
+        ["Payable to you", "83.23 EUR"],
+    ]
+    assert (pdf.text[:5], foreign.status, "NOT_ALLOWED" in foreign.text) == ("%PDF-", 403, True)
+    assert (await alice.see("/statements/fr-a/2030-01.pdf")).status == 404
     assert cells(month) == [
         ["left from before", "0.00 EUR"],
         ["earned in this month", "83.23 EUR"],

@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import zipfile
 from hashlib import sha256
 
 import pytest
 
+from federation.cli.paper import paper
 from federation.distribution import store as distribution
 from federation.ledger import store as ledger
 from federation.months import store as months
@@ -155,6 +157,53 @@ async def test_a_document_is_sent_again_as_it_was(settled):
                 line["statement_no"] for line in csv.DictReader(io.StringIO(content.decode()))
             }
             assert numbers == {"STM-GB-000001"}
+
+
+async def test_a_paper_is_laid_out_of_the_bytes_that_were_issued_or_signed(settled, tmp_path):
+    """The command on anybody's machine writes the same bytes from what the server keeps."""
+    lab, auditor = settled.lab("lab-one"), settled.at(HUB, "auditor")
+    for path, whole in (("documents/INV-HUB-000001", ".json"), ("licences/HUB-000001", ".jwt")):
+        laid_out = await lab.get(f"/{path}.pdf")
+        file = tmp_path / f"kept{whole}"
+        file.write_bytes(await lab.get(f"/{path}{whole}"))
+        paper.main([str(file)], standalone_mode=False)
+        assert (
+            laid_out == file.with_suffix(".pdf").read_bytes() == await auditor.get(f"/{path}.pdf")
+        )
+        assert laid_out.startswith(b"%PDF-")
+    assert "application/pdf" in (await listed(settled, HUB, "INV"))["INV-HUB-000001"]["forms"]
+    for path, code in (
+        ("documents/RUN-HUB-000001.pdf", "UNKNOWN_DOCUMENT"),
+        ("licences/HUB-000001", "NO_SUCH_FILE"),
+    ):
+        answer = await fetch(settled, HUB, f"/{path}", auditor)
+        assert (answer.status, answer.code) == (404, code)
+
+
+async def test_a_months_lists_are_files_a_lab_gets_its_own_and_a_workbook_has_the_same(settled):
+    auditor = settled.at(HUB, "auditor")
+    paid = await auditor.rows(PAYMENTS)
+    body = await auditor.get(f"/files/payments/{PERIOD}.csv")
+    rows = list(csv.DictReader(io.StringIO(body.decode())))
+    used = [
+        {row["licensee"] for row in csv.DictReader(io.StringIO(text.decode()))}
+        for text in [
+            await person.get(f"/files/usage/{PERIOD}.csv")
+            for person in (settled.lab("lab-one"), settled.lab("lab-two"), auditor)
+        ]
+    ]
+    book = await auditor.get(f"/files/payments/{PERIOD}.xlsx")
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+
+    assert [(row["payment_id"], row["amount_minor"]) for row in rows] == [
+        (each["id"], each["amount"]["minor"]) for each in paid
+    ]
+    assert len(rows) > 0
+    assert used == [{"lab-one"}, {"lab-two"}, {"lab-one", "lab-two"}]
+    assert sheet.count("<row ") == len(rows) + 1
+    assert all(f"<v>{each['amount']['minor']}</v>" in sheet for each in paid)
+    assert (await settled.at("GB", "auditor").get("/documents/STM-GB-000001.xlsx"))[:2] == b"PK"
 
 
 async def test_a_lab_sees_its_own_invoices_only(settled):

@@ -11,7 +11,7 @@ import pytest
 from federation.console.pages import PAGES
 from federation.console.static_files import FILES_PATH
 from federation.edge.api.openapi import document
-from federation.edge.files import COMMON, OF_A_NODE
+from federation.edge.files import OF_A_NODE, OF_THE_HUB
 from federation.ledger.export import FORMS
 from federation.registry.service import TABLES
 from federation.values.party import HUB
@@ -36,6 +36,8 @@ MONTHLY = {
     "held.csv": HELD,
     "held.json": HELD,
     "members.csv": OF_ANY_MEMBER,
+    "payments.csv": "{ payments { edges { node { id } } } }",
+    "usage.csv": f'{{ licenceUsage(period: "{PERIOD}") {{ edges {{ node {{ number }} }} }} }}',
     "statements.csv": STATEMENTS,
     "statements.json": STATEMENTS,
 }
@@ -45,22 +47,31 @@ def one_document(number):
     return f'{{ document(number: "{number}") {{ number }} }}'
 
 
+def one_licence(number):
+    return f'{{ licence(number: "{number}") {{ number }} }}'
+
+
 def files_of(names):
     return {f"{name.replace('.', f'/{PERIOD}.')}": MONTHLY[name] for name in names} | JOURNALS
 
 
 READABLE = {
-    HUB: {f"/files/{path}": fact for path, fact in files_of(COMMON).items()}
+    HUB: {f"/files/{path}": fact for path, fact in files_of(OF_THE_HUB).items()}
     | {
         "/documents/INV-HUB-000001": one_document("INV-HUB-000001"),
         "/documents/INV-HUB-000002": one_document("INV-HUB-000002"),
         "/documents/RUN-HUB-000001": one_document("RUN-HUB-000001"),
+        "/documents/INV-HUB-000001.pdf": one_document("INV-HUB-000001"),
+        "/licences/HUB-000001.pdf": one_licence("HUB-000001"),
+        "/licences/HUB-000001.jwt": one_licence("HUB-000001"),
         "/documents/NONE": one_document("NONE"),
     },
     "DE": {f"/files/{path}": fact for path, fact in files_of(OF_A_NODE).items()}
     | {
         "/documents/STM-DE-000001": one_document("STM-DE-000001"),
         "/documents/INV-DE-000001": one_document("INV-DE-000001"),
+        f"/statements/de-b/{PERIOD}.pdf": OF_ANY_MEMBER,
+        f"/statements/de-b/{PERIOD}.csv": OF_ANY_MEMBER,
     },
 }
 
@@ -195,7 +206,8 @@ async def test_http_shows_a_role_what_graphql_shows_it(settled, code, path):
     assert over_http == over_graphql
     if path != "/documents/NONE":
         assert over_http[Role.AUDITOR] is None
-    assert over_http[Role.NODE_OPERATOR] == "NOT_ALLOWED"
+    reads_it = path.startswith("/licences/")  # as a node registers them
+    assert over_http[Role.NODE_OPERATOR] == (None if reads_it else "NOT_ALLOWED")
     assert over_http[Role.SITE] == "NOT_ALLOWED"
 
 
@@ -300,7 +312,8 @@ async def test_nobody_without_a_token_comes_through_a_door(settled, code):
 
 @pytest.mark.parametrize("code", [HUB, "DE"])
 async def test_every_route_has_its_place_in_this_file(settled, code):
-    walked = {"/files/{path:path}", "/documents/{name:str}", "/graphql"}
+    walked = {"/files/{path:path}", "/documents/{name:str}", "/licences/{name:str}", "/graphql"}
+    walked |= set() if code == HUB else {"/statements/{member:str}/{name:str}"}
     tables = {f"/registry/{table}" for table in TABLES}
     walked |= {"/registry/{table:str}" if path in tables else path for path in DOABLE[code]}
     routes = {route.path for route in settled.keepers[code].service.parts.app.routes}

@@ -6,7 +6,12 @@ from typing import Any, Final
 from federation.console.page import N_, Asked, Data, Document, Page
 
 # How the address of a form ends, by its media type without parameters.
-ENDINGS: Final = {"application/json": "json", "text/csv": "csv", "application/xml": "xml"}
+ENDINGS: Final = {
+    "application/pdf": "pdf",
+    "application/json": "json",
+    "text/csv": "csv",
+    "application/xml": "xml",
+}
 
 
 def view(data: Data, asked: Asked) -> Mapping[str, Any]:
@@ -14,8 +19,8 @@ def view(data: Data, asked: Asked) -> Mapping[str, Any]:
     del asked
     found = data["document"]
     kinds = [form.partition(";")[0].strip() for form in found["forms"]]
-    endings = dict.fromkeys(ENDINGS[kind] for kind in kinds if kind in ENDINGS)
-    return {"paper": found, "endings": list(endings)}
+    endings = [ending for kind, ending in ENDINGS.items() if kind in kinds]
+    return {"paper": found, "endings": endings}
 
 
 DOCUMENT_PAGE = Page(
