@@ -126,12 +126,21 @@ def _say_ready(config: HubConfig | NodeConfig, url: str, ready_file: Path | None
 
 async def _serve_until_signal(service: "Service", say_ready: Callable[[], None]) -> None:
     stop = _stopped_by_signals()
+    if not sys.stdin.isatty():  # there it says that the terminal is gone
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _nothing_to_replace)
     try:
         await service.start()
         say_ready()
         await stop.wait()
     finally:
         await service.stop()
+
+
+def _nothing_to_replace() -> None:
+    """Go on where a reload is asked for: to one process it would otherwise be the end."""
+    from federation.logs import get_logger  # noqa: PLC0415
+
+    get_logger("workers").warning("SIGHUP replaces workers, and `workers` is 1: nothing was done")
 
 
 def _stopped_by_signals() -> asyncio.Event:

@@ -30,6 +30,7 @@ _IDLES_SINCE: Final = 14  # the version of PostgreSQL that ends sessions which s
 
 Hear = Callable[[str, str], None]
 """Called with a word and what was said with it, often nothing."""
+_driver: Any = asyncpg  # it has no types
 Result = TypeVar("Result")
 log = get_logger("line")
 
@@ -71,7 +72,7 @@ class Line:
     async def open(self) -> None:
         """Connect and begin to hear (LineLostError)."""
         self._connection = await _answered(
-            asyncpg.connect(**locate(self._url).arguments, server_settings=_SETTINGS)
+            _driver.connect(**locate(self._url).arguments, server_settings=_SETTINGS)
         )
         self._connection.add_termination_listener(self._cut)
         if self._connection.get_server_version().major >= _IDLES_SINCE:
@@ -112,7 +113,7 @@ class Line:
             return
         try:
             await connection.close(timeout=COMMAND_SECONDS)
-        except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError):
+        except (OSError, TimeoutError, _driver.InterfaceError, _driver.PostgresError):
             connection.terminate()
 
     async def _say_all(self) -> None:
@@ -145,5 +146,5 @@ async def _answered(asked: Awaitable[Result]) -> Result:
     try:
         async with asyncio.timeout(COMMAND_SECONDS):
             return await asked
-    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+    except (OSError, TimeoutError, _driver.InterfaceError, _driver.PostgresError) as error:
         raise LineLostError(f"{error}" or type(error).__name__) from error

@@ -1,6 +1,7 @@
 """Which of a server's processes does its scheduled work: whoever holds the lock of its line."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -62,7 +63,7 @@ class Leading:
         elif self._tasks:
             await self._line.beat()
         elif await self._line.take_lead():
-            log.info("this worker leads: it does the scheduled work")
+            log.info("this worker leads: it does the scheduled work", pid=os.getpid())
             self._tasks = [asyncio.ensure_future(work()) for work in self._work]
 
     async def _rest(self) -> None:

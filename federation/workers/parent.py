@@ -117,12 +117,8 @@ class Parent:
 
         Where the first never becomes ready, that is its own. Raises WorkersEndedError.
         """
-        loop = asyncio.get_running_loop()
-        for number, act in (
-            (signal.SIGINT, self.stop),
-            (signal.SIGTERM, self.stop),
-            (signal.SIGHUP, self.roll),
-        ):
+        loop, told = asyncio.get_running_loop(), self._told()
+        for number, act in told.items():
             loop.add_signal_handler(number, act)
         # The first alone: it makes keys and takes in what an earlier version left.
         first = asyncio.create_task(self._new(0, is_first=True))
@@ -138,9 +134,14 @@ class Parent:
         finally:
             over.cancel()
             await self._end_all(first)
+            for number in told:
+                loop.remove_signal_handler(number)
         if self._has_given_up:
             raise WorkersEndedError
         return 0
+
+    def _told(self) -> dict[int, Callable[[], None]]:
+        return {signal.SIGINT: self.stop, signal.SIGTERM: self.stop, signal.SIGHUP: self.roll}
 
     async def _serve(self) -> None:
         others = [asyncio.create_task(self._refill(number)) for number in range(1, self._count)]
@@ -181,7 +182,7 @@ class Parent:
         began = time.monotonic()
         with theirs:
             try:
-                process = await self._begin(theirs.fileno(), is_first)
+                process = await self._process(theirs.fileno(), is_first)
             except BaseException:
                 ours.close()
                 raise
@@ -194,7 +195,20 @@ class Parent:
         except asyncio.CancelledError:
             await worker.stop(self._pace.stop)
             raise
+        if reader.at_eof():  # it ends by itself, and its code says why
+            return await worker.ended(self._pace.stop)
         return await worker.stop(self._pace.stop)
+
+    async def _process(self, pair: int, is_first: bool) -> asyncio.subprocess.Process:
+        """Begin a process; where this is cancelled meanwhile, none is left behind."""
+        begun = asyncio.ensure_future(self._begin(pair, is_first))
+        try:
+            return await asyncio.shield(begun)
+        except asyncio.CancelledError:
+            process = await begun
+            process.kill()
+            await process.wait()
+            raise
 
     def _place(self, number: int, worker: Worker) -> None:
         self._places[number] = worker
