@@ -92,6 +92,7 @@ class Parent:
     ) -> None:
         self._begin, self._count, self._is_up, self._pace = begin, count, is_up, pace or Pace()
         self._places: dict[int, Worker] = {}
+        self._begun: set[Worker] = set()  # those that retire, and that are not ready, too
         self._short_lives = dict.fromkeys(range(count), 0)
         self._turns = [asyncio.Lock() for _ in range(count)]  # who begins a worker at a place
         self._watches: set[asyncio.Task[None]] = set()
@@ -188,16 +189,17 @@ class Parent:
                 raise
         reader, writer = await asyncio.open_connection(sock=ours)
         worker = Worker(process, reader, writer, began)
+        self._begun.add(worker)
         try:
             if await worker.is_ready(self._pace.start):
                 log.info("a worker is ready", worker=number + 1, pid=process.pid)
                 return worker
-        except asyncio.CancelledError:
-            await worker.stop(self._pace.stop)
-            raise
-        if reader.at_eof():  # it ends by itself, and its code says why
-            return await worker.ended(self._pace.stop)
-        return await worker.stop(self._pace.stop)
+            # At the end of the pair it ends by itself, and its code says why.
+            end = worker.ended if reader.at_eof() else worker.stop
+            return await end(self._pace.stop)
+        finally:
+            if process.returncode is not None:
+                self._begun.discard(worker)
 
     async def _process(self, pair: int, is_first: bool) -> asyncio.subprocess.Process:
         """Begin a process; where this is cancelled meanwhile, none is left behind."""
@@ -220,6 +222,7 @@ class Parent:
         """Wait for a worker's end; where nobody replaced it before, begin another."""
         code = await worker.process.wait()
         worker.writer.close()
+        self._begun.discard(worker)
         if self._places.get(number) is not worker:
             return
         lived = time.monotonic() - worker.began
@@ -262,6 +265,5 @@ class Parent:
     async def _end_all(self, first: "asyncio.Task[Worker | int]") -> None:
         if not first.done():
             first.cancel()
-        (begun,) = await asyncio.gather(first, return_exceptions=True)
-        workers = {*self.workers, *([begun] if isinstance(begun, Worker) else [])}
-        await asyncio.gather(*(worker.stop(self._pace.stop) for worker in workers))
+            await asyncio.gather(first, return_exceptions=True)
+        await asyncio.gather(*(worker.stop(self._pace.stop) for worker in self._begun))

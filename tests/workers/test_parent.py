@@ -14,9 +14,10 @@ import pytest
 from federation.scenario.client import until
 from federation.workers.parent import EARLY_MAX, Pace, Parent, WorkersEndedError
 
-# Ready and then as its parent says; `dies` after that at once, `never` is not ready.
+# Ready and then as its parent says; `dies` after that at once, `never` is not ready, and what
+# `lingers` still has a connection open.
 WORKER = """
-import signal, socket, sys
+import signal, socket, sys, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 line, kind = socket.socket(fileno=int(sys.argv[1])), sys.argv[2]
 if kind == "never":
@@ -24,7 +25,8 @@ if kind == "never":
 line.sendall(b"ready\\n")
 if kind == "dies":
     sys.exit(3)
-line.recv(100)
+if line.recv(100) and kind == "lingers":
+    time.sleep(3_600)
 """
 
 
@@ -92,6 +94,19 @@ async def test_all_are_replaced_one_by_one_each_once_another_is_ready():
 
         await until(are_replaced, what="other workers")
     assert begun.serving == [2, 2]  # both served whenever a new one was begun
+
+
+async def test_a_stop_ends_those_that_retire_as_well():
+    begun = Begun("lingers")
+    async with kept(begun):
+        (old, _), alive = begun.parent.workers, begun.parent._begun
+        begun.parent.roll()
+
+        async def retires():
+            return len(alive) == 3 and old not in begun.parent.workers
+
+        await until(retires, what="a worker that retires")
+    assert old.process.returncode == 0
 
 
 async def test_where_a_new_worker_does_not_start_the_old_ones_go_on():
