@@ -126,7 +126,7 @@ def _say_ready(config: HubConfig | NodeConfig, url: str, ready_file: Path | None
 
 async def _serve_until_signal(service: "Service", say_ready: Callable[[], None]) -> None:
     stop = _stopped_by_signals()
-    if not sys.stdin.isatty():  # there it says that the terminal is gone
+    if not (sys.stdin and sys.stdin.isatty()):  # there it says that the terminal is gone
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _nothing_to_replace)
     try:
         await service.start()
