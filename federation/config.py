@@ -29,6 +29,7 @@ from federation.values.invoicing import Invoicing
 from federation.values.plan import Plan, Tier, require_fitting
 from federation.values.roles import Role
 
+WORKERS_MAX = 16
 SECRET_BYTES = 32  # of a key-encryption secret
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -134,6 +135,8 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """The folder of its own files; a relative one stands beside the configuration."""
     host: str = "127.0.0.1"
     """The address to listen at; 127.0.0.1 is this machine alone, behind a proxy."""
+    workers: Annotated[int, Meta(ge=1, le=WORKERS_MAX)] = 1
+    """How many processes answer, on PostgreSQL alone; a SQLite file is of one."""
     port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     """The port to listen at; 0 is chosen by the system."""
     public_url: Url | None = None
@@ -203,6 +206,7 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         if not self.database_url:
             url = f"sqlite+aiosqlite:///{self.data_dir / 'federation.sqlite'}"
             msgspec.structs.force_setattr(self, "database_url", url)
+        _check_workers(self)
 
 
 class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
@@ -347,6 +351,21 @@ def _check_network(text: str) -> None:
         ipaddress.ip_network(text)
     except ValueError as error:
         raise ValueError(f"`peer_networks`: {error}") from error
+
+
+def _check_workers(config: ServerConfig) -> None:
+    if config.workers == 1:
+        return
+    if config.database_url.startswith("sqlite"):
+        raise ValueError(
+            "`workers`: more than one process takes PostgreSQL (`database_url`): a SQLite file is"
+            " of one process, which alone hears what was done"
+        )
+    if config.sign_in.oidc is not None:
+        raise ValueError(
+            "`workers`: a sign-in at a provider (`sign_in.oidc`) is kept by the process that began"
+            " it, so it takes one process"
+        )
 
 
 def settlement_currency(config: HubConfig | NodeConfig) -> str:

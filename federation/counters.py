@@ -4,6 +4,7 @@ Every label has few values: what strangers choose, as the name of an operation, 
 for the first few of who is known, and together after that.
 """
 
+import os
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -15,9 +16,15 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.multiprocess import MultiProcessCollector
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more of each counter, which nobody asks for
 
+SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""The library's variable for the folder in which processes of one server count together.
+
+It is read as the library is imported; the parent of workers sets it for them.
+"""
 OPERATIONS_MAX: Final = 100
 OPERATION_LENGTH_MAX: Final = 100  # characters of a name: each scrape has all of them
 UNNAMED, OTHER = "(unnamed)", "(other)"
@@ -58,6 +65,7 @@ class Counters:
             "When another server of the federation last proved itself here, in Unix seconds.",
             ["server"],
             registry=self.registry,
+            multiprocess_mode="max",
         )
         self._named: set[str] = set()
 
@@ -107,4 +115,13 @@ def exposition(
         gauge = Gauge(name, meaning, labels.split(",") if labels else [], registry=registry)
         for label_values, value in values.items():
             (gauge.labels(*label_values) if labels else gauge).set(value)
-    return generate_latest(counters.registry) + generate_latest(registry)
+    return generate_latest(_counted(counters)) + generate_latest(registry)
+
+
+def _counted(counters: Counters) -> CollectorRegistry:
+    """Return what this process counted; of a server of several workers, what all of them did."""
+    if SHARED not in os.environ:
+        return counters.registry
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry

@@ -1,8 +1,9 @@
 """How often one principal may do one kind of act: a bucket that empties as it acts and fills again.
 
-Buckets are in memory and of one server process. Nobody's bucket is anybody else's: who has used
-up its own waits alone. A stranger is known by the address it comes from; behind a proxy of which
-the server was not told (`proxies`) all strangers are one.
+Buckets are in memory and of one server process; where several serve as one, what guards against
+guessing and flooding (`DIVIDED`) is divided among them, the rest is of each. Nobody's bucket is
+anybody else's: who has used up its own waits alone. A stranger is known by the address it comes
+from; behind a proxy of which the server was not told (`proxies`) all strangers are one.
 """
 
 import ipaddress
@@ -47,6 +48,12 @@ Act = Literal[
 ]
 
 
+DIVIDED: frozenset[Act] = frozenset(
+    {"admission", "enrolment", "oauth", "sign_in", "password", "account", "session", "restores"}
+)
+"""Of what each of several processes of a server lets through its part; but always one act."""
+
+
 class Quota(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """So many acts at once, and so many per minute in the long run."""
 
@@ -88,10 +95,14 @@ class QuotaExceededError(LaterError):
 
 
 class Buckets:
-    """The buckets of one kind of act, by who acts."""
+    """The buckets of one kind of act, by who acts; `share` processes have a part each."""
 
-    def __init__(self, quota: Quota, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, quota: Quota, now: Callable[[], float] = time.monotonic, share: int = 1
+    ) -> None:
         self.quota = quota
+        self._burst = max(1.0, quota.burst / share)
+        self._per_minute = quota.per_minute / share
         self._now = now
         self._kept: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
@@ -106,7 +117,7 @@ class Buckets:
         as long as they are worth.
         """
         left = self._left(who)
-        wanted = min(count, self.quota.burst)
+        wanted = min(count, self._burst)
         is_enough = left >= wanted
         self._keep(who, left - count if is_enough else left)
         return 0 if is_enough else self._seconds(wanted - left)
@@ -125,11 +136,11 @@ class Buckets:
         bucket = self._kept.get(who)
         if bucket is not None:
             left, since = bucket
-            self._kept[who] = (min(self.quota.burst, left + count), since)
+            self._kept[who] = (min(self._burst, left + count), since)
 
     def _left(self, who: str) -> float:
-        left, since = self._kept.get(who, (float(self.quota.burst), 0.0))
-        return min(self.quota.burst, left + (self._now() - since) * self.quota.per_minute / 60)
+        left, since = self._kept.get(who, (self._burst, 0.0))
+        return min(self._burst, left + (self._now() - since) * self._per_minute / 60)
 
     def _keep(self, who: str, left: float) -> None:
         self._kept[who] = (left, self._now())
@@ -138,17 +149,23 @@ class Buckets:
             self._kept.popitem(last=False)
 
     def _seconds(self, missing: float) -> int:
-        return math.ceil(missing * 60 / self.quota.per_minute)
+        return math.ceil(missing * 60 / self._per_minute)
 
 
 class Quotas:
     """The buckets of one server: per principal and kind of act."""
 
     def __init__(
-        self, quotas: Mapping[Act, Quota] = DEFAULTS, now: Callable[[], float] = time.monotonic
+        self,
+        quotas: Mapping[Act, Quota] = DEFAULTS,
+        now: Callable[[], float] = time.monotonic,
+        processes: int = 1,
     ) -> None:
         # By kind, so that strangers of many addresses push out no bucket of somebody known.
-        self._buckets = {act: Buckets(quota, now) for act, quota in {**DEFAULTS, **quotas}.items()}
+        self._buckets = {
+            act: Buckets(quota, now, processes if act in DIVIDED else 1)
+            for act, quota in {**DEFAULTS, **quotas}.items()
+        }
 
     def take(self, who: str, act: Act, count: int = 1) -> None:
         """Count some acts of a principal, or refuse all of them and say when to come again."""

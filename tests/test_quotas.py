@@ -48,6 +48,21 @@ def test_a_bucket_lets_through_what_it_holds_and_says_when_it_holds_more(watch):
     assert taken(found, "lab") == 3
 
 
+def test_what_guards_against_guessing_is_divided_among_processes_and_the_rest_is_of_each(watch):
+    asked = {"password": Quota(6, 2), "account": Quota(3, 60), "usage": Quota(6, 2)}
+    found = Quotas(asked, watch, processes=4)
+
+    assert taken(found, "lab", "usage") == 6
+    assert taken(found, "ada", "password") == 1  # 6 / 4 and no half an act
+    assert taken(found, "ada", "account") == 1  # always one
+    watch.seconds += 59.0  # 2 per minute among four: one in two minutes, of which half was left
+    assert taken(found, "ada", "password") == 0
+    watch.seconds += 1.1
+    assert taken(found, "ada", "password") == 1
+    watch.seconds += 3_600
+    assert taken(found, "ada", "account") == 1
+
+
 def test_what_one_uses_up_is_nobody_elses_and_of_no_other_kind(watch):
     found = Quotas({"usage": Quota(3, 6), "files": Quota(2, 6)}, watch)
 

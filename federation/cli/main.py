@@ -6,10 +6,9 @@ Commands that need a server's parts import them when they run: the others answer
 import contextlib
 import gc
 import sys
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import Literal
 
 import rich_click as click
 
@@ -20,8 +19,9 @@ from federation.cli.exits import end_refused, end_without_file
 from federation.cli.keys import keys
 from federation.cli.options import CONFIG, FILE, config_option, load_config, run_loop
 from federation.cli.paper import paper
+from federation.cli.serving import hub, node
 from federation.cli.voice import voice
-from federation.clock import Clock, FileClock, system_clock
+from federation.clock import system_clock
 from federation.conformance.command import conformance
 from federation.desk.asking import ask
 from federation.desk.audit import audit
@@ -35,11 +35,6 @@ from federation.errors import RefusalError
 from federation.practice.command import practice
 from federation.settlementdesk.month import month
 from federation.settlementdesk.reconcile import reconcile
-
-if TYPE_CHECKING:
-    from federation.process import Service
-
-Command = TypeVar("Command", bound=Callable[..., None])
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
@@ -78,8 +73,10 @@ for command in (
     configuration,
     conformance,
     deliveries,
+    hub,
     keys,
     month,
+    node,
     nodes,
     paper,
     people,
@@ -92,87 +89,6 @@ for command in (
     voice,
 ):
     cli.add_command(command)
-
-
-def _serve(service: "Service", ready_file: Path | None) -> None:
-    run_loop(_serve_until_signal(service, ready_file))
-
-
-async def _serve_until_signal(service: "Service", ready_file: Path | None) -> None:
-    import asyncio  # noqa: PLC0415
-    import signal  # noqa: PLC0415
-
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        await service.start()
-        if ready_file is None:
-            click.echo(f"{service.server.code} listens on {service.url}", err=True)
-        else:
-            fresh = ready_file.with_suffix(".new")
-            fresh.write_text(service.url, encoding="utf-8")
-            fresh.replace(ready_file)
-        await stop.wait()
-    finally:
-        await service.stop()
-
-
-_serve_options = [
-    config_option,
-    click.option("--ready-file", type=click.Path(path_type=Path), help="Gets the URL once ready."),
-    click.option("--clock-file", type=FILE, hidden=True, help="Business time, for scenarios."),
-]
-
-
-def _server_options(function: Command) -> Command:
-    """Give a serve command its options; they are the same for both roles."""
-    for option in reversed(_serve_options):
-        function = option(function)
-    return function
-
-
-def _clock(clock_file: Path | None) -> Clock:
-    return system_clock if clock_file is None else FileClock(clock_file)
-
-
-@cli.group()
-def hub() -> None:
-    """Run the hub."""
-
-
-@hub.command("serve")
-@_server_options
-def hub_serve(config: Path, ready_file: Path | None, clock_file: Path | None) -> None:
-    """Serve the hub until SIGINT or SIGTERM."""
-    from federation import logs  # noqa: PLC0415
-    from federation.configuration.reading import load_hub_config  # noqa: PLC0415
-
-    found = load_hub_config(config)
-    logs.configure(found.log_level)
-    from federation.hub.app import create_hub  # noqa: PLC0415 - a node need not load the hub
-
-    _serve(create_hub(found, _clock(clock_file)), ready_file)
-
-
-@cli.group()
-def node() -> None:
-    """Run a national collective's node."""
-
-
-@node.command("serve")
-@_server_options
-def node_serve(config: Path, ready_file: Path | None, clock_file: Path | None) -> None:
-    """Serve a node until SIGINT or SIGTERM."""
-    from federation import logs  # noqa: PLC0415
-    from federation.configuration.reading import load_node_config  # noqa: PLC0415
-
-    found = load_node_config(config)
-    logs.configure(found.log_level)
-    from federation.nodes.app import create_node  # noqa: PLC0415 - the hub need not load a node
-
-    _serve(create_node(found, _clock(clock_file)), ready_file)
 
 
 @cli.group()

@@ -5,11 +5,13 @@ again what it may lack.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from federation.config import NodeConfig
+from federation.errors import RefusalError
 from federation.logs import get_logger
 from federation.messaging.peers import PeerAnswerError, PeerClient
 from federation.messaging.senders import Sender
@@ -21,6 +23,7 @@ from federation.trust import store as trust
 
 APART: Final = timedelta(hours=1)  # that the clocks of two servers may be, and more
 AGAIN_SECONDS: Final = 30.0
+FOLLOW_SECONDS: Final = 5.0
 CALL_SECONDS: Final = 10.0
 log = get_logger("voices")
 
@@ -43,8 +46,13 @@ class Speaker:
         """Return the voice as it is sent; empty before the start was counted."""
         return "" if self._held is None else self._held.text
 
-    async def begin(self) -> None:
-        """Count this start."""
+    async def begin(self, *, counts: bool = True) -> None:
+        """Count this start; or, as a further worker of it, speak with the voice that it has."""
+        if not counts:
+            async with self._server.db.read() as session:
+                await self.look(session)
+            if self._held is not None:
+                return
         async with self._server.db.write("voice.begin") as session:
             self._hold(await voices.begin(session))
 
@@ -53,6 +61,14 @@ class Speaker:
         row = await voices.find_own(session)
         if row is not None:
             self._hold(row)
+
+    async def follow(self) -> None:
+        """Learn what other workers of this server were told, until cancelled."""
+        while True:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            with contextlib.suppress(RefusalError):  # the log says once that the database is away
+                async with self._server.db.read() as session:
+                    await self.look(session)
 
     async def refused(self, entity_id: str, sent: str) -> None:
         """Hear that a server has heard another database after this one, and stop if that counts.

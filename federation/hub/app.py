@@ -33,7 +33,7 @@ from federation.messaging.relay import Relay
 from federation.messaging.webhooks import webhooks_of
 from federation.oauth.olp_routes import olp_routes
 from federation.oauth.routes import oauth_routes
-from federation.process import Parts, Service, no_boundary
+from federation.process import Background, Parts, Service, WorkerOf, no_boundary
 from federation.schema.controller import graphql_controller
 from federation.schema.hub import schema
 from federation.schema.in_process import asking
@@ -46,9 +46,15 @@ from federation.trust.moves import MOVED, MOVING
 from federation.trust.store import find_party, find_party_by_entity
 
 
-def create_hub(config: HubConfig, clock: Clock, *, boundary: Boundary = no_boundary) -> Service:
-    """Return a hub bound to its port, not yet started."""
-    return Service(config, clock, compose, boundary=boundary)
+def create_hub(
+    config: HubConfig,
+    clock: Clock,
+    *,
+    boundary: Boundary = no_boundary,
+    worker: WorkerOf | None = None,
+) -> Service:
+    """Return a hub bound to its port, or a worker of one, not yet started."""
+    return Service(config, clock, compose, boundary=boundary, worker=worker)
 
 
 def compose(server: Server, peers: PeerClient) -> Parts:
@@ -103,4 +109,5 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     parked, last_use = ParkedWorker(server, HANDLERS), LastUseWorker(server)
     server.db.listen(KEPT, parked.wake)
     told = webhooks_of(server)
-    return Parts(app, relay, [parked.run, last_use.run, moving.run, sign_in.refused.run, told.run])
+    scheduled: list[Background] = [parked.run, moving.run, told.run]
+    return Parts(app, relay, scheduled, [last_use.run, sign_in.refused.run])

@@ -89,6 +89,7 @@ class Relay:
                 lease = await session.get(Lease, f"relay:{target}")
                 if lease is not None and lease.owner == self._owner:
                     lease.expires = 0.0
+        self._leased_until.clear()
 
     def _pause(self) -> float:
         """Return how long to sleep unless woken: until the next back-off is over."""

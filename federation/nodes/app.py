@@ -1,6 +1,7 @@
 """Compose a node."""
 
 from functools import partial
+from typing import Final
 
 from litestar import Litestar
 from litestar.exceptions import NotFoundException
@@ -43,7 +44,7 @@ from federation.nodes.terms import CounterHolder, Terms
 from federation.oauth.entity import entity_routes
 from federation.oauth.olp_routes import olp_routes
 from federation.oauth.routes import oauth_routes
-from federation.process import Background, Parts, Service, no_boundary
+from federation.process import Background, Parts, Service, WorkerOf, no_boundary
 from federation.proposals.planning import FILE_CONFIRMED
 from federation.registry import adopting
 from federation.registry.edit_store import members_without_versions
@@ -61,12 +62,19 @@ from federation.trust.admission import JOINING
 from federation.values.party import HUB
 from federation.works.store import WORKS_SAID
 
+KNOCKED: Final = "hub.knocked"
 log = get_logger("node")
 
 
-def create_node(config: NodeConfig, clock: Clock, *, boundary: Boundary = no_boundary) -> Service:
-    """Return a node bound to its port, not yet started."""
-    return Service(config, clock, compose, boundary=boundary)
+def create_node(
+    config: NodeConfig,
+    clock: Clock,
+    *,
+    boundary: Boundary = no_boundary,
+    worker: WorkerOf | None = None,
+) -> Service:
+    """Return a node bound to its port, or a worker of one, not yet started."""
+    return Service(config, clock, compose, boundary=boundary, worker=worker)
 
 
 def compose(server: Server, peers: PeerClient) -> Parts:
@@ -121,7 +129,8 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     joining = AdmissionWorker(server, peers)
     server.db.listen(JOINING, joining.wake)
     entity = EntityWorker(server, peers)
-    server.knocked = partial(_wake_all, joining, entity)
+    server.db.listen(KNOCKED, partial(_wake_all, joining, entity))
+    server.knocked = partial(server.db.say, KNOCKED)
     consent_files = ConsentFileWorker(server)
     server.db.listen(FILE_CONFIRMED, consent_files.wake)
     identifiers = IdentifierWorker(server)
@@ -129,7 +138,7 @@ def compose(server: Server, peers: PeerClient) -> Parts:
     parked, last_use = ParkedWorker(server, HANDLERS), LastUseWorker(server)
     told = webhooks_of(server)
     server.db.listen(KEPT, parked.wake)
-    background: list[Background] = [
+    scheduled: list[Background] = [
         told.run,
         worker.run,
         joining.run,
@@ -137,10 +146,9 @@ def compose(server: Server, peers: PeerClient) -> Parts:
         consent_files.run,
         identifiers.run,
         parked.run,
-        last_use.run,
-        sign_in.refused.run,
     ]
-    return Parts(app, relay, background, prepare=partial(_adopt, server))
+    in_each: list[Background] = [last_use.run, sign_in.refused.run]
+    return Parts(app, relay, scheduled, in_each, prepare=partial(_adopt, server))
 
 
 def _wake_all(*workers: AdmissionWorker | EntityWorker) -> None:

@@ -3,6 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from typing import Final
+
+import msgspec
 
 from federation.addresses.urls import UrlKey
 from federation.claimindex import index_store
@@ -16,9 +19,12 @@ from federation.metering.tables import MeteringPeriod
 from federation.nodes.index import ask_index
 from federation.server import Server
 from federation.store.sessions import ReadSession
+from federation.values.month import Month
 
 IDLE_SECONDS = 30.0  # each process is woken by what it did itself
 RETRY_SECONDS = 0.5
+FAILED: Final = "month.failed"
+_SAID_MAX: Final = 100  # months
 log = get_logger("month")
 
 
@@ -31,6 +37,8 @@ class MonthWorker:
     def __init__(self, server: Server, peers: PeerClient) -> None:
         self._server, self._peers = server, peers
         self._wake = asyncio.Event()
+        self._has_said = False  # to the other processes that no month fails
+        server.db.listen_text(FAILED, self._hear)
 
     def wake(self) -> None:
         """Look for a month to move forward now."""
@@ -75,7 +83,23 @@ class MonthWorker:
                 failed[row.period] = code
             else:
                 failed.pop(row.period, None)
+        for period in failed.keys() - {row.period for row in due}:
+            del failed[period]  # another process led, and took it forward
+        self._say(failed)
         return not failed
+
+    def _say(self, failed: dict[Month, str]) -> None:
+        """Let the other processes of this node know which months fail, and why."""
+        if failed or not self._has_said:
+            few = dict(sorted(failed.items())[:_SAID_MAX])
+            self._server.db.say(FAILED, msgspec.json.encode(few).decode())
+        self._has_said = not failed
+
+    def _hear(self, text: str) -> None:
+        if text:
+            heard = msgspec.json.decode(text, type=dict[Month, str])
+            self._server.failed_months.clear()
+            self._server.failed_months.update(heard)
 
     async def _forward(self, row: MeteringPeriod) -> None:
         server, period = self._server, row.period

@@ -24,7 +24,7 @@ from federation.errors import RefusalError
 from federation.hub.app import create_hub
 from federation.nodes.app import create_node
 from federation.practice.servers import FILES, FolderNotEmptyError
-from federation.process import AddressUnusableError, Service, stop_all
+from federation.process import Service, stop_all
 from federation.scenario import documents
 from federation.scenario.client import ApiError, until
 from federation.scenario.model import Scenario
@@ -42,6 +42,7 @@ from federation.scenario.servers import (
 from federation.scenario.story import Story
 from federation.values.party import HUB
 from federation.values.roles import Role
+from federation.workers.listening import AddressUnusableError
 
 FOLDER: Final = Path("practice-publisher")
 PORT: Final = 8000

@@ -25,7 +25,7 @@ from federation.nodes.app import create_node
 from federation.practice import people
 from federation.practice.ending import run_until_ended
 from federation.practice.sign_in import give_passwords
-from federation.process import AddressUnusableError, Service, stop_all
+from federation.process import Service, stop_all
 from federation.scenario.client import until
 from federation.scenario.documents import DELIVERIES
 from federation.scenario.model import Scenario
@@ -42,6 +42,7 @@ from federation.scenario.servers import (
 )
 from federation.scenario.story import Story, day_before_everything
 from federation.values.party import HUB
+from federation.workers.listening import AddressUnusableError
 
 FILES = Path(__file__).parent / "files"
 FIRST_DAY = date(2026, 9, 30)

@@ -33,6 +33,7 @@ from federation.store.failures import (
     explained_opening,
     why,
 )
+from federation.store.line import Line
 from federation.store.sessions import ReadSession, WriteSession
 from federation.store.short_reads import ShortReads, Turns
 from federation.store.sqlite import adapted, make_wal
@@ -48,6 +49,7 @@ READERS_MAX = 3
 WAITING_MAX = 500  # transactions that have not begun; further ones are refused at once
 LOCK_SECONDS = 30  # how long a transaction waits for its turn
 _LOCK = text(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+_NOTIFY = text("SELECT pg_notify(:channel, :said)")
 _ONE_VIEW = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 _CLOCK = "clock"
 _ANNOUNCED = "announced"
@@ -59,10 +61,18 @@ def _no_boundary(name: str, moment: str) -> None:
 
 
 class Database:
-    """Opens write and read transactions on one URL (`sqlite:///…` or `postgresql://…`)."""
+    """Opens write and read transactions on one URL (`sqlite:///…` or `postgresql://…`).
+
+    With a `line` it is one of several processes of a server: what is announced reaches all.
+    """
 
     def __init__(
-        self, url: str, *, boundary: Boundary = _no_boundary, clock: Clock = system_clock
+        self,
+        url: str,
+        *,
+        boundary: Boundary = _no_boundary,
+        clock: Clock = system_clock,
+        line: Line | None = None,
     ) -> None:
         self.url = url
         self.is_sqlite = is_sqlite(url)
@@ -74,7 +84,10 @@ class Database:
         )
         self._reading = async_sessionmaker(self._reader, class_=ReadSession, expire_on_commit=False)
         self._turns = Turns()
-        self._listeners: dict[str, Callable[[], None]] = {}
+        self._listeners: dict[str, Callable[[str], None]] = {}
+        self._line = line
+        if line is not None:
+            line.listen(self._hear)
         self._followers: list[Follower] = []
         self._afterwards: list[Callable[[WriteSession], None]] = []
         self._waiting = 0
@@ -82,8 +95,30 @@ class Database:
         self.writes = 0  # transactions of this process that were committed
 
     def listen(self, what: str, hear: Callable[[], None]) -> None:
-        """Call `hear` after each commit of a transaction that announced `what`."""
+        """Call `hear` after each commit of a transaction that announced `what`, or when it is said.
+
+        By whichever process of this server that was.
+        """
+        self._listeners[what] = lambda _: hear()
+
+    def listen_text(self, what: str, hear: Callable[[str], None]) -> None:
+        """Call `hear` with what was said with `what`; with nothing where that is not known."""
         self._listeners[what] = hear
+
+    def say(self, what: str, text: str = "") -> None:
+        """Let who listens for `what` hear, here at once and in other processes soon."""
+        self._hear(what, text)
+        if self._line is not None:
+            self._line.say(what, text)
+
+    def hear_all(self) -> None:
+        """Let all who listen hear: other processes may have said what nobody heard here."""
+        for what in list(self._listeners):
+            self._hear(what)
+
+    def _hear(self, what: str, text: str = "") -> None:
+        if what in self._listeners:
+            self._listeners[what](text)
 
     def follow(self, follower: Follower) -> None:
         """Let each write transaction do, before it commits, what follows from what it did."""
@@ -112,14 +147,21 @@ class Database:
                 for follower in self._followers:
                     await follower(session)
                 await session.flush()
+                await self._pass_on(session)
                 self._boundary(name, "before")
             self.writes += 1
             self._boundary(name, "after")
             for hear in self._afterwards:
                 hear(session)
             for what in session.info.get(_ANNOUNCED, ()):
-                if what in self._listeners:
-                    self._listeners[what]()
+                self._hear(what)
+
+    async def _pass_on(self, session: WriteSession) -> None:
+        """Have what was announced said to other processes, with the commit."""
+        words = session.info.get(_ANNOUNCED)
+        if words and self._line is not None:
+            said = self._line.packed(dict.fromkeys(words, ""))
+            await session.execute(_NOTIFY, {"channel": self._line.channel, "said": said})
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[ReadSession]:

@@ -35,6 +35,10 @@ entity_id = "https://hub.example"
 url = "http://127.0.0.1:8800"
 key_thumbprint = "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 """
+ON_POSTGRES = 'workers = 2\ndatabase_url = "postgresql:///hub"'
+AT_PROVIDER = (
+    'sign_in = { oidc = { issuer = "https://a.example", client_id = "hub", key_file = "a.pem" } }'
+)
 PER_USAGE, TIERED = 'plan = "per_usage"', 'plan = "tiered"'
 TIERS = """
 [tiers]
@@ -101,6 +105,10 @@ def test_a_node_is_read_with_its_hub(node):
     assert config.hub.url == "http://127.0.0.1:8800"
 
 
+def test_on_postgresql_several_processes_may_answer(hub):
+    assert hub("fee_bps = 300", f"fee_bps = 300\n{ON_POSTGRES}").workers == 2
+
+
 def test_a_tiered_node_is_read_with_its_tiers(node):
     config = node('"per_usage"', '"tiered"', tail=TIERS)
 
@@ -126,6 +134,13 @@ def test_a_tiered_node_is_read_with_its_tiers(node):
         ('name = "Hub"', "name = ", "Invalid value"),
         ("fee_bps = 300", "fee_bps = 300\nproxies = -1", "Expected `int` >= 0 - at `$.proxies`"),
         ("fee_bps = 300", "fee_bps = 300\nproxies = 9", "Expected `int` <= 8 - at `$.proxies`"),
+        ("fee_bps = 300", "fee_bps = 300\nworkers = 17", "Expected `int` <= 16 - at `$.workers`"),
+        ("fee_bps = 300", "fee_bps = 300\nworkers = 2", "`workers`: more than one process takes"),
+        (
+            "fee_bps = 300",
+            f"fee_bps = 300\n{ON_POSTGRES}\n{AT_PROVIDER}",
+            "`workers`: a sign-in at a provider",
+        ),
     ],
 )
 def test_a_bad_hub_is_refused_by_file_and_field(hub, tmp_path, old, new, reason):
