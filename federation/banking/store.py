@@ -153,7 +153,9 @@ async def waiting_entries(
         .group_by(*of)
         .order_by(BankAccount.account, Entry.state, EntryOwner.owner)
     )
-    return [tuple(row) for row in rows]
+    return [
+        (number, currency, state, owner, count) for number, currency, state, owner, count in rows
+    ]
 
 
 async def find_owner(session: ReadSession, entry_id: int) -> EntryOwner | None:

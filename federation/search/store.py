@@ -58,7 +58,10 @@ async def licences(
 async def payments(session: ReadSession, sought: Sought, limit: int) -> Sequence[Payment]:
     """Return the payment of an id, those to somebody, or those of an amount."""
     payees = [*sought.spellings, f"member:{sought.text}", f"lab:{sought.text}"]
-    ways = [Payment.payment_id.in_(sought.spellings), Payment.payee.in_(payees)]
+    ways: list[ColumnElement[bool]] = [
+        Payment.payment_id.in_(sought.spellings),
+        Payment.payee.in_(payees),
+    ]
     if (asked := sought.amount) is not None:
         ways.append(and_(Payment.currency == asked.currency, Payment.amount == asked.minor))
     query = select(Payment).where(or_(*ways)).order_by(Payment.payment_id).limit(limit)

@@ -6,19 +6,20 @@ import pytest
 from sqlalchemy import event
 
 from federation.clients.tables import Client
+from federation.history.kinds import Saying
 from federation.months.tables import Run
 from federation.search.kinds import SearchKind
 from federation.search.service import look_for
 from federation.search.sought import BadSearchError, read
 from federation.trust.principals import Principal
 from federation.values.roles import Role
+from federation.works import service as works
+from federation.works.work import DraftWork
 from tests.banking.bank import Ntry, Tx, statement
 from tests.banking.counter import set_up, take
 from tests.databases import HUB_TERMS, a_party
 from tests.payments.factories import a_payment
-from tests.registry.registries import import_claims, import_members
-from tests.schema.test_pages import a_row
-from tests.works.test_works import register
+from tests.registry.registries import NOON, import_claims, import_members
 
 NOW = datetime(2026, 10, 18, tzinfo=UTC)
 RUN = "ab" * 32
@@ -44,14 +45,42 @@ async def kept(database):
     async with database.write("test") as session:
         session.add(a_party("HUB", terms=HUB_TERMS))
         await a_payment(session, amount=123_450, currency="EUR")
-        session.add(a_row(Run, run_id=RUN, period="2026-09", state="APPROVED", approved_by="b"))
-        session.add(
-            a_row(Client, client_id="c-1", kind="SITE", role="site", party="m1", name="a%_gate")
-        )
+        session.add(a_run())
+        session.add(a_client())
     await import_members(database)
     await import_claims(database, "m1,news.example/de/1,standard,1,,,,")
-    await register(database, "W-1", title="Crème brûlée", addresses=["https://news.example/de/1"])
+    async with database.write("test.work") as session:
+        work = DraftWork(title="Crème brûlée", addresses=["https://news.example/de/1"])
+        saying = Saying("rosa", "a test", NOON)
+        await works.acts_by(works.Rules("GB", ["standard"])).register(
+            session, "W-1", work, starts_at=NOON, saying=saying
+        )
     return database
+
+
+def a_run():
+    return Run(
+        run_id=RUN,
+        period="2026-09",
+        state="APPROVED",
+        document=b"{}",
+        warnings="[]",
+        calculated_by="olga",
+        calculated_at=NOON,
+        approved_by="anna",
+    )
+
+
+def a_client():
+    return Client(
+        client_id="c-1",
+        kind="SITE",
+        role="site",
+        party="m1",
+        name="a%_gate",
+        made_by="rosa",
+        made_at=NOON,
+    )
 
 
 async def found(database, text, who=AUDITOR, here="GB", each=5):
