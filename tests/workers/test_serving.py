@@ -29,8 +29,9 @@ tier_weight = { premium = 3000, standard = 1000 }
 use_weight = { TRAIN = 1000 }
 """
 ASKED = re.compile(
-    r'^federation_http_requests_total\{.*route="/version",status="200"\} (\d+)', re.MULTILINE
+    r'^federation_http_requests_total\{.*route="/graphql",status="200"\} (\d+)', re.MULTILINE
 )
+ASK = {"query": "{ __typename }"}
 LEADS = "this worker leads: it does the scheduled work"
 PAUSE = 0.02  # between two requests of one client
 
@@ -89,8 +90,9 @@ async def asking(server, http, outcomes, is_over):
     """Ask again and again, on a connection that is kept or a new one each time."""
     while not is_over.is_set():
         try:
-            async with http.get(f"{server.url}/version") as answer:
-                await answer.read()
+            # Not GET, which the client would send again by itself.
+            async with http.post(f"{server.url}/graphql", json=ASK) as answer:
+                assert await answer.json() == {"data": {"__typename": "Query"}}
                 outcomes[answer.status] += 1
         except aiohttp.ClientError as error:
             outcomes[type(error).__name__] += 1
