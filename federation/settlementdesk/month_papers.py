@@ -30,6 +30,7 @@ ABOUT = {
 
 CLAIM_STATES = ("FILED", "ACCEPTED", "REFUSED")
 SERIES = ("INV", "CN", *ABOUT)
+FORMS = ("json", "csv", "xml", "pdf", "xlsx")
 
 # What a step of a `why` follows from and is an amount; `received HUB-000001` is a part of one.
 AMOUNTS = frozenset(
@@ -187,10 +188,13 @@ def _about(item: dict[str, Any]) -> str:
 
 @documents.command()
 @click.argument("number")
-@click.option("--form", type=click.Choice(["json", "csv", "xml"]), help="As issued if not named.")
+@click.option("--form", type=click.Choice(FORMS), help="As issued if not named.")
 @with_server
 def get(desk: Desk, number: str, form: str | None) -> None:
-    """Print a document byte for byte as it was issued, as it arrives."""
+    """Print a document byte for byte as it was issued, as it arrives.
+
+    As pdf it is laid out to be sent, as xlsx it has the rows of the CSV.
+    """
     name = f"{number}.{form}" if form else number
     with cased([number]):
         desk.get(f"/documents/{name}", partial(click.echo, nl=False))
