@@ -18,7 +18,7 @@ from federation.demo.plan import FOLDER
 
 COMMAND = (sys.executable, "-m", "federation.cli")
 LAST_WORDS = "Ctrl-C stops everything."
-SECONDS_MAX = 120
+SECONDS_MAX = 300
 
 
 @dataclass(frozen=True)
