@@ -1,5 +1,7 @@
 """Who sees to an entry of the bank, and what is said of it: one at a time, and for good."""
 
+from types import SimpleNamespace
+
 import pytest
 from sqlalchemy import text as text_of
 from sqlalchemy.exc import DBAPIError
@@ -8,7 +10,11 @@ from federation.banking import care, store
 from federation.banking.settling import EntrySettledError, UnknownEntryError
 from federation.banking.worklist import of_banking
 from federation.config import StaffMember
+from federation.counters import Counters
 from federation.people import bootstrap
+from federation.quotas import Quotas
+from federation.schema.context import Context
+from federation.schema.hub import schema
 from federation.values.plain import BadTextError
 from tests.banking.bank import Ntry, Tx, statement
 from tests.banking.counter import APPROVER, NOW, OFFICER, SECOND, at, set_up, settle, take
@@ -69,6 +75,28 @@ async def test_an_entry_is_taken_handed_over_and_let_go_and_each_is_written_down
         ("anna", "entry.let_go", "entry 1", "{}"),
         ("olga", "entry.hand_over", "entry 1", '{"owner":"oskar"}'),
     ]
+
+
+async def test_each_act_of_one_request_answers_with_who_sees_to_it_then(desk):
+    kept = {"db": desk, "quotas": Quotas(), "counters": Counters()}
+    server = SimpleNamespace(code="HUB", clock=lambda: NOW, **kept)
+    acts = {
+        "taken": 'takeBankEntry(entry: "1")',
+        "given": 'handOverBankEntry(entry: "1", to: "anna", owner: "olga")',
+        "late": 'letGoOfBankEntry(entry: "1")',
+    }
+    asked = "{ ... on BankEntry { owner { person } } ... on Refused { code } }"
+    question = " ".join(f"{name}: {act} {asked}" for name, act in acts.items())
+    context = Context(server=server, principal=OFFICER, asker="olga")
+    result = await schema.execute(f"mutation {{ {question} }}", context_value=context)
+    assert (result.errors, result.data) == (
+        None,
+        {
+            "taken": {"owner": {"person": "olga"}},
+            "given": {"owner": {"person": "anna"}},
+            "late": {"code": "ENTRY_NOT_YOURS"},
+        },
+    )
 
 
 async def test_the_second_is_told_who_was_first_and_nothing_is_written(desk):
