@@ -1,5 +1,7 @@
 """Who sees to an entry of the bank, and what is said of it: one at a time, and for good."""
 
+import json
+from hashlib import sha256
 from types import SimpleNamespace
 
 import pytest
@@ -149,4 +151,7 @@ async def test_comments_are_numbered_kept_as_they_are_and_limited(desk, monkeypa
         (2, "oskar", "a" * 15, NOW),
     ]
     assert [row.number for row in rest] == [2]
-    assert [act for _, act, *_ in await logged(desk) if "comment" in act] == ["entry.comment"] * 2
+    told = [detail for _, act, _, detail in await logged(desk) if act == "entry.comment"]
+    assert [json.loads(detail) for detail in told] == [
+        {"number": str(row.number), "sha256": sha256(row.text.encode()).hexdigest()} for row in rows
+    ]
