@@ -40,8 +40,16 @@ class Issued(NamedTuple):
 
 
 def _names(column: Any, sought: Sought) -> ColumnElement[bool]:
-    """Tell of a directory's name whether it holds the text, in small letters or capitals alike."""
-    return func.lower(column).contains(sought.text.lower(), autoescape=True)
+    """Tell of a directory's name whether it holds the text, in small letters or capitals alike.
+
+    Some databases know small letters of ASCII only: others are looked for as they are typed, and
+    as a name begins.
+    """
+    written = dict.fromkeys((sought.text, sought.text.capitalize()))
+    return or_(
+        func.lower(column).contains(sought.text.lower(), autoescape=True),
+        *(column.contains(each, autoescape=True) for each in written),
+    )
 
 
 async def licences(

@@ -79,7 +79,7 @@ def a_client():
         kind="SITE",
         role="site",
         party="m1",
-        name="a%_gate",
+        name="Österreichs a%_gate",
         made_by="rosa",
         made_at=NOON,
     )
@@ -112,6 +112,8 @@ async def test_each_kind_is_found_by_its_number_name_address_or_amount(kept):
     assert await found(kept, "news.example/de/10") == {}
     assert await found(kept, "m1") == {"MEMBER": ["m1"], "CLIENT": [one]}
     assert (await found(kept, "%_g"), await found(kept, "%q%")) == ({"CLIENT": ["c-1"]}, {})
+    for text in ("Österreich", "österreich"):
+        assert await found(kept, text) == {"CLIENT": ["c-1"]}
     assert await found(kept, "gb") == {"PAYMENT": ["PAY-2026-09-HUB-GB"], "COLLECTIVE": ["GB"]}
 
 
