@@ -10,11 +10,23 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, TextClause, and_, or_, select, text, true, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    TextClause,
+    and_,
+    column,
+    select,
+    text,
+    true,
+    tuple_,
+)
 
 from federation.history.kinds import Body, Found, Kind, Moment, Page, Place
 from federation.history.store import found_of, holds, in_force
 from federation.history.tables import Versioned
+from federation.store.asked import found_by
 from federation.store.sessions import ReadSession
 from federation.values.search_words import words_of
 
@@ -46,7 +58,14 @@ _ALL: Final = (
     " SELECT version FROM held WHERE (SELECT count(*) FROM held) < :most"
     " UNION ALL SELECT -1 WHERE (SELECT count(*) FROM held) >= :most"
 )
-_SOME: Final = "{table}.version IN (SELECT {version} FROM {of} LIMIT :most)"
+# What was corrected stays in the index: the newest, and where that is cheap those that are known.
+_SOME: Final = {
+    "sqlite": "SELECT rowid AS version FROM {of} ORDER BY rowid DESC LIMIT :most",
+    "postgresql": (
+        "SELECT version FROM {of}"
+        " AND coalesce(superseded_at, -1) = -1 AND coalesce(merged_into, '') = '' LIMIT :most"
+    ),
+}
 _AMONG: Final = {
     "sqlite": "{table}.version IN (SELECT value FROM json_each(:found))",
     "postgresql": "{table}.version = ANY (CAST(:found AS bigint[]))",
@@ -107,22 +126,31 @@ async def find_some(
 ) -> list[Found[Body]]:
     """Return a few things of some ids, or that hold every word asked for, by one statement.
 
-    `also` selects the ids of others. Of very many that hold the words some are taken, as the index
-    has them: this is a glance, and `search` the list.
+    `also` selects the ids of others. Of very many that hold the words some of the newest are taken:
+    this is a glance at what is known now, and `search` the list.
     """
     table, words = kind.table, words_of(asked)[:WORDS_MAX]
-    ways: list[Any] = [table.thing.in_(things)]
+    ways: list[Select[Any]] = [select(table.version).where(table.thing.in_(things))]
     if also is not None:
-        ways.append(table.thing.in_(also))
-    dialect = session.get_bind().dialect.name
+        ways.append(select(table.version).where(table.thing.in_(also)))
     if words:
-        holding = _HOLDING[dialect].format(table=table.__tablename__)
-        held = text(_SOME.format(version=_VERSION[dialect], table=table.__tablename__, of=holding))
-        ways.append(held.bindparams(asked=_asked(dialect, words), most=FIRST))
-    query = select(table).where(or_(*ways), in_force(table, moment), table.merged_into.is_(None))
+        ways.append(_some_holding(session, kind, words))
+    known = in_force(table, moment), table.merged_into.is_(None)
+    query = select(table).where(found_by(table.version, ways), *known)
     async with _by_index(session, _BY_WORDS):
         rows = await session.scalars(_ordered(kind, query, None).limit(limit))
     return [found_of(kind, row) for row in rows]
+
+
+def _some_holding(
+    session: ReadSession, kind: Kind[Body], words: Sequence[str]
+) -> Select[tuple[int]]:
+    """Select some versions that hold the words, of the newest."""
+    dialect, table = session.get_bind().dialect.name, kind.table.__tablename__
+    written = _SOME[dialect].format(of=_HOLDING[dialect].format(table=table))
+    held = text(written).bindparams(asked=_asked(dialect, words), most=FIRST)
+    found = held.columns(column("version", BigInteger)).subquery()
+    return select(found.c.version)
 
 
 async def _holding(

@@ -102,10 +102,12 @@ async def findings_of_month(session: ReadSession, period: Month, here: str) -> l
     """Examine a settled month: by invariant, what was examined and what is wrong (NOT_SETTLED)."""
     if here == HUB:
         run = await months.approved_run(session, period)
-        settled = None if run is None else checks.of_hub_run(run)
+        settled = None if run is None else await asyncio.to_thread(checks.of_hub_run, run)
     else:
         row = await distribution.find_distribution(session, period)
-        settled = None if row is None else checks.of_distribution(row, here)
+        settled = (
+            None if row is None else await asyncio.to_thread(checks.of_distribution, row, here)
+        )
     if settled is None:
         raise NotSettledError(period)
     found = await checks.of_run(session, settled)

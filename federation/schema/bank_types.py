@@ -114,7 +114,8 @@ def _owners(info: Info) -> DataLoader[int, EntryOwner | None]:
             found = await store.owners_of(session, entries)
         return [found.get(entry) for entry in entries]
 
-    return DataLoader(load)
+    # Nothing is kept: the acts of one request change who it is.
+    return DataLoader(load, cache=False)
 
 
 @strawberry.type(description="A movement of an account; `signed` is positive for money in.")

@@ -1,5 +1,7 @@
 """What must be true of a settled month, examined, in GraphQL: on every server."""
 
+from typing import Final
+
 import strawberry
 from strawberry.federation.schema_directives import Cost
 
@@ -9,15 +11,18 @@ from federation.schema.context import Info
 from federation.values.month import parse_month
 from federation.values.roles import MAY_READ_BOOKS
 
+VIOLATIONS_SHOWN: Final = 100  # of each; the report of the month has all
+
 
 @strawberry.type(description="An invariant, and what examining it gave.")
 class InvariantFinding:
-    """How many things were examined, and what is wrong, by its name: nothing in sound books."""
+    """How many things were examined, how many are wrong, and the first 100 of those by name."""
 
     number: str
     name: str
     meaning: str
     examined: int
+    violated: int
     violations: list[str]
 
     @classmethod
@@ -28,7 +33,8 @@ class InvariantFinding:
             name=found.invariant.name,
             meaning=found.invariant.meaning,
             examined=found.examined,
-            violations=found.wrong,
+            violated=len(found.wrong),
+            violations=found.wrong[:VIOLATIONS_SHOWN],
         )
 
 

@@ -20,6 +20,7 @@ from federation.payments.tables import Payment
 from federation.people.tables import PersonVersion
 from federation.registry.tables import Claim
 from federation.search.sought import Sought
+from federation.store.asked import found_by
 from federation.store.sessions import ReadSession
 from federation.trust.tables import Party
 from federation.values.identity import looks_of
@@ -39,8 +40,16 @@ class Issued(NamedTuple):
 
 
 def _names(column: Any, sought: Sought) -> ColumnElement[bool]:
-    """Tell of a directory's name whether it holds the text, in small letters or capitals alike."""
-    return func.lower(column).contains(sought.text.lower(), autoescape=True)
+    """Tell of a directory's name whether it holds the text, in small letters or capitals alike.
+
+    Some databases know small letters of ASCII only: others are looked for as they are typed, and
+    as a name begins.
+    """
+    written = dict.fromkeys((sought.text, sought.text.capitalize()))
+    return or_(
+        func.lower(column).contains(sought.text.lower(), autoescape=True),
+        *(column.contains(each, autoescape=True) for each in written),
+    )
 
 
 async def licences(
@@ -119,17 +128,17 @@ async def entries(
 
     What was announced, or withdrawn, is left out.
     """
-    told = select(DetailRow.entry_id).where(DetailRow.end_to_end_id == sought.text)
-    ways: list[ColumnElement[bool]] = [Entry.id.in_(told)]
+    ways = [select(DetailRow.entry_id).where(DetailRow.end_to_end_id == sought.text)]
     if sought.row is not None:
-        ways.append(Entry.id == sought.row)
+        ways.append(select(Entry.id).where(Entry.id == sought.row))
     if (asked := sought.amount) is not None:
-        ways.append(and_(Entry.currency == asked.currency, Entry.amount == asked.minor))
+        is_it = Entry.currency == asked.currency, Entry.amount == asked.minor
+        ways.append(select(Entry.id).where(*is_it))
     first = and_(DetailRow.entry_id == Entry.id, DetailRow.number == 1)
     rows = await session.execute(
         select(Entry, DetailRow.counterparty_name, DetailRow.remittance)
         .outerjoin(DetailRow, first)
-        .where(or_(*ways), Entry.status == "BOOK")
+        .where(found_by(Entry.id, ways), Entry.status == "BOOK")
         .order_by(Entry.id.desc())
         .limit(limit)
     )
@@ -139,14 +148,15 @@ async def entries(
 async def claims(
     session: ReadSession, sought: Sought, member: str | None, limit: int
 ) -> Sequence[Claim]:
-    """Return the claim of an id, or those that are known of an address."""
-    ways: list[ColumnElement[bool]] = [Claim.claim_id == sought.text]
-    if sought.address is not None:
-        ways.append(_covering(sought.address))
-    query = select(Claim).where(or_(*ways), Claim.superseded_at.is_(None))
+    """Return the claim of an id, or some of those that are known of an address."""
+    known = select(Claim.claim_id).where(Claim.superseded_at.is_(None))
     if member is not None:
-        query = query.where(Claim.member_id == member)
-    return (await session.scalars(query.order_by(Claim.claim_id).limit(limit))).all()
+        known = known.where(Claim.member_id == member)
+    ways = [known.where(Claim.claim_id == sought.text)]
+    if sought.address is not None:  # a host may have a million: not all of them are put in order
+        ways.append(known.where(_covering(sought.address)).limit(limit))
+    query = select(Claim).where(found_by(Claim.claim_id, ways)).order_by(Claim.claim_id)
+    return (await session.scalars(query.limit(limit))).all()
 
 
 def _covering(address: ClaimKey) -> ColumnElement[bool]:

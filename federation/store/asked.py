@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     FromClause,
+    Select,
     Text,
     any_,
     bindparam,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
+    union,
 )
 
 from federation.store.plain import require_plain_rows
@@ -45,6 +47,16 @@ def among(session: ReadSession, column: Any, texts: Sequence[str]) -> ColumnElem
         return cast("ColumnElement[bool]", column.in_(select(listed.c.value)))
     # Of a type of its own the column has a length, to which PostgreSQL would cut what is asked.
     return cast("ColumnElement[bool]", column == any_(literal(list(texts), ARRAY(Text))))
+
+
+def found_by(column: Any, ways: Sequence[Select[Any]]) -> ColumnElement[bool]:
+    """Return which rows have in a column what any of some selections of one column found.
+
+    Each goes by an index of its own, and may have a limit. Of an OR of them PostgreSQL would read
+    the table through.
+    """
+    parts = [select(way.subquery().columns[0]) for way in ways]
+    return cast("ColumnElement[bool]", column.in_(union(*parts)))
 
 
 def asked(columns: Sequence[str], *, sqlite: bool, numbers: Collection[str] = ()) -> FromClause:

@@ -1,5 +1,9 @@
 """Who sees to an entry of the bank, and what is said of it: one at a time, and for good."""
 
+import json
+from hashlib import sha256
+from types import SimpleNamespace
+
 import pytest
 from sqlalchemy import text as text_of
 from sqlalchemy.exc import DBAPIError
@@ -8,7 +12,11 @@ from federation.banking import care, store
 from federation.banking.settling import EntrySettledError, UnknownEntryError
 from federation.banking.worklist import of_banking
 from federation.config import StaffMember
+from federation.counters import Counters
 from federation.people import bootstrap
+from federation.quotas import Quotas
+from federation.schema.context import Context
+from federation.schema.hub import schema
 from federation.values.plain import BadTextError
 from tests.banking.bank import Ntry, Tx, statement
 from tests.banking.counter import APPROVER, NOW, OFFICER, SECOND, at, set_up, settle, take
@@ -71,6 +79,28 @@ async def test_an_entry_is_taken_handed_over_and_let_go_and_each_is_written_down
     ]
 
 
+async def test_each_act_of_one_request_answers_with_who_sees_to_it_then(desk):
+    kept = {"db": desk, "quotas": Quotas(), "counters": Counters()}
+    server = SimpleNamespace(code="HUB", clock=lambda: NOW, **kept)
+    acts = {
+        "taken": 'takeBankEntry(entry: "1")',
+        "given": 'handOverBankEntry(entry: "1", to: "anna", owner: "olga")',
+        "late": 'letGoOfBankEntry(entry: "1")',
+    }
+    asked = "{ ... on BankEntry { owner { person } } ... on Refused { code } }"
+    question = " ".join(f"{name}: {act} {asked}" for name, act in acts.items())
+    context = Context(server=server, principal=OFFICER, asker="olga")
+    result = await schema.execute(f"mutation {{ {question} }}", context_value=context)
+    assert (result.errors, result.data) == (
+        None,
+        {
+            "taken": {"owner": {"person": "olga"}},
+            "given": {"owner": {"person": "anna"}},
+            "late": {"code": "ENTRY_NOT_YOURS"},
+        },
+    )
+
+
 async def test_the_second_is_told_who_was_first_and_nothing_is_written(desk):
     await done(desk, lambda at: care.take(at, 1))
     wrong = [
@@ -121,4 +151,7 @@ async def test_comments_are_numbered_kept_as_they_are_and_limited(desk, monkeypa
         (2, "oskar", "a" * 15, NOW),
     ]
     assert [row.number for row in rest] == [2]
-    assert [act for _, act, *_ in await logged(desk) if "comment" in act] == ["entry.comment"] * 2
+    told = [detail for _, act, _, detail in await logged(desk) if act == "entry.comment"]
+    assert [json.loads(detail) for detail in told] == [
+        {"number": str(row.number), "sha256": sha256(row.text.encode()).hexdigest()} for row in rows
+    ]

@@ -15,7 +15,7 @@ def as_recorded(page: Page, asked: Asked) -> Mapping[str, Any]:
     """Ask as of the day or instant that the address names; a day stands for its end, in UTC."""
     said = {name: text for name, text in asked.said.items() if text}
     if len(said.get("asOf", "")) == _DAY_LENGTH:
-        said["asOf"] += "T23:59:59Z"
+        said["asOf"] += "T23:59:59.999999Z"
     return page.document.filled({"first": str(ROWS), **said})
 
 

@@ -28,7 +28,11 @@ KINDS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def _below(path: str) -> Callable[[Data], str]:
-    return lambda hit: f"{path}/{quote(hit['id'], safe='')}"
+    return lambda hit: f"{path}/{_quoted(hit['id'])}"
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")
 
 
 def _claims_of(hit: Data) -> str:
@@ -41,14 +45,14 @@ PLACES: Final[Mapping[str, Callable[[Data], str]]] = MappingProxyType(
         "LICENCE": _below("/labs/licences"),
         "DOCUMENT": _below("/labs/documents"),
         "PAYMENT": lambda hit: f"/payment?{urlencode({'id': hit['id']})}",
-        "RUN": lambda hit: f"/month/{quote(hit['period'] or '', safe='')}/run/{quote(hit['id'])}",
+        "RUN": lambda hit: f"/month/{_quoted(hit['period'] or '')}/run/{_quoted(hit['id'])}",
         "BANK_STATEMENT": _below("/reconciliation/statements"),
         "BANK_ENTRY": _below("/reconciliation/entries"),
         "MEMBER": _claims_of,
         "WORK": _below("/registry/work"),
         "RIGHTHOLDER": lambda hit: f"/registry?{urlencode({'text': hit['title']})}",
         "CLAIM": _claims_of,
-        "CLIENT": lambda hit: f"/labs/clients#client-{quote(hit['id'], safe='')}",
+        "CLIENT": lambda hit: f"/labs/clients#client-{_quoted(hit['id'])}",
         "PERSON": _below("/people"),
     }
 )
@@ -82,7 +86,9 @@ def _shown(kind: str, hit: Data, asked: Asked) -> Data:
 
 def place_of(kind: str, hit: Data, asked: Asked) -> str | None:
     """Return the address of the page of something that was found, None where there is none."""
-    place = None if kind == "CLIENT" and not asked.is_hub else PLACES.get(kind)
+    # Of programs those of labs have a page, and it is the hub's; what stands for nobody is a tool.
+    has_none = kind == "CLIENT" and not (asked.is_hub and hit["party"])
+    place = None if has_none else PLACES.get(kind)
     return None if place is None else place(hit)
 
 
