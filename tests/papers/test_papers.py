@@ -224,6 +224,7 @@ def test_a_contract_has_the_terms_their_text_and_the_signature_to_be_filed():
     assert GENERAL_TERMS in said
     assert jws.rpartition(".")[2] in whole
     assert sha256_hex(jws.encode()) in whole.replace(" ", "")
+    assert "the licensor's published key tells, and not this paper." in whole
     assert GENERAL_TERMS not in str(rows_of(contract_of(signed())))
 
 
@@ -251,7 +252,7 @@ def test_one_document_is_the_same_bytes_on_every_machine():
     assert [sha256_hex(each) for each in written] == [
         "0d11d00870e7fe05f280c2b16bd0541e98f632ae2236c7e50d4466a947b9bb5d",
         "d0d4fd78f84516b6f5a9b870e6bd8415d1e08fbe85570af3977fa81277c6d8e2",
-        "8bb8e702b3b87937030fa0e52596afdd631c8845616b6b8271d974cdd6119acf",
+        "7da34ebe559c882a4b8750aab4a6a295beecc3fb92c06e16db2e61b629b55115",
     ]
     assert b"/CreationDate (D:20260831000000+00'00')" in written[0]
     assert b"FlateDecode" not in b"".join(written)
