@@ -4,7 +4,7 @@ import pytest
 
 from federation.cli.paper import NotLaidOutError, PaperThereError, paper
 from federation.papers.service import document_pdf
-from tests.papers.test_papers import an_invoice
+from tests.papers.invoices import an_invoice
 
 
 def lay_out(*arguments):

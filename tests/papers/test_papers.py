@@ -12,7 +12,7 @@ from federation.documents.charged import Charged
 from federation.documents.sheet import AccountRows, Sheet
 from federation.documents.statement_files import statement_json
 from federation.documents.vat import Vat
-from federation.documents.writers import credit_note, invoice
+from federation.documents.writers import credit_note
 from federation.licensing.objects import (
     GENERAL_TERMS,
     SIGNED_TYPE,
@@ -31,22 +31,14 @@ from federation.settlement.revenue import credited
 from federation.signing.jose import sign
 from federation.signing.keys import SigningKey
 from federation.store.canonical import sha256_hex
-from federation.values.invoicing import InvoiceParty
 from tests.documents.sheets import a_licence
 from tests.documents.statements import GB_LICENCE, a_statement
 from tests.licensing.licences import a_licence as a_signed_licence
+from tests.papers.invoices import BUYER, SELLER, an_invoice
 
-SELLER = InvoiceParty("Wort & Bild e. V.", "Weidenstraße 5", "München", "DE", "81543")
-BUYER = InvoiceParty("株式会社 AI", "1-1 Marunouchi", "Tokyo", "JP")
 KEY = SigningKey.generate()
 RESPELLED = "respelled in Latin letters: the document has it in its own script."
 ASCII = str.maketrans({papers.MINUS: "-", OPENED: "[", CLOSED: "]"})
-
-
-def an_invoice():
-    charged = Charged(SELLER, BUYER, Vat("S", 1950), "DE89370400440532013000")
-    days = (date(2026, 8, 31), date(2026, 9, 30))
-    return invoice("INV-HUB-000001", a_licence(), *days, charged).as_json()
 
 
 def a_sheet(rows, recipient="lab", total=0):
