@@ -40,7 +40,7 @@ Act = Literal[
     "usage",  # a batch of usage lines
     "messages",  # a delivery of messages by another server
     "restores",  # another server that says it was restored: all that it may lack is sent again
-    "files",  # a file sent here or fetched from here
+    "files",  # a file sent here or fetched from here; one that is laid out first is twenty
     "lists",  # 1,000 entries of what is withheld, or a look at its parts, by the lab that asks
     "quotes",  # a line of a quote
     "webhooks",  # a webhook that is made or changed: its target's name is looked up

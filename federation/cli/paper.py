@@ -17,6 +17,12 @@ class NotLaidOutError(RefusalError):
     code: ClassVar[str] = "NOT_LAID_OUT"
 
 
+class PaperThereError(RefusalError):
+    """Another file is where the PDF would be written."""
+
+    code: ClassVar[str] = "PAPER_THERE"
+
+
 @click.command()
 @click.argument("file", type=FILE)
 @click.option("--to", type=click.Path(dir_okay=False, path_type=Path), help="The PDF to write.")
@@ -24,7 +30,8 @@ def paper(file: Path, to: Path | None) -> None:
     """Lay out a numbered document (its JSON) or a signed licence (.jwt) as PDF.
 
     It asks no server: the PDF says what the file says, with the SHA-256 of its bytes, and is the
-    same bytes as the one that a server sends. Without --to it is written beside the file.
+    same bytes as the one that a server sends. Without --to it is written beside the file, in
+    place of nothing else.
     """
     from federation.papers.service import document_pdf, licence_pdf  # noqa: PLC0415
 
@@ -35,5 +42,7 @@ def paper(file: Path, to: Path | None) -> None:
     if written is None:
         raise NotLaidOutError(file.name)
     out = to or file.with_suffix(".pdf")
+    if to is None and out.exists() and out.read_bytes() != written:
+        raise PaperThereError(f"{out.name}: name another one with --to")
     out.write_bytes(written)
     click.echo(f"{out}: {len(written)} bytes")

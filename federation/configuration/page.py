@@ -87,4 +87,5 @@ def _may(role: Role) -> Iterator[str]:
 def _quotas() -> str:
     rows = [f"| `{act}` | {each.burst:,} | {each.per_minute:,} |" for act, each in DEFAULTS.items()]
     head = ["| act | at once | per minute |", "|---|---|---|"]
-    return "\n".join(["## Quotas", "", "Where `quotas` names none:", "", *head, *rows, ""])
+    said = "Where `quotas` names none. A PDF or a workbook (.xlsx) counts as twenty `files`:"
+    return "\n".join(["## Quotas", "", said, "", *head, *rows, ""])

@@ -11,7 +11,7 @@ from litestar.response import Stream
 from federation.documents import service as documents
 from federation.edge.doors import Doors
 from federation.edge.files import XLSX, NoSuchFileError
-from federation.edge.press import as_workbook, in_turn
+from federation.edge.press import as_workbook, files_in, in_turn
 from federation.edge.spooled import in_chunks, spooled
 from federation.licensing import service as licensing
 from federation.papers.paper import PDF, SENT
@@ -35,7 +35,7 @@ def document_routes(doors: Doors) -> list[Any]:
         `.pdf` is laid out of the document's bytes, the same for the same document; `.xlsx` has
         the rows of the CSV.
         """
-        who = await doors.known(request, "files")
+        who = await doors.known(request, "files", count=files_in(name))
         number, _, form = name.partition(".")
         if form == "pdf":
             return await laid_out(f"{number}.pdf", await _written(server, who, number))
@@ -54,7 +54,7 @@ def document_routes(doors: Doors) -> list[Any]:
     @get("/licences/{name:str}")
     async def licence(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
         """Send a licence as its licensor signed it: `.jwt`, or its contract laid out: `.pdf`."""
-        who = await doors.known(request, "files")
+        who = await doors.known(request, "files", count=files_in(name))
         number, _, form = name.partition(".")
         async with server.db.read() as session:
             signed = (await licensing.licence_for(session, number, who)).signed

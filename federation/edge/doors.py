@@ -20,8 +20,11 @@ class Doors:
         self.server = server
         self.bodies = Bodies(server.config.data_dir)
 
-    async def known(self, request: HttpRequest, act: Act, *roles: str) -> Principal:
-        """Return who asks, holding one of the roles and within its quota, or refuse."""
+    async def known(self, request: HttpRequest, act: Act, *roles: str, count: int = 1) -> Principal:
+        """Return who asks, holding one of the roles and within its quota, or refuse.
+
+        What is asked for counts as so many of the act.
+        """
         require_plain_text(request.scope["path"], "path")
         try:
             who = await who_asks(self.server, request)
@@ -31,7 +34,7 @@ class Doors:
         if who is None:
             self.stranger(request, "anonymous")
             raise NotAuthenticatedError
-        self.server.quotas.take(who.subject, act)
+        self.server.quotas.take(who.subject, act, count)
         if roles:
             who.require(*roles)
         return who

@@ -12,7 +12,15 @@ from federation.edge.spooled import IN_MEMORY
 
 Written = TypeVar("Written")
 
+PRESSED: Final = 20
+"""As so many files what is written here counts: nobody keeps the press from others for long."""
+
 _PRESS: Final = ThreadPoolExecutor(1, "press")  # of its own: who waits keeps nobody else waiting
+
+
+def files_in(name: str) -> int:
+    """Return as how many files what is asked for by a name counts."""
+    return PRESSED if name.endswith((".pdf", ".xlsx")) else 1
 
 
 async def in_turn(write: Callable[[], Written]) -> Written:

@@ -20,6 +20,7 @@ from federation.edge.files import Files
 from federation.edge.health import health_routes
 from federation.edge.http import json_response
 from federation.edge.metrics import metrics_routes
+from federation.edge.press import files_in
 from federation.edge.spooled import in_chunks
 from federation.messaging import inbox
 from federation.messaging.senders import authenticate_sender
@@ -136,7 +137,7 @@ def _file_routes(doors: Doors, files: Files) -> list[Any]:
     @get("/files/{path:path}")
     async def file(request: Request[Any, Any, Any], path: FromPath[str]) -> Response[Any]:
         """Send a file of this server to who may read it, some of them in parts."""
-        who = await doors.known(request, "files")
+        who = await doors.known(request, "files", count=files_in(path))
         media_type, content = await files(who, path.lstrip("/"))
         if isinstance(content, bytes):
             return Response(content, media_type=media_type)

@@ -12,7 +12,7 @@ from federation.documents.sheet import Sheet
 from federation.edge.documents import attached, laid_out, workbook
 from federation.edge.doors import Doors
 from federation.edge.files import XLSX, NoSuchFileError, period_of_name
-from federation.edge.press import as_workbook
+from federation.edge.press import as_workbook, files_in
 from federation.papers.service import document_pdf
 from federation.successions.service import shown_of
 from federation.trust.principals import NotAllowedError, Principal
@@ -40,7 +40,7 @@ def member_paper_routes(doors: Doors, config: NodeConfig) -> list[Any]:
 
         A member gets its own and those of whom it succeeds by now (NOT_ALLOWED).
         """
-        who = await doors.known(request, "files")
+        who = await doors.known(request, "files", count=files_in(name))
         month, _, form = name.partition(".")
         period = period_of_name(month)
         found = await written(who, member, period)

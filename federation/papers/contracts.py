@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from federation.licensing.objects import GENERAL_TERMS, LicenceObject
+from federation.licensing.objects import GENERAL_TERMS, SIGNED_BYTES_MAX, LicenceObject
 from federation.money import exponent
 from federation.papers.paper import (
     Column,
@@ -78,6 +78,7 @@ def contract_paper(signed: str, fingerprint: str) -> Paper:
             ("Number", licence.number),
             ("Version", str(licence.version)),
             ("State", licence.status),
+            *_succeeds(licence),
             ("Accepted on", licence.acceptance.at.date().isoformat()),
         ],
         blocks=[
@@ -93,7 +94,15 @@ def contract_paper(signed: str, fingerprint: str) -> Paper:
             Facts("Signature of the licensor", _signature(found)),
         ],
         fingerprint=fingerprint,
+        text_max=SIGNED_BYTES_MAX,  # whole: no territory of a contract is left to be guessed
     )
+
+
+def _succeeds(licence: LicenceObject) -> list[Fact]:
+    """Say which version this one replaces, and since when it holds."""
+    before, since = licence.supersedes, licence.effective_from
+    facts = [] if before is None else [("Replaces", f"version {before}")]
+    return facts if since is None else [*facts, ("In effect from", since.isoformat())]
 
 
 def _listed(items: Sequence[str], empty: str) -> str:

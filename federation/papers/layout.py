@@ -67,7 +67,7 @@ class Layout:
         self.y = TOP
         if len(self.pages) > 1:
             said = f"{self.show(self.paper.title)} {self.show(self.paper.number)}"
-            line = wrapped(said, RIGHT - LEFT, SMALL, self.measure)[0]
+            line = "".join(wrapped(said, RIGHT - LEFT, SMALL, self.measure)[:1])
             self.put(Line(LEFT, TOP, line, SMALL, is_grey=True), Rule(LEFT, TOP + 6, RIGHT, True))
             self.y = TOP + 24
 
@@ -265,7 +265,7 @@ def _row(
 
 def _feet(layout: Layout) -> None:
     """Say on each page of which paper it is the how-manieth of how many."""
-    number = layout.lines(layout.paper.number, (RIGHT - LEFT) * 0.7, SMALL)[0]
+    number = "".join(layout.lines(layout.paper.number, (RIGHT - LEFT) * 0.7, SMALL)[:1])
     for index, page in enumerate(layout.pages, start=1):
         count = f"Page {index} of {len(layout.pages)}"
         foot: list[Mark] = [
@@ -291,8 +291,7 @@ def wrapped(
         if line and used + measure(piece.rstrip(), size, bold) > width:
             lines.append(line.rstrip())
             line, used = "", 0.0
-        while measure(piece.rstrip(), size, bold) > width:
-            fits = _fitting(piece, width, size, measure, bold=bold)
+        while (fits := _fitting(piece, width, size, measure, bold=bold)) < len(piece.rstrip()):
             lines.append(piece[:fits])
             piece = piece[fits:]
         line, used = line + piece, used + measure(piece, size, bold)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+from federation.papers.text import TEXT_MAX
+
 PDF: Final = "application/pdf"
 SENT: Final = frozenset({"INV", "CN", "FEE", "STM", "ADV"})
 """The series whose documents are laid out to be sent; runs and payment files are for programs."""
@@ -13,6 +15,7 @@ SENT: Final = frozenset({"INV", "CN", "FEE", "STM", "ADV"})
 ROWS_MAX: Final = 10_000  # rows of one table that are printed
 MINUS: Final = "\N{MINUS SIGN}"
 _INTEGER: Final = re.compile(r"-?[0-9]{1,100}", re.ASCII)
+_CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 
 Fact = tuple[str, str]
 """What it is called, and the text."""
@@ -66,7 +69,7 @@ class Paper:
     """A paper to be sent.
 
     `dated` is the document's own day, the only one that the file names. `fingerprint` says of
-    which bytes it was laid out, in a sentence.
+    which bytes it was laid out, in a sentence. Of a text so many characters are printed.
     """
 
     title: str
@@ -78,6 +81,7 @@ class Paper:
     blocks: Sequence[Table | Facts | Words]
     fingerprint: str
     notes: Sequence[str] = field(default_factory=tuple[str, ...])
+    text_max: int = TEXT_MAX
 
 
 def amount_text(minor: str, currency: str, decimals: Mapping[str, int]) -> str:
@@ -85,7 +89,8 @@ def amount_text(minor: str, currency: str, decimals: Mapping[str, int]) -> str:
 
     What is no integer of a currency with decimals is a ValueError: the document is not one of ours.
     """
-    if _INTEGER.fullmatch(minor) is None or not 0 <= decimals[currency] <= 9:  # noqa: PLR2004
+    is_money = _INTEGER.fullmatch(minor) and _CURRENCY.fullmatch(currency)
+    if not is_money or not 0 <= decimals[currency] <= 9:  # noqa: PLR2004
         raise ValueError(f"no amount: {minor[:40]!r} {currency[:40]!r}")
     digits = decimals[currency]
     plain = minor.removeprefix("-").rjust(digits + 1, "0")

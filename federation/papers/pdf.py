@@ -50,7 +50,10 @@ def pages_of(paper: Paper) -> list[list[Mark]]:
     def measure(text: str, size: float, bold: bool) -> float:
         return float(pdfmetrics.stringWidth(text, _BOLD if bold else _PLAIN, size))
 
-    return laid_out(paper, _show, measure)
+    def show(text: str) -> str:
+        return printed(text, _glyphs(), paper.text_max)
+
+    return laid_out(paper, show, measure)
 
 
 def _show(text: str) -> str:

@@ -41,7 +41,8 @@ def contract_of(signed: str) -> Paper | None:
     """Return what the contract of a signed licence says; None if it is no licence."""
     said = (
         "This paper shows a licence whose signed form (JWS) has the SHA-256 "
-        f"{sha256_hex(signed.encode())}. Where the two differ, what was signed is the contract."
+        f"{sha256_hex(signed.encode())}. Where the two differ, what was signed is the contract. "
+        "Whether its licensor signed it, the licensor's published key tells, and not this paper."
     )
     return _unless_broken(lambda: contract_paper(signed, said))
 

@@ -5,7 +5,7 @@ first row to the last.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 from typing import Annotated, Any, Final
@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from federation.papers.paper import Column, Fact, Paper, Table, amount_text, percent_text
+from federation.values.held import ACCOUNT_MISSING, BELOW_MINIMUM, SET_OFF
 
 
 class AccountBody(msgspec.Struct, frozen=True):
@@ -44,6 +45,10 @@ class Kind:
     amounts: Mapping[str, tuple[str, float]]
     table: str = "Lines"
     account: str = "Account"
+    # How an account is called by its first row, where a sheet has several; and what a row of one
+    # is called: `received` is the lab's money in a credit note, other licensors' for a member.
+    titles: Mapping[str, str] = field(default_factory=dict[str, str])
+    rows: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 _LICENCE: Final = {"licence": ("Licence", 1.3), "component": ("Part", 0.8)}
@@ -54,12 +59,22 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             {**_LICENCE, "uses": ("Uses", 2.0), "unit": ("Unit", 0.8)},
             {"amount": ("Fee, net", 1.6)},
             account="To pay",
+            rows={"vat": "VAT", "closing_to_pay": "To pay"},
         ),
         "credit note": Kind(
             "Credit note",
             {**_LICENCE, "month": ("Month", 0.9)},
             {"amount": ("Credited, net", 1.6)},
             account="From the invoice to what is left to pay",
+            titles={"credited_net": "With VAT"},
+            rows={
+                "opening_invoiced": "Invoiced",
+                "received": "Paid so far",
+                "closing_to_pay": "Left to pay",
+                "credited_net": "Credited, net",
+                "credited_vat": "VAT on it",
+                "credited_gross": "Credited, with VAT",
+            },
         ),
         "clearing-fee note": Kind(
             "Clearing-fee note",
@@ -78,6 +93,12 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             },
             {"cleared": ("Cleared", 1.6)},
             account="From opening to closing",
+            rows={
+                "opening": "Open from before",
+                "receivable": "From others to you",
+                "payable": "From you to others",
+                "closing": "Open by now",
+            },
         ),
         "member statement": Kind(
             "Statement",
@@ -90,6 +111,22 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             },
             {"amount": ("For you", 1.4)},
             table="What it earned",
+            titles={
+                "gross": "From gross to net: all that came for members",
+                "received": "From that to you",
+                "opening": "Your month",
+            },
+            rows={
+                "received": "From licences of other licensors",
+                "domestic": "From licences of the own collective",
+                "to_others": "For other members, or not shared out yet",
+                "for_you": "For you",
+                "opening": "Left from before",
+                "attributed": "Earned in this month",
+                "adjusted": "Adjusted for months before",
+                "not_payable_yet": "Not payable yet",
+                "payable": "Payable to you",
+            },
         ),
     }
 )
@@ -115,15 +152,6 @@ _FACTS: Final[Mapping[str, str]] = MappingProxyType(
         "fee_bps": "Fee",
     }
 )
-# How an account is called by its first row, where a sheet has several.
-_TITLES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "gross": "From gross to net: all that came for members",
-        "received": "From that to you",
-        "opening": "Your month",
-        "credited_net": "With VAT",
-    }
-)
 _SOURCES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "received": "licences of other licensors",
@@ -136,27 +164,17 @@ _SOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "RESERVE": "from the reserve",
     }
 )
+# Why a member is not paid what stands open of its month.
+_NOT_PAYABLE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        SET_OFF: "a debit: it is set off against what comes next",
+        ACCOUNT_MISSING: "no account to pay to is known",
+        BELOW_MINIMUM: "less than is paid at once",
+    }
+)
 _NOTES: Final = ("reason", "vat_reason", "vat", "rule")
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "closing_to_pay": "To pay",
-        "opening_invoiced": "Invoiced",
-        "vat": "VAT",
-        "admin_fee": "Fee for administration",
-        "other_deduction": "Other deductions",
-        "received": "From licences of other licensors",
-        "domestic": "From licences of the own collective",
-        "to_others": "For other members, or not shared out yet",
-        "for_you": "For you",
-        "opening": "Left from before",
-        "attributed": "Earned in this month",
-        "adjusted": "Adjusted for months before",
-        "not_payable_yet": "Not payable yet",
-        "payable": "Payable to you",
-        "credited_net": "Credited, net",
-        "credited_vat": "VAT on it",
-        "credited_gross": "Credited, with VAT",
-    }
+    {"admin_fee": "Fee for administration", "other_deduction": "Other deductions"}
 )
 
 
@@ -205,20 +223,22 @@ def side(name: str, head: Mapping[str, str]) -> list[str]:
         vat and f"VAT id {vat}",
         code,
     )
-    return [line for line in lines if line]
+    return [line for line in lines if line] or [code]
 
 
 def _facts(head: Mapping[str, str], body: SheetBody) -> list[Fact]:
-    facts = [
-        (words, percent_text(head[name]) if name.endswith("_bps") else head[name])
-        for name, words in _FACTS.items()
-        if head.get(name)
-    ]
+    facts = [(words, _fact(name, head[name])) for name, words in _FACTS.items() if head.get(name)]
     if "remittance_minor" in head:
         currency = head["remittance_currency"]
         amount = amount_text(head["remittance_minor"], currency, body.decimals | _own(head))
         facts.append(("Remitted", amount))
     return facts
+
+
+def _fact(name: str, text: str) -> str:
+    if name.endswith("_bps"):
+        return percent_text(text)
+    return _NOT_PAYABLE.get(text, text) if name == "not_payable" else text
 
 
 def _own(head: Mapping[str, str]) -> dict[str, int]:
@@ -256,8 +276,8 @@ def _amount(line: Mapping[str, str | None], key: str, body: SheetBody) -> str:
 def _accounts(kind: Kind, body: SheetBody) -> list[Table]:
     return [
         account_table(
-            _TITLES.get(account.rows[0][0], kind.account),
-            [(words_of(name), minor) for name, minor in account.rows],
+            kind.titles.get(account.rows[0][0], kind.account),
+            [(kind.rows.get(name) or words_of(name), minor) for name, minor in account.rows],
             account.currency,
             body.decimals,
         )
@@ -275,5 +295,6 @@ def account_table(
 
 
 def words_of(name: str) -> str:
-    """Return how the row of an account is called."""
-    return _WORDS.get(name) or name.replace("_", " ").capitalize()
+    """Return how the row of an account is called; codes in it stay as they are: `EUR`."""
+    said = name.replace("_", " ")
+    return _WORDS.get(name) or f"{said[:1].upper()}{said[1:]}"

@@ -11,22 +11,22 @@ from typing import Final
 
 from anyascii import anyascii
 
-TEXT_MAX: Final = 2_000  # characters of one text that are printed
+TEXT_MAX: Final = 2_000  # characters of one text that are printed, where the paper says no other
 OPENED: Final = "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}"
 CLOSED: Final = "\N{SINGLE RIGHT-POINTING ANGLE QUOTATION MARK}"
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Mn", "Mc", "Me", "Zl", "Zp"})
 _TURNED: Final = frozenset({"R", "AL", "AN", "LRE", "LRO", "RLE", "RLO", "PDF", "BN"})
 
 
-def printed(text: str, glyphs: Container[int]) -> str:
+def printed(text: str, glyphs: Container[int], length_max: int = TEXT_MAX) -> str:
     """Return a text as it is printed with a font that has these `glyphs` (code points).
 
-    Blanks of every kind are one blank. Behind `TEXT_MAX` characters it says how many there are.
+    Blanks of every kind are one blank. Behind `length_max` characters it says how many there are.
     """
-    shown = text[:TEXT_MAX]
+    shown = text[:length_max]
     words = unicodedata.normalize("NFC", shown).split()
     written = " ".join(_word(word, glyphs) for word in words)
-    return written if len(text) <= TEXT_MAX else f"{written} ... ({len(text)} characters)"
+    return written if len(text) <= length_max else f"{written} ... ({len(text)} characters)"
 
 
 def _word(word: str, glyphs: Container[int]) -> str:

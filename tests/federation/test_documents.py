@@ -164,7 +164,7 @@ async def test_a_paper_is_laid_out_of_the_bytes_that_were_issued_or_signed(settl
     lab, auditor = settled.lab("lab-one"), settled.at(HUB, "auditor")
     for path, whole in (("documents/INV-HUB-000001", ".json"), ("licences/HUB-000001", ".jwt")):
         laid_out = await lab.get(f"/{path}.pdf")
-        file = tmp_path / f"kept{whole}"
+        file = tmp_path / f"{path.rpartition('/')[2]}{whole}"
         file.write_bytes(await lab.get(f"/{path}{whole}"))
         paper.main([str(file)], standalone_mode=False)
         assert (
