@@ -200,7 +200,7 @@ class Parent:
         try:
             worker = await self._started(is_first)
         except OSError as error:  # as where the machine has no process left, or no memory
-            log.error("a worker cannot be begun", worker=number + 1, reason=f"{error}")
+            log.warning("a worker cannot be begun", worker=number + 1, reason=f"{error}")
             return NOT_BEGUN
         try:
             if await worker.is_ready(None if is_first else self._pace.start):
