@@ -6,7 +6,7 @@ for the first few of who is known, and together after that.
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from prometheus_client import (
@@ -16,7 +16,9 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more of each counter, which nobody asks for
 
@@ -110,12 +112,23 @@ def exposition(
     as in `federation_work_items{kind}`.
     """
     registry = CollectorRegistry()
-    for described, (meaning, values) in gauges.items():
-        name, _, labels = described.rstrip("}").partition("{")
-        gauge = Gauge(name, meaning, labels.split(",") if labels else [], registry=registry)
-        for label_values, value in values.items():
-            (gauge.labels(*label_values) if labels else gauge).set(value)
+    registry.register(_Instant(gauges))
     return generate_latest(_counted(counters)) + generate_latest(registry)
+
+
+class _Instant(Collector):
+    """Gauges of this instant: told once and kept nowhere, where workers count together neither."""
+
+    def __init__(self, gauges: Mapping[str, tuple[str, Mapping[Labels, float]]]) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> Iterable[Metric]:
+        for described, (meaning, values) in self._gauges.items():
+            name, _, labels = described.rstrip("}").partition("{")
+            gauge = GaugeMetricFamily(name, meaning, labels=labels.split(",") if labels else [])
+            for label_values, value in values.items():
+                gauge.add_metric(label_values, value)
+            yield gauge
 
 
 def _counted(counters: Counters) -> CollectorRegistry:

@@ -126,7 +126,7 @@ def _say_ready(config: HubConfig | NodeConfig, url: str, ready_file: Path | None
 
 async def _serve_until_signal(service: "Service", say_ready: Callable[[], None]) -> None:
     stop = _stopped_by_signals()
-    if not (sys.stdin and sys.stdin.isatty()):  # there it says that the terminal is gone
+    if not _has_terminal():
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _nothing_to_replace)
     try:
         await service.start()
@@ -134,6 +134,11 @@ async def _serve_until_signal(service: "Service", say_ready: Callable[[], None])
         await stop.wait()
     finally:
         await service.stop()
+
+
+def _has_terminal() -> bool:
+    """Tell whether SIGHUP says that the terminal is gone."""
+    return bool(sys.stdin and sys.stdin.isatty())
 
 
 def _nothing_to_replace() -> None:
@@ -156,6 +161,7 @@ def _work(make: Make, listening: int, pair: int, is_first: bool) -> None:
     from federation.process import WorkerOf  # noqa: PLC0415
     from federation.workers.wire import ToParent  # noqa: PLC0415
 
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # sent to all processes, it is for the parent
     parent = ToParent(pair)
     service = make(WorkerOf(socket.socket(fileno=listening), is_first))
     run_loop(_work_until_told(service, parent))
@@ -206,7 +212,12 @@ def _keep_workers(config: HubConfig | NodeConfig, ready_file: Path | None) -> No
                 env={**os.environ, COUNTED_TOGETHER: counted},
             )
 
-        parent = Parent(begin, config.workers, lambda: _say_ready(config, url, ready_file))
+        parent = Parent(
+            begin,
+            config.workers,
+            lambda: _say_ready(config, url, ready_file),
+            terminal=_has_terminal(),
+        )
         code = asyncio.run(parent.run())
     if code:
         sys.exit(code if code > 0 else EXIT_UNAVAILABLE)

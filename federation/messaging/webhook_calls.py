@@ -41,8 +41,9 @@ class WebhookCalls:
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def close(self) -> None:
-        """Close what is open."""
-        for session in self._sessions.values():
+        """Close what is open; whoever leads again later calls again."""
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
             await session.close()
 
     async def call(self, attempt: Attempt) -> Outcome:

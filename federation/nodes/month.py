@@ -96,10 +96,10 @@ class MonthWorker:
         self._has_said = not failed
 
     def _hear(self, text: str) -> None:
-        if text:
-            heard = msgspec.json.decode(text, type=dict[Month, str])
-            self._server.failed_months.clear()
-            self._server.failed_months.update(heard)
+        """Take over what the process that leads said; where that is unknown, it says it again."""
+        heard = msgspec.json.decode(text, type=dict[Month, str]) if text else {}
+        self._server.failed_months.clear()
+        self._server.failed_months.update(heard)
 
     async def _forward(self, row: MeteringPeriod) -> None:
         server, period = self._server, row.period

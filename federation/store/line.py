@@ -31,6 +31,10 @@ _IDLES_SINCE: Final = 14  # the version of PostgreSQL that ends sessions which s
 Hear = Callable[[str, str], None]
 """Called with a word and what was said with it, often nothing."""
 _driver: Any = asyncpg  # it has no types
+_LOST: Final = (
+    *(OSError, TimeoutError, _driver.InterfaceError, _driver.PostgresError),
+    _driver.InternalClientError,  # as where `target_session_attrs` finds no primary meanwhile
+)
 Result = TypeVar("Result")
 log = get_logger("line")
 
@@ -113,7 +117,7 @@ class Line:
             return
         try:
             await connection.close(timeout=COMMAND_SECONDS)
-        except (OSError, TimeoutError, _driver.InterfaceError, _driver.PostgresError):
+        except _LOST:
             connection.terminate()
 
     async def _say_all(self) -> None:
@@ -146,5 +150,5 @@ async def _answered(asked: Awaitable[Result]) -> Result:
     try:
         async with asyncio.timeout(COMMAND_SECONDS):
             return await asked
-    except (OSError, TimeoutError, _driver.InterfaceError, _driver.PostgresError) as error:
+    except _LOST as error:
         raise LineLostError(f"{error}" or type(error).__name__) from error

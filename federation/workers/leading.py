@@ -49,6 +49,8 @@ class Leading:
                 if not has_said_so:
                     log.warning("the line to the other workers is cut", reason=str(error))
                 has_said_so = True
+            except Exception:  # else nobody here would lead or hear any more
+                log.exception("the line to the other workers failed")
             finally:
                 await self._rest()  # before the lock is given up
                 await self._line.close()

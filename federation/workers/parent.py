@@ -5,6 +5,7 @@ for another; it answers nothing itself and knows neither database nor keys.
 """
 
 import asyncio
+import contextlib
 import signal
 import socket
 import time
@@ -16,6 +17,7 @@ from federation.errors import RefusalError
 from federation.logs import get_logger
 from federation.workers.wire import READY, RETIRE
 
+NOT_BEGUN: Final = -1  # the exit code of a worker that could not be begun, or only took too long
 EARLY_MAX: Final = 5  # lives in a row of each worker that ended early: then the parent gives up
 log = get_logger("workers")
 
@@ -30,7 +32,7 @@ class WorkersEndedError(RefusalError):
 class Pace:
     """How long a parent waits, in seconds: for what, say the names."""
 
-    start: float = 120.0  # until a new worker is ready
+    start: float = 120.0  # until a new worker is ready, but the first, which may have much to do
     retire: float = 60.0  # until one that retires has ended
     stop: float = 25.0  # until one that is told to stop has
     early: float = 60.0  # a life that ends before was a short one
@@ -47,7 +49,7 @@ class Worker:
     writer: asyncio.StreamWriter
     began: float
 
-    async def is_ready(self, seconds: float) -> bool:
+    async def is_ready(self, seconds: float | None) -> bool:
         """Wait until it answers requests; False where it ends before, or takes too long."""
         try:
             async with asyncio.timeout(seconds):
@@ -85,12 +87,22 @@ The second argument says whether it is the first of this start of the server.
 
 
 class Parent:
-    """Keeps `count` workers. `is_up` is called once, when all of them are ready."""
+    """Keeps `count` workers. `is_up` is called once, when all of them are ready.
+
+    With a `terminal` SIGHUP says that it is gone, and is the end.
+    """
 
     def __init__(
-        self, begin: Begin, count: int, is_up: Callable[[], None], pace: Pace | None = None
+        self,
+        begin: Begin,
+        count: int,
+        is_up: Callable[[], None],
+        pace: Pace | None = None,
+        *,
+        terminal: bool = False,
     ) -> None:
         self._begin, self._count, self._is_up, self._pace = begin, count, is_up, pace or Pace()
+        self._terminal = terminal
         self._places: dict[int, Worker] = {}
         self._begun: set[Worker] = set()  # those that retire, and that are not ready, too
         self._short_lives = dict.fromkeys(range(count), 0)
@@ -116,7 +128,8 @@ class Parent:
     async def run(self) -> int:
         """Keep the workers until told to stop; return the exit code.
 
-        Where the first never becomes ready, that is its own. Raises WorkersEndedError.
+        Where the first never becomes ready, that is its own. Raises WorkersEndedError, or what
+        `is_up` raises.
         """
         loop, told = asyncio.get_running_loop(), self._told()
         for number, act in told.items():
@@ -142,15 +155,20 @@ class Parent:
         return 0
 
     def _told(self) -> dict[int, Callable[[], None]]:
-        return {signal.SIGINT: self.stop, signal.SIGTERM: self.stop, signal.SIGHUP: self.roll}
+        hang_up = self.stop if self._terminal else self.roll
+        return {signal.SIGINT: self.stop, signal.SIGTERM: self.stop, signal.SIGHUP: hang_up}
 
     async def _serve(self) -> None:
         others = [asyncio.create_task(self._refill(number)) for number in range(1, self._count)]
         rolling = asyncio.create_task(self._roll_when_told(others))
+        rolling.add_done_callback(lambda _: self._is_over.set())  # it ends by an error alone
         await self._is_over.wait()
-        for task in [rolling, *others, *self._watches]:
+        tasks = [rolling, *others, *self._watches]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(rolling, *others, *self._watches, return_exceptions=True)
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                raise ended
 
     async def _roll_when_told(self, others: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.gather(*others)
@@ -179,27 +197,35 @@ class Parent:
 
     async def _new(self, number: int, *, is_first: bool = False) -> Worker | int:
         """Begin a worker and wait until it is ready; or return the exit code of one that ended."""
+        try:
+            worker = await self._started(is_first)
+        except OSError as error:  # as where the machine has no process left, or no memory
+            log.warning("a worker cannot be begun", worker=number + 1, reason=f"{error}")
+            return NOT_BEGUN
+        try:
+            if await worker.is_ready(None if is_first else self._pace.start):
+                log.info("a worker is ready", worker=number + 1, pid=worker.process.pid)
+                return worker
+            # At the end of the pair it ends by itself, and its code says why.
+            end = worker.ended if worker.reader.at_eof() else worker.stop
+            return await end(self._pace.stop) or NOT_BEGUN
+        finally:
+            if worker.process.returncode is not None:
+                self._begun.discard(worker)
+
+    async def _started(self, is_first: bool) -> Worker:
         ours, theirs = socket.socketpair()
         began = time.monotonic()
         with theirs:
+            reader, writer = await asyncio.open_connection(sock=ours)
             try:
                 process = await self._process(theirs.fileno(), is_first)
             except BaseException:
-                ours.close()
+                writer.close()
                 raise
-        reader, writer = await asyncio.open_connection(sock=ours)
         worker = Worker(process, reader, writer, began)
         self._begun.add(worker)
-        try:
-            if await worker.is_ready(self._pace.start):
-                log.info("a worker is ready", worker=number + 1, pid=process.pid)
-                return worker
-            # At the end of the pair it ends by itself, and its code says why.
-            end = worker.ended if reader.at_eof() else worker.stop
-            return await end(self._pace.stop)
-        finally:
-            if process.returncode is not None:
-                self._begun.discard(worker)
+        return worker
 
     async def _process(self, pair: int, is_first: bool) -> asyncio.subprocess.Process:
         """Begin a process; where this is cancelled meanwhile, none is left behind."""
@@ -207,9 +233,10 @@ class Parent:
         try:
             return await asyncio.shield(begun)
         except asyncio.CancelledError:
-            process = await begun
-            process.kill()
-            await process.wait()
+            with contextlib.suppress(OSError):  # then none was begun
+                process = await begun
+                process.kill()
+                await process.wait()
             raise
 
     def _place(self, number: int, worker: Worker) -> None:
@@ -223,9 +250,11 @@ class Parent:
         code = await worker.process.wait()
         worker.writer.close()
         self._begun.discard(worker)
+        lived = time.monotonic() - worker.began
+        if lived >= self._pace.early:
+            self._short_lives[number] = 0
         if self._places.get(number) is not worker:
             return
-        lived = time.monotonic() - worker.began
         log.error(
             "a worker ended",
             worker=number + 1,
@@ -233,8 +262,6 @@ class Parent:
             exit_code=code,
             seconds=round(lived, 1),
         )
-        if lived >= self._pace.early:
-            self._short_lives[number] = 0
         await self._refill(number, worker)
 
     async def _refill(self, number: int, dead: Worker | None = None) -> None:

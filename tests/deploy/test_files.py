@@ -28,6 +28,7 @@ from federation.cli.main import cli
 from federation.edge.routes import BANK_FILE, BATCH, DELIVERY
 from federation.nodes.registry_files import IMPORT
 from federation.nodes.routes import TABLE
+from federation.process import RETIRE_SECONDS
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
@@ -170,6 +171,18 @@ def test_proxies_let_through_what_the_doors_of_a_server_take():
     assert max(door.bytes_max for door in (DELIVERY, BATCH, BANK_FILE, TABLE)) == size(usual)
     annotated = ingress["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"]
     assert size(files) == size(caddy_files) == size(annotated) == IMPORT.bytes_max
+
+
+def test_proxies_keep_no_idle_connection_for_as_long_as_a_worker_that_retires_waits():
+    nginx_file = (DEPLOY / "nginx" / "federation.conf").read_text(encoding="utf-8")
+    caddy_file = (DEPLOY / "caddy" / "Caddyfile").read_text(encoding="utf-8")
+    assert len(re.findall(r"^upstream ", nginx_file, re.MULTILINE)) == 1
+    servers = re.findall(r"^\treverse_proxy (.*)", caddy_file, re.MULTILINE)
+    assert len(re.findall(r"^\t\timport kept$", caddy_file, re.MULTILINE)) == len(servers) == 4
+
+    [in_nginx] = re.findall(r"keepalive_timeout (\d+)s;", nginx_file)
+    [in_caddy] = re.findall(r"keepalive (\d+)s$", caddy_file, re.MULTILINE)
+    assert max(int(in_nginx), int(in_caddy)) < RETIRE_SECONDS
 
 
 def test_the_scraper_asks_the_servers_and_not_the_proxies_that_hide_it():

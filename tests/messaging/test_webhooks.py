@@ -81,6 +81,14 @@ async def test_an_event_is_posted_as_it_is_signed():
     assert not {"Cookie", "Authorization"} & headers.keys()
 
 
+async def test_what_was_closed_calls_again():
+    """As in a worker that led, lost its line, and leads again."""
+    async with receiving() as receiver, calling() as calls:
+        await calls.call(an_attempt(receiver.url))
+        await calls.close()
+        assert await calls.call(an_attempt(receiver.url)) == Outcome(204)
+
+
 @pytest.mark.parametrize("status", [400, 410, 500, 503])
 async def test_a_status_is_what_counts(status):
     async with receiving(status=status) as receiver, calling() as calls:

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from asyncpg.exceptions import TargetServerAttributeNotMatched
 
 from federation.scenario.client import until
 from federation.store import line as lines
@@ -86,4 +87,10 @@ async def test_a_line_to_nowhere_is_lost():
     with pytest.raises(LineLostError):
         await line.open()
     await line.close()
+
+    async def no_primary():
+        raise TargetServerAttributeNotMatched("None of the hosts match the target attribute")
+
+    with pytest.raises(LineLostError, match="None of the hosts"):  # while another takes over
+        await lines._answered(no_primary())
     assert lines.IDLE_SECONDS > lines.COMMAND_SECONDS

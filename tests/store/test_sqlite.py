@@ -1,13 +1,13 @@
 """What SQLAlchemy is given of SQLite: every row once, however many there are and whoever stops."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import AsyncExitStack, closing
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from federation.store.database import Database
+from federation.store.database import READERS_MAX, Database
 from federation.store.sqlite import ROWS_FETCHED_AT_ONCE, WAL_TRIES, connect, make_wal
 from federation.store.tables import Lease
 
@@ -85,6 +85,30 @@ async def test_it_is_known_how_many_rows_a_statement_changed(database):
         changed = await session.execute(text("UPDATE store_lease SET owner = 'o' WHERE name < 'c'"))
 
     assert changed.rowcount == 2
+
+
+async def test_a_commit_gives_the_memory_of_its_pages_back(database):
+    said = []
+    async with database._writer.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        await driver.errand(driver.driver.set_trace_callback, said.append)
+    async with database.write("one") as session:
+        session.add(Lease(name="a", owner="", expires=0))
+
+    assert said[-2:] == ["COMMIT", "PRAGMA shrink_memory"]
+
+
+async def test_one_reader_does_what_one_can_do_alone(database):
+    """Each has a cache of its own, which is filled as it is used."""
+    used = []
+    async with AsyncExitStack() as at_once:
+        for _ in range(READERS_MAX):
+            await at_once.enter_async_context(database._reader.connect())
+    for _ in range(READERS_MAX):
+        async with database._reader.connect() as connection:
+            used.append((await connection.get_raw_connection()).driver_connection)
+
+    assert used == used[:1] * READERS_MAX
 
 
 class Contended:

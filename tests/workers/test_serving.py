@@ -76,6 +76,7 @@ async def served(folder, url):
             *[sys.executable, "-m", "federation.cli", *arguments],
             *["--ready-file", str(server.ready)],
             env={**os.environ, "FEDERATION_DATABASE_URL": url},
+            stdin=asyncio.subprocess.DEVNULL,  # at a terminal SIGHUP is the end
             stderr=log,
         )
     try:
@@ -116,6 +117,8 @@ async def test_workers_answer_are_replaced_without_a_loss_and_take_over(postgres
             for http in (kept, kept, fresh, fresh)
         ]
 
+        for worker in first:
+            os.kill(worker, signal.SIGHUP)  # as `systemctl kill` sends it to all; it is not theirs
         server.process.send_signal(signal.SIGHUP)
         await server.says("the workers were replaced")
         is_over.set()
@@ -126,8 +129,12 @@ async def test_workers_answer_are_replaced_without_a_loss_and_take_over(postgres
         assert not first & server.workers
         assert len(server.said("the server has its key")) == 1
         async with kept.get(f"{server.url}/metrics") as answer:
-            counted = ASKED.search(await answer.text())
-        assert int(counted[1]) == outcomes[200]  # whichever worker answered, this one tells
+            metrics = await answer.text()
+        assert int(ASKED.search(metrics)[1]) == outcomes[200]  # whichever worker answered
+        told = re.findall(r"^# TYPE (\S+)", metrics, re.MULTILINE)
+        assert sorted(set(told)) == sorted(told)  # and what holds of the server it tells once
+        assert 'pid="' not in metrics
+        assert server.said("a worker ended") == []
 
         leaders = server.said(LEADS)
         os.kill(leaders[-1]["pid"], signal.SIGKILL)

@@ -53,7 +53,8 @@ class Worker(Place):
     async def has_delivered(self):
         """Tell whether nothing waits any more; what is not noted would be sent again."""
         async with self.database.read() as session:
-            return self.sent and not await outbox.targets_waiting(session)
+            # No list: it would fill while the session closes, and be an answer that nobody gave.
+            return bool(self.sent) and not await outbox.targets_waiting(session)
 
     async def says(self, number):
         """Post a message to GB."""
