@@ -15,6 +15,11 @@ _LOCK_NOT_AVAILABLE: Final = "55P03"
 # The last two are met when it comes back as another: no such account, no such database.
 _DOWN: Final = ("08", "57P01", "57P02", "57P03", "53300", "28", "3D000")
 _FULL: Final = "53100"
+_DRIVER_ERRORS: Final = (
+    asyncpg.InterfaceError,
+    asyncpg.PostgresError,
+    asyncpg.InternalClientError,  # where several hosts are named, and none is the primary
+)
 _SQLITE_DOWN: Final = frozenset(
     {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOTADB}
 )
@@ -66,7 +71,7 @@ def explained(error: Exception) -> LaterError | None:
 
 def explained_opening(error: Exception) -> LaterError | None:
     """Return what the failure to open a connection is: here the network and its time-outs count."""
-    if isinstance(error, OSError | DBAPIError | asyncpg.InterfaceError | asyncpg.PostgresError):
+    if isinstance(error, (OSError, DBAPIError, *_DRIVER_ERRORS)):
         return explained(error) or DatabaseDownError(retry_after=BUSY_SECONDS)
     return explained(error)
 

@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from federation.console import words
 from federation.console.figures import grouped
-from federation.console.members.words import ADJUSTMENTS, EARNED, SOURCES, VERDICTS, own_member
+from federation.console.members.words import (
+    ADJUSTMENTS,
+    EARNED,
+    NOT_PAYABLE,
+    SOURCES,
+    VERDICTS,
+    own_member,
+)
 from federation.console.page import N_, Asked, Data, Document, Page
 from federation.console.settlement.month import month_asked_for
 from federation.console.steps import shown_steps
@@ -36,6 +43,7 @@ def view(data: Data, asked: Asked) -> Mapping[str, Any]:
         "verdicts": VERDICTS,
         "sources": SOURCES,
         "adjustments": ADJUSTMENTS,
+        "not_payable": NOT_PAYABLE,
     }
 
 

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from federation.console.page import N_, Act, Asked, Data, Document, Said
+from federation.values.held import ACCOUNT_MISSING, BELOW_MINIMUM, SET_OFF
 from federation.values.roles import Role
 
 SOURCES: Final[Mapping[str, str]] = MappingProxyType(
@@ -37,6 +38,14 @@ ADJUSTMENTS: Final[Mapping[str, str]] = MappingProxyType(
         "RELEASE": N_("held money released"),
         "RETURNED": N_("came back"),
         "RESERVE": N_("from the reserve"),
+    }
+)
+# Why a member is not paid what stands open of its month.
+NOT_PAYABLE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        SET_OFF: N_("a debit: it is set off against what comes next"),
+        ACCOUNT_MISSING: N_("no account to pay to is known"),
+        BELOW_MINIMUM: N_("less than is paid at once"),
     }
 )
 EARNED: Final[Mapping[str, str]] = MappingProxyType(
