@@ -48,7 +48,9 @@ def of_nobody(small, code):
 OLP = ("token", "introspect")
 # Of each page of the console what nobody is answered: a page for everybody, or the way to sign in.
 PAGES_OF = {HUB: pages_of("hub"), "DE": pages_of("node")}
+# The search stands in the head, not in the menu; it finds for everybody what everybody may see.
 OPEN = {page.path for page in PAGES if page.shown_to is None and page.group is not None}
+OPEN |= {"/search"}
 CONSOLE = [
     door
     for code, pages in PAGES_OF.items()
