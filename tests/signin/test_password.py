@@ -102,7 +102,7 @@ async def test_refused_sign_ins_are_counted_in_the_log_not_listed(hub):
         await Browser(hub).open("/sign-in", {"subject": f"<b>{number}", "password": PASSWORD})
     found = [row for row in await acts(hub) if row[1] == "sign_in.refused"]
     assert found == [("server:sign-in", "sign_in.refused", "sign-in")]
-    [refused] = {work.__self__ for work in hub.service.parts.background if "Refused" in repr(work)}
+    [refused] = {work.__self__ for work in hub.service.parts.in_each if "Refused" in repr(work)}
     refused._written -= 900
     await refused.write_if_due()
     await refused.write_if_due()
