@@ -714,7 +714,7 @@ async def nothing_changes(small: Small, *codes: str) -> AsyncIterator[None]:
         for table in sorted(before[code].keys() | after[code].keys())
         if before[code].get(table) != after[code].get(table)
     ]
-    assert changed == []
+    assert changed == [], changed
 
 
 def days(count: int) -> timedelta:

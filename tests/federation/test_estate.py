@@ -127,6 +127,7 @@ async def unsettled(any_backend, opened_past):
 
 async def refused(small, person, document, **given):
     """Return the code by which an act is refused that changes nothing."""
+    await small.silence()  # what was told before is delivered meanwhile
     async with nothing_changes(small, "GB"):
         answer = await tell(small, "GB", person, document, **given)
     [said] = answer.body["data"].values()
